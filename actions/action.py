@@ -1,0 +1,83 @@
+"""Typed actions: what a person may ask for, one class a verb, each in a file of `actions/verbs/`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, ClassVar, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, JsonValue, StringConstraints
+
+if TYPE_CHECKING:
+    from actions.outcome import Outcome
+    from actions.plan import Draft
+    from actions.toolbox import Progress, Toolbox
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?$")]
+"""The name of a service, an environment or a suite, as the catalogue spells it."""
+
+
+class Risk(StrEnum):
+    """How much harm an action can do; the policy's defaults follow from it."""
+
+    READ = "read"  # changes nothing
+    LOW = "low"  # changes something that the same verb undoes (scale, restart)
+    HIGH = "high"  # changes what code runs
+
+
+class Rule(NamedTuple):
+    """One Kubernetes permission: `("apps", "deployments", ("get", "patch"))`; a subresource is `deployments/scale`."""
+
+    group: str
+    resource: str
+    verbs: tuple[str, ...]
+
+
+class Action(BaseModel):
+    """A request as a value: which verb, and its arguments. Frozen; unknown arguments are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    verb: ClassVar[str]
+    risk: ClassVar[Risk]
+    rules: ClassVar[tuple[Rule, ...]]
+    help: ClassVar[str]
+    examples: ClassVar[tuple[str, ...]]
+
+    def as_json(self) -> dict[str, JsonValue]:
+        """`{"verb": …, every argument in the order of its declaration}`; what was not said is null."""
+        return {"verb": self.verb, **self.model_dump(mode="json")}
+
+    @property
+    def title(self) -> str:
+        """A few words for a card's first line: `Scale checkout in prod`."""
+        data = self.as_json()
+        words = [self.verb.replace("_", " ").capitalize()]
+        if data.get("service"):
+            words.append(str(data["service"]))
+        if data.get("environment"):
+            words.append(f"in {data['environment']}")
+        return " ".join(words)
+
+
+class Change(Action):
+    """An action that changes the cluster: one patch of one workload, previewed first."""
+
+    service: Name
+    environment: Name
+
+    def draft(self, tools: Toolbox) -> Draft:
+        """Read the live target and say what exactly would change. Changes nothing.
+
+        Raises BadInput where the arguments make no sense for the target, SourceError where it cannot be read.
+        """
+        raise NotImplementedError(f"{self.verb} declares no draft")
+
+
+class Read(Action):
+    """An action that only looks."""
+
+    risk: ClassVar[Risk] = Risk.READ
+
+    def answer(self, tools: Toolbox, progress: Progress) -> Outcome:
+        """Look, and say what was found. Raises BadInput or SourceError."""
+        raise NotImplementedError(f"{self.verb} declares no answer")

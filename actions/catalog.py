@@ -1,0 +1,186 @@
+"""catalog.yaml: which services and environments there are, and where they run."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from rapidfuzz import fuzz, process
+
+from actions import yamlfile
+from actions.action import Name
+from actions.clients.protocols import Kind, WorkloadRef
+from actions.errors import UnknownEnvironment, UnknownService
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Environment(_Entry):
+    """A place where services run."""
+
+    aliases: tuple[str, ...] = ()
+    cluster: str | None = Field(None, description="kubeconfig context; the current one if not given")
+    namespace: Name | None = Field(None, description="the environment's own name if not given")
+    production: bool | None = Field(None, description="marked as production on cards; true for prod if not given")
+
+
+class Workload(_Entry):
+    """The object in the cluster that runs a service."""
+
+    kind: Kind = "Deployment"
+    name: Name | None = Field(None, description="the service's own name if not given")
+    container: Name | None = Field(
+        None, description="the container that deploy changes; the service's name if not given"
+    )
+    namespace: Name | None = Field(None, description="where it differs from its environment's")
+
+
+class EvalSuite(_Entry):
+    """An eval suite of a model service: promptfoo's YAML, and how a version is reached."""
+
+    suite: Name
+    file: str | None = Field(None, description="relative to the catalogue; evals/<suite>.yaml if not given")
+    base_url: str | None = Field(None, description="OpenAI-compatible endpoint; OPENAI_BASE_URL if not given")
+    model: str = Field("{version}", description="the model's name at that endpoint, {version} filled in")
+    aliases: tuple[str, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, data: Any) -> Any:
+        if isinstance(data, str):
+            stem = Path(data).stem
+            return {"suite": stem, "file": data} if data.endswith((".yaml", ".yml")) else {"suite": data}
+        return data
+
+
+class Runbook(_Entry):
+    """A page or file for people."""
+
+    title: str
+    url: str | None = None
+    file: str | None = None
+    symptoms: tuple[str, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_address(cls, data: Any) -> Any:
+        if isinstance(data, str):
+            return {"title": Path(data).stem, ("url" if "://" in data else "file"): data}
+        return data
+
+
+class Service(_Entry):
+    """Something that people deploy and look after."""
+
+    description: str = ""
+    aliases: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
+    environments: tuple[str, ...] | None = Field(None, description="all of them if not given")
+    workload: Workload = Workload()
+    image: str | None = Field(None, description="repository without a tag; deploy keeps the live one's if not given")
+    max_replicas: int = Field(20, ge=1, le=10_000, description="scale refuses more than this")
+    metrics: dict[str, str] = Field(
+        {}, description="metric -> PromQL template; {namespace} {service} {workload} {window}"
+    )
+    logs: dict[str, str] = Field({}, description="selector -> LogQL stream selector template; same fields")
+    runbooks: tuple[Runbook, ...] = ()
+    evals: tuple[EvalSuite, ...] = ()
+
+
+class Catalog(_Entry):
+    """The whole file. Lookups take a name or an alias in any case and never guess."""
+
+    environments: dict[Name, Environment]
+    services: dict[Name, Service]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for name, service in self.services.items():
+            for environment in service.environments or ():
+                if environment not in self.environments:
+                    raise ValueError(f"services.{name}.environments names {environment}, which is no environment")
+        _unique("service", {n: s.aliases for n, s in self.services.items()})
+        _unique("environment", {n: e.aliases for n, e in self.environments.items()})
+        return self
+
+    @cached_property
+    def service_names(self) -> dict[str, str]:
+        """Every name and alias in lower case -> the service's name."""
+        return _index({n: s.aliases for n, s in self.services.items()})
+
+    @cached_property
+    def environment_names(self) -> dict[str, str]:
+        """Every name and alias in lower case -> the environment's name."""
+        return _index({n: e.aliases for n, e in self.environments.items()})
+
+    @cached_property
+    def suites(self) -> dict[str, tuple[str, EvalSuite]]:
+        """Every suite's name and alias in lower case -> (service, suite)."""
+        found: dict[str, tuple[str, EvalSuite]] = {}
+        for name, service in self.services.items():
+            for suite in service.evals:
+                for word in (suite.suite, *suite.aliases):
+                    found[word.lower()] = (name, suite)
+        return found
+
+    def similar_services(self, word: str, limit: int = 3) -> tuple[str, ...]:
+        """Services whose name or alias looks like this word, best first. For suggestions, never for choices."""
+        found = process.extract(
+            word.lower(), self.service_names.keys(), scorer=fuzz.WRatio, limit=limit * 2, score_cutoff=70
+        )
+        return tuple(dict.fromkeys(self.service_names[key] for key, _, _ in found))[:limit]
+
+    def environments_of(self, service: str) -> tuple[str, ...]:
+        """Where it runs, in the order of the file."""
+        entry = self.services[service]
+        return tuple(e for e in self.environments if entry.environments is None or e in entry.environments)
+
+    def ref(self, service: str, environment: str) -> WorkloadRef:
+        """The workload of a service in an environment.
+
+        Raises UnknownService or UnknownEnvironment.
+        """
+        entry = self.services.get(service)
+        if entry is None:
+            raise UnknownService(service, self.similar_services(service))
+        if environment not in self.environments_of(service):
+            raise UnknownEnvironment(environment, self.environments_of(service))
+        place = self.environments[environment]
+        work = entry.workload
+        return WorkloadRef(
+            cluster=place.cluster,
+            namespace=work.namespace or place.namespace or environment,
+            kind=work.kind,
+            name=work.name or service,
+        )
+
+    def container(self, service: str) -> str:
+        """The container that deploy changes."""
+        return self.services[service].workload.container or service
+
+    def is_production(self, environment: str) -> bool:
+        """Whether cards mark this environment as production."""
+        marked = self.environments[environment].production
+        return environment == "prod" if marked is None else marked
+
+
+def load(path: Path) -> Catalog:
+    """Read catalog.yaml. Raises ConfigError with file, line and key."""
+    return yamlfile.load(path, Catalog)
+
+
+def _index(entries: dict[str, tuple[str, ...]]) -> dict[str, str]:
+    return {word.lower(): name for name, aliases in entries.items() for word in (name, *aliases)}
+
+
+def _unique(what: str, entries: dict[str, tuple[str, ...]]) -> None:
+    owner: dict[str, str] = {}
+    for name, aliases in entries.items():
+        for word in {w.lower() for w in (name, *aliases)}:
+            if word in owner:
+                raise ValueError(f'the {what}s {owner[word]} and {name} both answer to "{word}"')
+            owner[word] = name

@@ -1,0 +1,1 @@
+"""The outside systems behind small Protocols, one file each: a cluster, metrics, logs, a model under evaluation."""

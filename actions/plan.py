@@ -1,0 +1,119 @@
+"""A plan: an action grounded in the live cluster, exactly as a person sees and approves it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from actions import canonical
+from actions.action import Risk
+
+REQUEST_TOKEN = "${request}"  # noqa: S105 - a placeholder, no secret
+"""Stands in a patch for the request's id, which is not known before the plan is submitted."""
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Target(_Value):
+    """The one workload that a change touches."""
+
+    cluster: str | None  # kubeconfig context; None is the current one
+    namespace: str
+    kind: Literal["Deployment", "StatefulSet", "DaemonSet"]
+    name: str
+    uid: str
+
+    @property
+    def key(self) -> str:
+        """Requests with the same key run one after the other (E3)."""
+        return f"{self.cluster or ''}/{self.namespace}/{self.kind}/{self.name}"
+
+
+class Difference(_Value):
+    """One line of the card: what it is now and what it will be."""
+
+    field: str  # "replicas", "image", "restarted at"
+    before: str
+    after: str
+
+
+class Precondition(_Value):
+    """Something the preview rests on; when it no longer holds at execution the plan is stale.
+
+    `path` is a dotted path into the live object (`metadata.uid`, `spec.replicas`) or `spec.template#sha256`,
+    the SHA-256 of the canonical JSON at that path.
+    """
+
+    path: str
+    value: str | int | None
+
+
+class Caution(_Value):
+    """Something the approver should know; `code` is stable, `text` is for people."""
+
+    code: str
+    text: str
+
+
+class Patch(_Value):
+    """The very request that will be sent. The executor adds uid and resourceVersion of its last read."""
+
+    subresource: Literal["", "scale"] = ""
+    type: Literal["strategic", "merge"] = "strategic"
+    body: dict[str, JsonValue]
+
+    def for_request(self, request_id: str) -> Patch:
+        """The same patch with the request's id in place of its token, so that doing it twice is doing it once."""
+        return self.model_copy(update={"body": _replace(self.body, request_id)})
+
+
+class Draft(_Value):
+    """What a verb works out from the live cluster; with action and policy version it makes a Plan."""
+
+    target: Target
+    differences: tuple[Difference, ...]
+    facts: tuple[str, ...] = ()  # what helps to judge: "generation 41", "image 1.4.1"
+    patch: Patch
+    diff: str = ""  # the whole change as a unified diff of YAML, as the server's dry run returned it
+    preconditions: tuple[Precondition, ...]
+    warnings: tuple[Caution, ...] = ()
+    undo: dict[str, JsonValue] | None = None  # the action that would take it back, for a card of its own
+
+
+class Plan(Draft):
+    """What is shown, approved and executed: nothing more, nothing less (A1, A2)."""
+
+    action: dict[str, JsonValue]  # Action.as_json()
+    risk: Risk
+    policy_version: str
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over the canonical JSON of every field of the plan, as 64 hexadecimal digits."""
+        return canonical.digest(self.model_dump(mode="json"))
+
+    @property
+    def verb(self) -> str:
+        return str(self.action["verb"])
+
+    @property
+    def service(self) -> str:
+        return str(self.action["service"])
+
+    @property
+    def environment(self) -> str:
+        return str(self.action["environment"])
+
+
+def _replace(value: JsonValue, request_id: str) -> JsonValue:
+    if isinstance(value, str):
+        return value.replace(REQUEST_TOKEN, request_id)
+    if isinstance(value, dict):
+        return {key: _replace(inner, request_id) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_replace(inner, request_id) for inner in value]
+    return value

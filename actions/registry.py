@@ -1,0 +1,47 @@
+"""Which verbs there are. An instance, passed in; a verb is registered whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from actions.action import Action
+from actions.errors import BadInput
+
+
+class Registry:
+    """The verbs by name, in the order of their declaration."""
+
+    def __init__(self, verbs: Iterable[type[Action]]) -> None:
+        self._verbs: dict[str, type[Action]] = {}
+        for verb in verbs:
+            missing = [n for n in ("verb", "risk", "rules", "help", "examples") if not hasattr(verb, n)]
+            if missing:
+                raise TypeError(f"{verb.__name__} does not declare {', '.join(missing)}")
+            if verb.verb in self._verbs:
+                raise TypeError(f"two actions are called {verb.verb}")
+            self._verbs[verb.verb] = verb
+
+    def __iter__(self) -> Iterator[type[Action]]:
+        return iter(self._verbs.values())
+
+    def __contains__(self, verb: object) -> bool:
+        return verb in self._verbs
+
+    def __getitem__(self, verb: str) -> type[Action]:
+        if verb not in self._verbs:
+            raise BadInput(f'I know no action "{verb}". I know: {", ".join(self._verbs)}.')
+        return self._verbs[verb]
+
+    def parse(self, data: Mapping[str, Any]) -> Action:
+        """An action from its JSON form. Raises BadInput that names the argument at fault."""
+        rest = dict(data)
+        verb = self[str(rest.pop("verb", ""))]
+        try:
+            return verb.model_validate(rest)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            where = ".".join(str(part) for part in first["loc"]) or verb.verb
+            raise BadInput(f"{where}: {first['msg'].removeprefix('Value error, ')}.".replace("..", ".")) from None

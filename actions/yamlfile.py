@@ -1,0 +1,86 @@
+"""Files that people write: YAML into a pydantic model, with file, line and key in every complaint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from actions.errors import ConfigError
+
+Model = TypeVar("Model", bound=BaseModel)
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def load(path: Path, model: type[Model]) -> Model:
+    """Read one file. Raises ConfigError with the line and the key that are wrong, and what was expected."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: is not UTF-8 text.") from None
+    return parse(text, model, str(path))
+
+
+def parse(text: str, model: type[Model], name: str) -> Model:
+    """The same for a text; `name` stands for the file in complaints."""
+    try:
+        node = yaml.compose(text, Loader=_Loader)
+        _refuse_duplicates(node, name)
+        data = yaml.load(text, Loader=_Loader)  # noqa: S506 - the loader is the safe one
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ConfigError(f"{name}:{line}: is no valid YAML: {error.problem or error.context}.") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{name}: is no valid YAML: {str(error).splitlines()[0]}.") from None
+    if not isinstance(data, Mapping):
+        raise ConfigError(f"{name}:1: must be a mapping of keys to values.")
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError(_complaints(error, node, name)) from None
+
+
+def _complaints(error: ValidationError, node: yaml.Node | None, name: str) -> str:
+    lines = []
+    for problem in error.errors(include_url=False)[:5]:
+        line, known = _locate(node, problem["loc"])
+        message = problem["msg"].removeprefix("Value error, ").rstrip(".")
+        if problem["type"] == "extra_forbidden":
+            message = "there is no such key; check its spelling"
+        lines.append(f"{name}:{line}: {known or 'the file'}: {message}.")
+    return "\n".join(lines)
+
+
+def _locate(node: yaml.Node | None, loc: tuple[int | str, ...]) -> tuple[int, str]:
+    """The line of the deepest part of `loc` that stands in the file, and the dotted key."""
+    line = node.start_mark.line + 1 if node else 1
+    for part in loc:
+        found = None
+        if isinstance(node, yaml.MappingNode):
+            found = next(((k, v) for k, v in node.value if k.value == str(part)), None)
+            if found:
+                line, node = found[0].start_mark.line + 1, found[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+    return line, ".".join(str(part) for part in loc)
+
+
+def _refuse_duplicates(node: yaml.Node | None, name: str) -> None:
+    """YAML keeps the last of two equal keys without a word; in a policy that hides a rule."""
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if isinstance(key.value, str):
+                if key.value in seen:
+                    raise ConfigError(f"{name}:{key.start_mark.line + 1}: {key.value}: the key is there twice.")
+                seen.add(key.value)
+            _refuse_duplicates(value, name)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            _refuse_duplicates(value, name)

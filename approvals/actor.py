@@ -1,0 +1,41 @@
+"""Who acts, and who belongs to which group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from actions.errors import TwokeyError
+
+
+class Actor(BaseModel):
+    """A person, as the chat service identifies them. Names are for display and never identify anybody."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    team_id: str
+    user_id: str
+
+
+class DirectoryDown(TwokeyError):
+    """I cannot look up who belongs to which group right now, so nothing is approved or run. Try again in a minute."""
+
+
+class Directory(Protocol):
+    """Live membership. An answer may be no older than the call (A3): no positive cache."""
+
+    def members(self, group: str, source: Mapping[str, object]) -> frozenset[Actor]:
+        """Who is in a group of the policy now; `source` is the group's entry there.
+
+        Raises DirectoryDown where that cannot be told (A8).
+        """
+        ...
+
+    def is_person(self, actor: Actor) -> bool:
+        """Whether this is a living, full member of the workspace: no bot, no guest, not deactivated.
+
+        Raises DirectoryDown.
+        """
+        ...

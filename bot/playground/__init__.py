@@ -1,0 +1,1 @@
+"""The playground: a Slack on the wire and a small town of services, for trying everything without any account."""

@@ -1,0 +1,70 @@
+"""Settings, under the names that people already have set. The only reader of the environment.
+
+Each can also be read from a file, as secrets are mounted: `SLACK_BOT_TOKEN_FILE=/run/secrets/slack`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from actions.errors import ConfigError
+
+
+class Settings(BaseSettings):
+    """Everything the program is told from outside."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    slack_bot_token: SecretStr | None = Field(None, validation_alias="SLACK_BOT_TOKEN")
+    slack_app_token: SecretStr | None = Field(None, validation_alias="SLACK_APP_TOKEN")
+    slack_signing_secret: SecretStr | None = Field(None, validation_alias="SLACK_SIGNING_SECRET")
+    slack_api_url: str = Field("https://slack.com/api/", validation_alias="SLACK_API_URL")
+    openai_api_key: SecretStr | None = Field(None, validation_alias="OPENAI_API_KEY")
+    openai_base_url: str | None = Field(None, validation_alias="OPENAI_BASE_URL")
+    kubeconfig: Path | None = Field(None, validation_alias="KUBECONFIG")
+    prometheus_url: str | None = Field(None, validation_alias="PROMETHEUS_URL")
+    loki_url: str | None = Field(None, validation_alias="LOKI_URL")
+    model: str | None = Field(None, validation_alias="TWOKEY_MODEL")
+    catalog: Path = Field(Path("catalog.yaml"), validation_alias="TWOKEY_CATALOG")
+    policy: Path = Field(Path("policy.yaml"), validation_alias="TWOKEY_POLICY")
+    database_url: str = Field("sqlite:///twokey.db", validation_alias="TWOKEY_DATABASE_URL")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what `load` hands over, so that a test's settings are exactly what it says."""
+        return (init_settings,)
+
+    @property
+    def model_configured(self) -> bool:
+        """Whether a model endpoint is named at all."""
+        return bool(self.openai_api_key or self.openai_base_url)
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings of this process. Raises ConfigError naming the variable that is wrong."""
+    found = dict(os.environ if environ is None else environ)
+    names = [str(field.validation_alias) for field in Settings.model_fields.values()]
+    for name in names:
+        file = found.get(f"{name}_FILE")
+        if file and not found.get(name):
+            try:
+                found[name] = Path(file).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                raise ConfigError(f"{name}_FILE: {file} cannot be read: {error}.") from None
+    try:
+        return Settings.model_validate({name: found[name] for name in names if found.get(name)})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise ConfigError(f"{first['loc'][0]}: {first['msg']}.") from None
