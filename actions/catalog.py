@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 from rapidfuzz import fuzz, process
 
 from actions import yamlfile
@@ -96,6 +96,11 @@ class Catalog(_Entry):
 
     environments: dict[Name, Environment]
     services: dict[Name, Service]
+    _folder: Path = PrivateAttr(default_factory=Path)  # where the file stands
+
+    def path_of(self, file: str) -> Path:
+        """A file that the catalogue names, relative to the catalogue itself."""
+        return self._folder / file
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -170,7 +175,9 @@ class Catalog(_Entry):
 
 def load(path: Path) -> Catalog:
     """Read catalog.yaml. Raises ConfigError with file, line and key."""
-    return yamlfile.load(path, Catalog)
+    catalog = yamlfile.load(path, Catalog)
+    catalog._folder = path.parent
+    return catalog
 
 
 def _index(entries: dict[str, tuple[str, ...]]) -> dict[str, str]:
