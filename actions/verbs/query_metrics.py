@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from actions.action import Name, Read, Rule
 from actions.durations import Duration
-
-Metric = Literal["request_rate", "error_rate", "latency_p50", "latency_p95", "latency_p99", "cpu", "memory", "restarts"]
+from actions.formulas import Metric
 
 
 class QueryMetrics(Read):
