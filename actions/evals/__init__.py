@@ -1,0 +1,1 @@
+"""Evaluating a model service before people meet it: suites, assertions, scores."""

@@ -1,0 +1,175 @@
+"""Suites, assertions, scores, and a whole run against a real HTTP endpoint."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from actions.catalog import Catalog
+from actions.catalog import load as load_catalog
+from actions.clients.openai_chat import OpenAIChat
+from actions.clients.protocols import Cluster, Completion
+from actions.clock import ManualClock
+from actions.errors import BadInput, ConfigError, SourceError
+from actions.evals import assertions, score, suite
+from actions.evals.suite import Assertion
+from actions.outcome import Step, Table, TextFile
+from actions.toolbox import Toolbox
+from actions.verbs.run_eval import RunEval
+from bot.playground.host import Host
+
+SUITE = """
+prompts: ["Answer shortly: {{question}}"]
+defaultTest: {assert: [{type: latency, threshold: 20000}]}
+tests:
+  - {description: capital, vars: {question: capital of France}, assert: [{type: icontains, value: paris}]}
+  - {description: sum, vars: {question: 2 + 2}, assert: [{type: equals, value: "4"}]}
+  - {description: json, vars: {question: an object}, assert: [{type: is-json}]}
+  - {description: no apology, vars: {question: anything}, assert: [{type: not-contains, value: sorry}]}
+"""
+ANSWERS = {
+    "shop-1": {"capital": "It is Paris.", "2 + 2": "4", "object": "{}", "anything": "=HYPERLINK(1)"},
+    "shop-2": {"capital": "Rome", "2 + 2": "four", "object": "{", "anything": "sorry"},
+}
+
+
+@pytest.fixture
+def endpoint() -> Iterator[str]:
+    """An OpenAI-compatible server that answers from ANSWERS, and fails for every other model."""
+
+    async def complete(request: web.Request) -> web.Response:
+        body = await request.json()
+        table = ANSWERS.get(body["model"])
+        if table is None:
+            return web.json_response({"error": {"message": "no such model"}}, status=404)
+        text = next(answer for key, answer in table.items() if key in body["messages"][0]["content"])
+        choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}
+        usage = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
+        frame = {"id": "x", "object": "chat.completion", "created": 1, "model": body["model"]}
+        return web.json_response({**frame, "choices": [choice], "usage": usage})
+
+    app = web.Application()
+    app.router.add_post("/v1/chat/completions", complete)
+    with Host(app) as url:
+        yield f"{url}/v1"
+
+
+@pytest.fixture
+def tools(tmp_path: Path, endpoint: str) -> Toolbox:
+    (tmp_path / "evals").mkdir()
+    (tmp_path / "evals" / "quality.yaml").write_text(SUITE)
+    entry = {"suite": "quality", "base_url": endpoint, "model": "shop-{version}"}
+    data = {"environments": {"prod": {}}, "services": {"shop": {"evals": [entry]}}}
+    (tmp_path / "catalog.yaml").write_text(json.dumps(data))  # JSON is YAML too
+    catalog: Catalog = load_catalog(tmp_path / "catalog.yaml")
+    nothing: Cluster = None  # type: ignore[assignment]  # an eval never looks at the cluster
+    return Toolbox(catalog, nothing, ManualClock(), eval_model=lambda url: OpenAIChat(url, None))
+
+
+def test_a_candidate_is_compared_with_its_baseline_question_by_question(tools: Toolbox) -> None:
+    steps: list[Step] = []
+    outcome = RunEval(suite="quality", candidate="2", baseline="1").answer(tools, steps.append)
+
+    assert "shop 2 passes 0 of 4 (0%) on quality, 1 passes 4 of 4 (100%)" in outcome.summary
+    assert outcome.summary.startswith("*Worse: not ready for prod.*")
+    assert sorted(s.done or 0 for s in steps) == list(range(1, 9))
+    table, file = outcome.evidence
+    assert isinstance(table, Table)
+    assert isinstance(file, TextFile)
+    assert [row[0] for row in table.rows] == ["capital", "sum", "json", "no apology"]
+    assert len(file.content.splitlines()) == 1 + 8
+
+
+def test_an_answer_that_looks_like_a_formula_is_inert_in_the_csv(tools: Toolbox) -> None:
+    outcome = RunEval(suite="quality", candidate="1").answer(tools, lambda _: None)
+    file = outcome.evidence[-1]
+    assert isinstance(file, TextFile)
+    assert ",'=HYPERLINK(1)" in file.content
+    assert "passes 4 of 4" in outcome.summary
+
+
+def test_a_version_that_does_not_exist_is_named_and_scores_nothing(tools: Toolbox) -> None:
+    with pytest.raises(SourceError, match=r'shop-9 answered none of 4 questions.*knows no model "shop-9"'):
+        RunEval(suite="quality", candidate="9").answer(tools, lambda _: None)
+
+
+def test_an_unknown_suite_is_answered_with_the_known_ones(tools: Toolbox) -> None:
+    with pytest.raises(BadInput, match="The catalogue has: quality"):
+        RunEval(suite="speed", candidate="1").answer(tools, lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "text", "passes"),
+    [
+        ("equals", "a", "a", True),
+        ("equals", "a", "A", False),
+        ("contains", "b", "abc", True),
+        ("contains", "B", "abc", False),
+        ("icontains", "B", "abc", True),
+        ("regex", "^a.c$", "abc", True),
+        ("regex", "^b", "abc", False),
+        ("is-json", None, '{"a": 1}', True),
+        ("is-json", None, "{a: 1}", False),
+        ("not-contains", "b", "abc", False),
+        ("not-is-json", None, "prose", True),
+    ],
+)
+def test_each_assertion_means_what_promptfoo_means(kind: str, value: str | None, text: str, passes: bool) -> None:
+    found = assertions.failures((Assertion(type=kind, value=value),), Completion(text, 0.1, 1, 1))
+    assert (found == ()) is passes
+
+
+@pytest.mark.parametrize(("seconds", "passes"), [(0.499, True), (0.5, True), (0.501, False)])
+def test_latency_is_in_milliseconds_and_the_threshold_still_passes(seconds: float, passes: bool) -> None:
+    limit = Assertion(type="latency", threshold=500)
+    assert (assertions.failures((limit,), Completion("", seconds, None, None)) == ()) is passes
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (
+            "prompts: [a]\ntests:\n  - assert:\n      - {type: llm-rubric, value: x}",
+            r":4: .*no assertion \"llm-rubric\"",
+        ),
+        ("prompts: ['{{q}}']\ntests:\n  - {vars: {}, assert: [{type: is-json}]}", "test 1 gives no value for q"),
+        ("prompts: [a]\ntests:\n  - {vars: {}}", "test 1 asserts nothing"),
+        ("prompts: [a]\ntests:\n  - assert: [{type: regex, value: '('}]", "regular expression is wrong"),
+        ("prompts: [a]\ntest: []", ":2: test: there is no such key"),
+    ],
+)
+def test_a_wrong_suite_is_refused_with_its_line(tmp_path: Path, text: str, complaint: str) -> None:
+    path = tmp_path / "suite.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=complaint):
+        suite.load(path)
+
+
+def test_wilsons_interval_agrees_with_published_values() -> None:
+    """Newcombe 1998 (Stat Med 17:857), table I, method 3: 81/263 and 15/148 and 0/20."""
+    published = {(81, 263): (0.2553, 0.3662), (15, 148): (0.0624, 0.1605), (0, 20): (0.0, 0.1611)}
+    for (passed, total), expected in published.items():
+        assert score.Rate(passed, total).interval == pytest.approx(expected, abs=5e-5)
+
+
+@pytest.mark.parametrize(
+    ("worse", "better", "verdict"), [(0, 0, "alike"), (3, 2, "alike"), (12, 1, "worse"), (1, 12, "better")]
+)
+def test_the_verdict_needs_an_interval_that_leaves_zero_out(worse: int, better: int, verdict: str) -> None:
+    def answer(passed: bool) -> score.Answered:
+        return score.Answered("q", passed, (), "", 0.1, None)
+
+    old = [answer(i >= better) for i in range(60)]
+    new = [answer(i < better or i >= better + worse) for i in range(60)]
+    result = score.compare(new, old)
+    assert (len(result.got_worse), len(result.got_better)) == (worse, better)
+    assert result.verdict == verdict
+
+
+def test_the_percentile_is_a_value_that_was_measured() -> None:
+    assert score.percentile([4.0, 1.0, 3.0, 2.0], 0.95) == 4.0
+    assert score.percentile([float(n) for n in range(1, 101)], 0.95) == 95.0
