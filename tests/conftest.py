@@ -1,0 +1,14 @@
+"""What every test of the house shares."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """In CI (TWOKEY_TEST_SKIPS=fail) a skipped test is a failed one: that machine has everything."""
+    if report.skipped and os.environ.get("TWOKEY_TEST_SKIPS") == "fail":
+        report.outcome = "failed"
