@@ -1,0 +1,83 @@
+"""What a read came back with: a line that answers, short lines below it, evidence, and next steps as buttons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from actions.outcome import Evidence, Outcome, Quote, Step, Suggestion, Table
+from bot.blocks import message as kit
+from bot.blocks.message import Block, Button, Message
+from bot.blocks.text import bar, clip, escape
+
+DETAILS = 20  # lines below the answer
+QUOTED = 20  # lines of a quote
+ROWS, COLUMNS, TABLE_TEXT = 100, 20, 9_000  # of a table block; characters in all of its cells
+
+
+def answer(outcome: Outcome, *, evidence: Sequence[Evidence] | None = None, mark: str = "") -> Message:
+    """The answer as one message. Charts and files are uploaded apart; only the first table fits into it."""
+    shown = outcome.evidence if evidence is None else evidence
+    lines = [clip(line, 280) for line in outcome.details[:DETAILS]]
+    head = f"{mark}*{_bold(outcome.summary)}*"
+    blocks = [kit.section(head)]
+    if lines:
+        blocks.append(kit.section("\n".join(escape(line) for line in lines)))
+    tables = 0
+    for piece in shown:
+        if isinstance(piece, Quote):
+            blocks += quote(piece)
+        elif isinstance(piece, Table) and tables == 0:
+            tables += 1
+            blocks += table(piece)
+    blocks += kit.actions(suggestions(outcome.suggestions))
+    return Message(text=kit.fallback("\n".join([outcome.summary, *lines])), blocks=tuple(blocks[: kit.MESSAGE_BLOCKS]))
+
+
+def suggestions(found: Sequence[Suggestion]) -> list[Button]:
+    """Each becomes a request of its own; one that does not fit into a button is left out."""
+    packed = [(s.label, kit.pack({"action": s.action})) for s in found[:5]]
+    return [Button(label, f"do:{number}", value) for number, (label, value) in enumerate(packed) if value]
+
+
+def quote(piece: Quote) -> list[Block]:
+    """Text from logs or events, shown as it is (S5)."""
+    lines = [clip(line, 240) for line in piece.lines[:QUOTED]]
+    if len(piece.lines) > QUOTED:
+        lines.append(f"… and {len(piece.lines) - QUOTED} more")
+    return [
+        kit.context(f"{escape(clip(piece.title, 200))} · quoted as it is, not believed"),
+        kit.preformatted("\n".join(lines)),
+    ]
+
+
+def table(piece: Table) -> list[Block]:
+    """Rows under headings; what is beyond Slack's size is said."""
+    columns = [c or "–" for c in piece.columns[:COLUMNS]]
+    rows, used = [[_cell(c) for c in columns]], sum(map(len, columns))
+    for row in piece.rows[: ROWS - 1]:
+        cells = [_cell(c) for c in (*row, *[""] * len(columns))[: len(columns)]]
+        used += sum(len(c["text"]) for c in cells)
+        if used > TABLE_TEXT:
+            break
+        rows.append(cells)
+    left = len(piece.rows) - (len(rows) - 1)
+    note = f" · {left} more rows are not shown" if left else ""
+    found = [kit.context(f"{escape(clip(piece.title, 200))}{note}")]
+    return [*found, {"type": "table", "rows": rows}] if columns else found
+
+
+def progress(title: str, steps: Sequence[Step]) -> Message:
+    """One message that updates itself while a long read is under way."""
+    newest = steps[-1] if steps else None
+    gauge = f"{bar(newest.done, newest.total)}  " if newest and newest.total and newest.done is not None else ""
+    words = f"{title} · {gauge}{newest.text}" if newest else f"{title} …"
+    return kit.say(clip(words, 600))
+
+
+def _cell(text: str) -> Block:
+    return {"type": "raw_text", "text": clip(kit.seen(text).strip() or "–", 200)}
+
+
+def _bold(text: str) -> str:
+    """Bold does not reach over line ends, and an asterisk would end it."""
+    return escape(clip(" ".join(text.split()), 600)).replace("*", "∗") or "–"

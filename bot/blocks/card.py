@@ -1,0 +1,257 @@
+"""The request card: one message in every state, drawn from the digested plan and the request's state alone (A2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from actions.action import Risk
+from actions.plan import Difference, Plan, Target
+from approvals.actor import Actor
+from approvals.request import Request, Requirement, State
+from bot.blocks import message as kit
+from bot.blocks.message import Block, Button, Message
+from bot.blocks.text import bar, clip, escape, listed, moment, spelled
+
+VALUE = 300  # characters of one value on a card; the whole of it is in Details
+ROWS = 20  # differences on a card
+NOTES = 6
+
+_COLOURS = {
+    State.PROPOSED: "#8a8f98",
+    State.WAITING: "#d9a521",
+    State.READY: "#2f6fde",
+    State.RUNNING: "#2f6fde",
+    State.SUCCEEDED: "#2e8b57",
+    State.FAILED: "#c9302c",
+    State.UNKNOWN: "#7d3fb2",
+    State.REFUSED: "#c9302c",
+    State.DENIED: "#c9302c",
+    State.EXPIRED: "#8a8f98",
+    State.WITHDRAWN: "#8a8f98",
+    State.STALE: "#8a8f98",
+}
+_COUNTS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five"}
+
+
+@dataclass(frozen=True)
+class Face:
+    """What a card needs to know beside the request, to speak to people."""
+
+    title: str  # Action.title of the plan's action
+    production: bool
+    now: datetime
+    names: Mapping[str, str] = field(default_factory=dict)  # user id -> the name that people know
+
+    def name(self, actor: Actor | None) -> str:
+        """The person's name; their id where it is not known."""
+        return "somebody" if actor is None else self.names.get(actor.user_id, actor.user_id)
+
+
+def card(request: Request, face: Face) -> Message:
+    """The whole card as a message with a coloured bar."""
+    plan = request.plan
+    blocks = body(request, face)
+    text = "\n".join(
+        [
+            f"{face.title} · {place(plan, face)} · {status(request, face)}",
+            *(f"{d.field}: {d.before} → {d.after}" for d in plan.differences[:ROWS]),
+        ]
+    )
+    attachment: Block = {
+        "color": _COLOURS[request.state],
+        "blocks": blocks,
+        "fallback": kit.fallback(f"{face.title} · {status(request, face)}"),
+    }
+    return Message(text=kit.fallback(text), blocks=(title(face),), attachments=(attachment,))
+
+
+def title(face: Face) -> Block:
+    """What is asked, in large letters."""
+    return {**kit.header(spelled(face.title)), "block_id": "title"}
+
+
+def body(request: Request, face: Face, prefix: str = "") -> list[Block]:
+    """Everything below the title; `prefix` keeps block ids apart where several cards share a view."""
+    plan = request.plan
+    found = [
+        kit.rich(
+            [kit.piece(place(plan, face), bold=True), kit.piece(f" · {status(request, face)}")],
+            *_progress(request),
+            block_id=f"{prefix}status",
+        ),
+        kit.rich(*_differences(plan.differences), block_id=f"{prefix}differences"),
+        kit.rich(_target(plan.target, plan.facts), block_id=f"{prefix}target"),
+    ]
+    if plan.warnings:
+        notes = [[kit.piece("note  ", bold=True), _value(w.text)] for w in plan.warnings[:NOTES]]
+        if len(plan.warnings) > NOTES:
+            notes.append([kit.piece(f"and {len(plan.warnings) - NOTES} more notes, in Details")])
+        found.append(kit.rich(*notes, block_id=f"{prefix}cautions"))
+    found.append(kit.context(_asked(request, face), block_id=f"{prefix}asked"))
+    return found + kit.actions(buttons(request, face), block_id=f"{prefix}request")
+
+
+def place(plan: Plan, face: Face) -> str:
+    """Production is told by a mark and by a word."""
+    return f"🟥 PRODUCTION ({plan.environment})" if face.production else f"◻ {plan.environment}"
+
+
+def key(request: Request) -> str:
+    """What a decision's button carries: for which request, and for exactly which plan."""
+    return f"{request.id}:{request.plan.digest}"
+
+
+def status(request: Request, face: Face) -> str:
+    """Where it is, in one line of plain words."""
+    approved = [face.name(d.approver) for d in request.decisions if d.approve]
+    if request.state is State.WAITING:
+        so_far = f"{listed(approved, 'and')} approved · " if approved else ""
+        return f"{so_far}waiting for {needed(request.missing or request.requirements)}"
+    if request.state is State.READY:
+        return f"{_approved(approved)} · starting"
+    if request.state is State.RUNNING:
+        return f"running · {_elapsed(request, face.now)}"
+    summary = request.outcome.summary if request.outcome else ""
+    by = f" by {face.name(request.reason_by)}" if request.reason_by else ""
+    why = f": {request.reason}" if request.reason else ""
+    return {
+        State.PROPOSED: "being checked",
+        State.SUCCEEDED: f"✅ {summary or 'done'}",
+        State.FAILED: f"❌ failed: {summary or request.reason or 'see the thread'}",
+        State.UNKNOWN: f"❓ not known whether it happened; I keep reading the cluster. {summary}".strip(),
+        State.REFUSED: f"⛔ refused{why}",
+        State.DENIED: f"⛔ denied{by}{why}",
+        State.WITHDRAWN: f"withdrawn{by}{why}",
+        State.EXPIRED: f"⌛ expired{why}",
+        State.STALE: f"stale{why}",
+    }[request.state]
+
+
+def needed(requirements: Sequence[Requirement]) -> str:
+    """`1 of sre`, or `2: one of sre, one of payments-owners`."""
+    if len(requirements) == 1:
+        one = requirements[0]
+        return f"{one.count} of {one.group}" if one.group else _others(one.count)
+    parts = [
+        f"{_COUNTS.get(r.count, str(r.count))} of {r.group}" if r.group else _others(r.count) for r in requirements
+    ]
+    return f"{sum(r.count for r in requirements)}: {', '.join(parts)}"
+
+
+def buttons(request: Request, face: Face) -> list[Button]:
+    """The decision while it is open; afterwards only what may sensibly come next (S3)."""
+    if request.state is State.WAITING:
+        return _decision(request, face)
+    found = []
+    if request.state is State.RUNNING:
+        found.append(Button("Stop watching", "stop", key(request), label="Stop watching; the change goes on"))
+    if request.state in {State.DENIED, State.EXPIRED, State.WITHDRAWN, State.STALE}:
+        found += _do([("Ask again", request.plan.action)])
+    if request.outcome and request.state.final:
+        found += _do([(s.label, s.action) for s in request.outcome.suggestions[:4]])
+    known = {b.value for b in found}
+    if request.plan.undo and request.state in {State.RUNNING, State.SUCCEEDED, State.FAILED}:
+        found += [b for b in _do([("Undo…", request.plan.undo)], start=9) if b.value not in known]
+    return [*found, Button("Details", "details", key(request), label=f"Details of: {face.title}")]
+
+
+def _do(pairs: Sequence[tuple[str, object]], start: int = 0) -> list[Button]:
+    """Buttons that ask for an action; a change becomes a card of its own."""
+    found = []
+    for number, (text, action) in enumerate(pairs, start):
+        value = kit.pack({"action": action})  # type: ignore[dict-item]  # an action's JSON form
+        if value:
+            found.append(Button(text, f"do:{number}", value))
+    return found
+
+
+def _decision(request: Request, face: Face) -> list[Button]:
+    value, what = key(request), face.title
+    high = request.plan.risk is Risk.HIGH
+    return [
+        Button("Approve", "approve", value, f"Approve: {what}", "primary", _confirm(request, face) if high else None),
+        Button("Deny", "deny", value, f"Deny: {what}", "danger"),
+        Button("Details", "details", value, f"Details of: {what}"),
+        Button("Edit", "edit", value, f"Edit, for the requester: {what}"),
+        Button("Withdraw", "withdraw", value, f"Withdraw, for the requester: {what}"),
+    ]
+
+
+def _confirm(request: Request, face: Face) -> Block:
+    """Asks once more, naming target and change."""
+    plan = request.plan
+    changes = ", ".join(f"{clip(d.field, 40)} {clip(d.before, 60)} → {clip(d.after, 60)}" for d in plan.differences[:2])
+    target = f"{plan.target.namespace} / {plan.target.kind} {plan.target.name}"
+    return {
+        "title": kit.plain(f"Approve in {plan.environment}?", kit.CONFIRM_TITLE),
+        "text": kit.plain(f"{clip(face.title, 100)}\n{changes}\n{target}", kit.CONFIRM_TEXT),
+        "confirm": kit.plain("Approve", kit.CONFIRM_BUTTON),
+        "deny": kit.plain("Not now", kit.CONFIRM_BUTTON),
+        "style": "primary",
+    }
+
+
+def _differences(differences: Sequence[Difference]) -> list[list[Block]]:
+    rows = [
+        [
+            kit.piece(clip(spelled(d.field), VALUE), bold=True),
+            kit.piece("  "),
+            _value(d.before),
+            kit.piece(" → "),
+            kit.piece(clip(spelled(d.after), VALUE), bold=True),
+        ]
+        for d in differences[:ROWS]
+    ]
+    if len(differences) > ROWS:
+        rows.append([kit.piece(f"and {len(differences) - ROWS} more differences, in Details")])
+    return rows or [[kit.piece("nothing differs")]]
+
+
+def _target(target: Target, facts: Sequence[str]) -> list[Block]:
+    parts = [kit.piece("target", bold=True), kit.piece("  ")]
+    if target.cluster is not None:
+        parts += [_value(target.cluster), kit.piece(" / ")]
+    parts += [_value(target.namespace), kit.piece(" / "), _value(f"{target.kind} {target.name}")]
+    return parts + [kit.piece(f" · {clip(spelled(fact), VALUE)}") for fact in facts[:6]]
+
+
+def _value(text: str) -> Block:
+    return kit.piece(clip(spelled(text), VALUE))
+
+
+def _progress(request: Request) -> list[list[Block]]:
+    step = request.step
+    if request.state is not State.RUNNING or step is None:
+        return []
+    gauge = f"{bar(step.done, step.total)}  " if step.done is not None and step.total else ""
+    return [[kit.piece(gauge + clip(spelled(step.text), VALUE))]]
+
+
+def _asked(request: Request, face: Face) -> str:
+    """Who, when and what stay on the card for ever."""
+    parts = [f"asked by {escape(face.name(request.requester))}, {moment(request.created_at)}"]
+    if request.state is State.WAITING and request.approve_by:
+        parts.append(f"expires {moment(request.approve_by)}")
+    for d in request.decisions[:8]:
+        parts.append(f"{'approved' if d.approve else 'denied'} by {escape(face.name(d.approver))}, {moment(d.at)}")
+    if request.finished_at:
+        parts.append(f"ended {moment(request.finished_at)}")
+    digest = request.plan.digest
+    return " · ".join([*parts, f"`{digest[:4]} {digest[4:8]}`"])
+
+
+def _approved(names: list[str]) -> str:
+    return f"approved by {listed(names, 'and')}" if names else "no approval needed"
+
+
+def _others(count: int) -> str:
+    return "1 other person" if count == 1 else f"{count} other people"
+
+
+def _elapsed(request: Request, now: datetime) -> str:
+    """Since the last key was turned, which is when it could start."""
+    start = max([d.at for d in request.decisions if d.approve], default=request.created_at)
+    seconds = max(0, int((now - start).total_seconds()))
+    return f"{seconds // 60}:{seconds % 60:02d}"

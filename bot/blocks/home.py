@@ -1,0 +1,67 @@
+"""App Home: what waits for you, what is yours, what happened lately, whether all is well, what to try."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from approvals.request import Request
+from bot.blocks import message as kit
+from bot.blocks.card import Face, body, status, title
+from bot.blocks.message import Block
+from bot.blocks.text import clip, escape, moment
+
+CARDS, LINES = 8, 10
+
+
+@dataclass(frozen=True)
+class Health:
+    """One part the program rests on: well, or what to do."""
+
+    name: str
+    well: bool
+    say: str
+
+
+Shown = tuple[Request, Face]
+
+
+def home(
+    waiting: Sequence[Shown],
+    yours: Sequence[Shown],
+    lately: Sequence[Shown],
+    health: Sequence[Health],
+    examples: Sequence[str],
+) -> Block:
+    """The view for one person; `waiting` are the requests that they may decide now, oldest first."""
+    blocks: list[Block] = [kit.header("Waiting for you")]
+    for number, (request, face) in enumerate(waiting[:CARDS]):
+        head = title(face)
+        blocks += [
+            {**head, "block_id": f"{number}-title"},
+            *body(request, face, prefix=f"{number}-"),
+            {"type": "divider"},
+        ]
+    if len(waiting) > CARDS:
+        blocks.append(kit.context(f"and {len(waiting) - CARDS} more"))
+    if not waiting:
+        blocks.append(kit.section("Nothing. Requests that need your key appear here."))
+    blocks += _list("Yours", yours, "You asked for nothing yet.")
+    blocks += _list("Lately", lately, "No change went through Twokey yet.")
+    blocks.append(kit.header("Health of Twokey"))
+    blocks.append(kit.section("\n".join(_health(h) for h in health) or "Not known."))
+    blocks += [kit.header("Try this"), kit.section("\n".join(f"• {escape(clip(e, 200))}" for e in examples[:6]) or "–")]
+    return {"type": "home", "callback_id": "home", "blocks": blocks[: kit.VIEW_BLOCKS]}
+
+
+def _list(heading: str, shown: Sequence[Shown], otherwise: str) -> list[Block]:
+    lines = [
+        f"{moment(r.created_at, '{date_short} {time}')}  *{escape(clip(f.title, 120))}*"
+        f" · {escape(clip(status(r, f), 120))}"
+        for r, f in shown[:LINES]
+    ]
+    return [kit.header(heading), kit.section("\n".join(lines) or otherwise)]
+
+
+def _health(part: Health) -> str:
+    return f"{'✅' if part.well else '⚠️'} *{escape(part.name)}*: {escape(clip(part.say, 240))}"

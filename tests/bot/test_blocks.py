@@ -1,0 +1,165 @@
+"""Messages and views stay valid and harmless, whatever the input's size (S4, S5)."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from actions.clients.protocols import ChangeRecord
+from actions.outcome import Outcome, Quote, Step, Suggestion, Table
+from actions.plan import Caution, Difference
+from approvals.request import Requirement, State
+from bot.blocks import answers, home, modals, questions, words
+from bot.blocks.card import card
+from bot.blocks.message import Message, say
+from tests.bot.factories import make_face, make_plan, make_request
+from tests.bot.second_opinion import complaints
+
+ODD = (
+    "",
+    "x" * 40_000,
+    "🙂" * 3_000,
+    "שלום عالم \u202e\u2066",
+    "<!here> @channel <https://e.vil|x>",
+    "\n" * 500,
+    "`*_~&lt;",
+)
+
+
+def _messages(odd: str) -> list[Message]:
+    plan = make_plan(
+        differences=tuple(Difference(field=odd, before=odd, after=odd) for _ in range(60)),
+        warnings=tuple(Caution(code="c", text=odd) for _ in range(30)),
+        facts=(odd,) * 30,
+    )
+    request = make_request(
+        plan=plan,
+        missing=tuple(Requirement(group=odd or "g", count=i) for i in range(1, 9)),
+        reason=odd,
+        rule=odd,
+    )
+    outcome = Outcome(
+        ok=True,
+        summary=odd,
+        details=(odd,) * 100,
+        evidence=(
+            *(Quote(title=odd, lines=(odd,) * 300) for _ in range(30)),
+            Table(title=odd, columns=(odd,) * 40, rows=((odd,) * 50,) * 300),
+            Table(title=odd, columns=("a", "b"), rows=((odd,),)),
+        ),
+        suggestions=tuple(Suggestion(label=odd, action={"verb": odd}) for _ in range(9)),
+    )
+    done = request.model_copy(update={"state": State.FAILED, "outcome": outcome})
+    many: list[questions.Choice] = [(f"{odd}{i}", {"verb": "scale", "service": f"{odd}{i}"}) for i in range(200)]
+    return [
+        card(request, make_face(title=odd)),
+        card(done, make_face(title=odd)),
+        card(request.model_copy(update={"state": State.RUNNING, "step": Step(text=odd, done=3, total=0)}), make_face()),
+        answers.answer(outcome),
+        answers.progress(odd, [Step(text=odd, done=1, total=9)]),
+        questions.question(odd, many),
+        questions.question(odd, many[:3], fill={"verb": "deploy"}),
+        questions.question(odd, []),
+        questions.chosen(odd, odd, odd),
+        words.help_text(odd, [odd] * 9, odd, odd),
+        words.intro("twokey", [odd]),
+        words.refusal(odd),
+        words.trouble("a1"),
+        say(odd),
+    ]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=range(len(ODD)))
+def test_every_message_is_valid_block_kit_whatever_is_in_it(odd: str) -> None:
+    """S4: blocks, limits, text fallback, accessibility labels."""
+    for message in _messages(odd):
+        assert complaints(message.payload()) == []
+
+
+@pytest.mark.parametrize("odd", ODD, ids=range(len(ODD)))
+def test_no_text_of_others_pings_or_links(odd: str) -> None:
+    """S5: no mention, link or group ping comes out that we did not write, and mrkdwn is verbatim."""
+    for message in _messages(odd):
+        for text in _mrkdwn(message.payload()):
+            rest = text.replace("<!date^", "")
+            assert "<!" not in rest
+            assert "<http" not in rest
+            assert "@channel" not in rest
+            assert "\u202e" not in rest
+
+
+def _views(odd: str) -> list[dict[str, Any]]:
+    request = make_request(
+        plan=make_plan(diff=f"-{odd}\n" * 400, differences=(Difference(field=odd, before=odd, after=odd),))
+    )
+    record = ChangeRecord("r", datetime(2026, 11, 1, tzinfo=UTC), {"verb": odd}, odd, odd, (odd,), odd)
+    shown = [(request.model_copy(update={"id": f"r-{i}"}), make_face(title=odd)) for i in range(40)]
+    return [
+        modals.details(request, make_face(title=odd), modals.Background()),
+        modals.details(request, make_face(), modals.Background((odd,) * 90, [record] * 9, (odd,) * 40)),
+        modals.denial(request, make_face(title=odd), {"channel": "C"}),
+        modals.form(
+            "Correct " + odd, odd, [modals.Field(f"f{i}", odd, odd, (odd, "a") * (i % 2)) for i in range(40)], {}
+        ),
+        modals.notice(odd, odd),
+        home.home(shown, shown, shown, [home.Health(odd, False, odd)] * 5, [odd] * 9),
+        home.home([], [], [], [], []),
+    ]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=range(len(ODD)))
+def test_every_view_is_valid_block_kit_whatever_is_in_it(odd: str) -> None:
+    """S4, for modals and Home."""
+    for view in _views(odd):
+        assert complaints(view) == []
+
+
+def test_five_options_are_buttons_and_more_are_a_menu() -> None:
+    def kinds(count: int) -> list[str]:
+        message = questions.question(
+            "Which one?",
+            [(f"s{i}", {"verb": "restart", "environment": "prod", "service": f"s{i}"}) for i in range(count)],
+        )
+        return [e["type"] for b in message.blocks if b["type"] == "actions" for e in b["elements"]]
+
+    assert kinds(5) == ["button"] * 5
+    assert kinds(6) == ["static_select"]
+
+
+def test_a_menu_brings_back_the_whole_partial_action() -> None:
+    partials: list[questions.Choice] = [
+        (f"s{i}", {"verb": "restart", "environment": "prod", "service": f"s{i}"}) for i in range(9)
+    ]
+    block = next(b for b in questions.question("Which?", partials).blocks if b["type"] == "actions")
+    option = block["elements"][0]["options"][4]
+    assert {**json.loads(block["block_id"]), **json.loads(option["value"])} == partials[4][1]
+
+
+def test_a_quote_is_shown_as_it_is() -> None:
+    """S5: log lines are neither formatted nor believed."""
+    line = "*ERROR* <https://evil.example|click> _retry_ `x`"
+    found = answers.answer(Outcome(ok=True, summary="2 lines", evidence=(Quote(title="Errors", lines=(line,)),)))
+    box = next(b for b in found.blocks if b["type"] == "rich_text")
+    assert box["elements"][0]["type"] == "rich_text_preformatted"
+    assert box["elements"][0]["elements"] == [{"type": "text", "text": line}]
+
+
+def test_a_long_diff_is_shown_whole_in_several_boxes() -> None:
+    diff = "\n".join(f"+ line {i} {'y' * 60}" for i in range(400))
+    boxes = [b["elements"][0]["elements"][0]["text"] for b in modals.diff_boxes(diff)]
+    assert "\n".join(boxes) == diff
+
+
+def _mrkdwn(value: Any) -> list[str]:
+    if isinstance(value, list):
+        return [t for inner in value for t in _mrkdwn(inner)]
+    if isinstance(value, dict):
+        if value.get("type") == "mrkdwn":
+            assert value["verbatim"] is True
+            return [value["text"]]
+        own = [value["text"]] if isinstance(value.get("text"), str) and "type" not in value else []
+        return own + [t for inner in value.values() for t in _mrkdwn(inner)]
+    return []
