@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from actions.errors import TwokeyError
 from actions.outcome import Outcome, Step
 from actions.plan import Plan
 from approvals.actor import Actor
@@ -32,6 +33,58 @@ class State(StrEnum):
     def final(self) -> bool:
         """Whether nothing can follow."""
         return self not in {State.PROPOSED, State.WAITING, State.READY, State.RUNNING, State.UNKNOWN}
+
+
+class Event(StrEnum):
+    """What moves a request."""
+
+    WAIT = "wait"  # the policy wants approvals
+    ALLOW = "allow"  # the policy wants none
+    REFUSE = "refuse"  # the policy forbids it, now or by the time it would run
+    APPROVE = "approve"  # the last approval that was needed
+    DENY = "deny"
+    EXPIRE = "expire"
+    WITHDRAW = "withdraw"
+    OUTDATE = "outdate"  # the target or the policy moved since the preview
+    START = "start"
+    SUCCEED = "succeed"
+    FAIL = "fail"
+    LOSE = "lose"  # started, and what became of it cannot be told
+
+
+TRANSITIONS: dict[tuple[State, Event], State] = {
+    (State.PROPOSED, Event.WAIT): State.WAITING,
+    (State.PROPOSED, Event.ALLOW): State.READY,
+    (State.PROPOSED, Event.REFUSE): State.REFUSED,
+    (State.WAITING, Event.APPROVE): State.READY,
+    (State.WAITING, Event.DENY): State.DENIED,
+    (State.WAITING, Event.EXPIRE): State.EXPIRED,
+    (State.WAITING, Event.WITHDRAW): State.WITHDRAWN,
+    (State.WAITING, Event.OUTDATE): State.STALE,
+    (State.READY, Event.START): State.RUNNING,
+    (State.READY, Event.EXPIRE): State.EXPIRED,
+    (State.READY, Event.REFUSE): State.REFUSED,
+    (State.READY, Event.OUTDATE): State.STALE,
+    (State.RUNNING, Event.SUCCEED): State.SUCCEEDED,
+    (State.RUNNING, Event.FAIL): State.FAILED,
+    (State.RUNNING, Event.LOSE): State.UNKNOWN,
+    # Only by reading the cluster back, never by a blind retry (E1).
+    (State.UNKNOWN, Event.SUCCEED): State.SUCCEEDED,
+    (State.UNKNOWN, Event.FAIL): State.FAILED,
+}
+"""Every step a request can take (DESIGN 2). What is not here is impossible."""
+
+
+class IllegalMove(TwokeyError):
+    """A request cannot go that way from where it is."""
+
+
+def advance(state: State, event: Event) -> State:
+    """Where this event leads. Raises IllegalMove where it leads nowhere."""
+    try:
+        return TRANSITIONS[state, event]
+    except KeyError:
+        raise IllegalMove(f"A request that is {state} cannot {event}.") from None
 
 
 class _Value(BaseModel):

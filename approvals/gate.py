@@ -1,0 +1,238 @@
+"""The gate: every request, question and click comes through here, is judged, recorded, and only then acted upon."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from pydantic import JsonValue
+
+from actions.action import Action, Change, Read
+from actions.clock import Clock
+from actions.errors import BadInput, TwokeyError
+from actions.outcome import Outcome
+from actions.plan import Plan
+from actions.registry import Registry
+from actions.toolbox import Progress
+from approvals import rulings
+from approvals.actor import Actor, Directory, DirectoryDown
+from approvals.ledger import Altered, Ledger, Move, Outrun
+from approvals.policy import Forbidden, NeedsApproval, Subject, Verdict, groups_needed
+from approvals.policy_model import Policy
+from approvals.powers import Executing
+from approvals.request import Request, State
+from approvals.rulings import Ballot, DecisionRefused, View
+from approvals.runner import Runner
+
+__all__ = ["DecisionRefused", "Gate", "NotAllowed"]
+
+_REASON_LENGTH = 1000
+
+
+class NotAllowed(TwokeyError):
+    """The policy does not allow that."""
+
+
+class Gate:
+    """Safe between threads. Lookups happen just before each transaction and are evaluated inside it (A3)."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        directory: Directory,
+        ledger: Ledger,
+        executor: Executing,
+        registry: Registry,
+        clock: Clock,
+    ) -> None:
+        self._policy, self._directory, self._ledger = policy, directory, ledger
+        self._executor, self._registry, self._clock = executor, registry, clock
+        self._runner = Runner(ledger, executor, self._look)
+
+    @property
+    def policy(self) -> Policy:
+        """The policy that holds now."""
+        return self._policy
+
+    def adopt(self, policy: Policy) -> None:
+        """From now on this policy holds. What was planned under another one goes stale instead of running (A1)."""
+        if policy.version != self._policy.version:
+            self._ledger.note("policy.adopted", {"version": policy.version, "before": self._policy.version})
+        self._policy = policy
+
+    def judge(self, action: Action, actor: Actor) -> Verdict:
+        """What would be said to this now; records nothing. Raises DirectoryDown."""
+        return self._verdict(action, actor, self._clock.now())
+
+    def submit(self, action: Change, actor: Actor, origin: dict[str, JsonValue]) -> Request:
+        """Plan it, judge it, record it: it comes back waiting, ready or refused.
+
+        Raises BadInput, SourceError or DirectoryDown where there is no plan or no judgement; the attempt is recorded.
+        """
+        try:
+            plan = self._executor.plan(action, self._policy.version)
+            view = self._look(plan, (actor,))
+        except TwokeyError as error:
+            self._attempt("submit", error, actor, action=action.as_json())
+            raise
+        request_id = secrets.token_hex(8)
+        request = self._ledger.create(lambda now: _proposed(request_id, plan, actor, origin, view, now))
+        if request.state is State.REFUSED:
+            self._attempt("submit", NotAllowed(request.reason), actor, request_id)
+        return request
+
+    def ask(self, action: Read, actor: Actor, progress: Progress) -> Outcome:
+        """Answer a question that the policy allows. Raises NotAllowed, DirectoryDown, BadInput or SourceError."""
+        try:
+            verdict = self._verdict(action, actor, self._clock.now())
+            if isinstance(verdict, Forbidden):
+                raise NotAllowed(verdict.say)
+            if isinstance(verdict, NeedsApproval):
+                raise NotAllowed(f'Rule "{verdict.rule}" wants approvals for a read, which has nothing to approve.')
+        except TwokeyError as error:
+            self._attempt("ask", error, actor, action=action.as_json())
+            raise
+        try:
+            outcome = self._executor.answer(action, progress)
+        except TwokeyError as error:
+            self._answered(action, actor, ok=False, failure=type(error).__name__)
+            raise
+        self._answered(action, actor, ok=outcome.ok)
+        return outcome
+
+    def decide(self, request_id: str, digest: str, actor: Actor, approve: bool, reason: str = "") -> Request:
+        """Turn a key, for exactly this digest. Raises DecisionRefused with a private explanation; NoSuchRequest."""
+        ballot = Ballot(digest, actor, approve, _clean(reason))
+        with self._recorded("approve" if approve else "deny", actor, request_id):
+            request = self._ledger.get(request_id)
+            view = self._look(request.plan, (actor, request.requester))
+            after = self._ledger.move(request_id, lambda now, at: rulings.on_ballot(now, at, view, ballot))
+            if not any(decision.approver == actor for decision in after.decisions):
+                raise DecisionRefused(after.reason)
+        return after
+
+    def withdraw(self, request_id: str, actor: Actor) -> Request:
+        """Take back one's own request. Raises DecisionRefused."""
+        with self._recorded("withdraw", actor, request_id):
+            after = self._ledger.move(request_id, lambda now, at: rulings.on_withdrawal(now, at, actor))
+            if after.state is not State.WITHDRAWN:
+                raise DecisionRefused(after.reason)
+        return after
+
+    def run(self, request_id: str) -> Request:
+        """Execute a ready request: judged again, target read again, recorded as running before the effect (L1, E1).
+
+        Gives it back in its new state; ready still, where another change of the target runs first (E3). The outcome
+        that comes back carries its evidence, the stored one does not. Raises DirectoryDown or Unreachable where it is
+        not known whether it may run: it stays ready, and may be run again until it expires.
+        """
+        policy = self._policy
+        return self._runner.run(request_id, lambda now, at: rulings.before_reading(now, at, policy))
+
+    def stop(self, request_id: str, actor: Actor) -> None:
+        """Stop watching a running request; what was changed stays changed. Raises DecisionRefused."""
+
+        def rule(request: Request, _now: datetime) -> Move | None:
+            if request.state is not State.RUNNING:
+                raise DecisionRefused("It is not running, so there is nothing to stop watching.")
+            concerned = {request.requester.user_id, *(d.approver.user_id for d in request.decisions)}
+            if actor.user_id not in concerned:
+                raise DecisionRefused("Only those who asked for it or approved it can stop watching it.")
+            return Move("request.unwatched", None, actor, columns={"unwatched": True})
+
+        with self._recorded("stop", actor, request_id):
+            self._ledger.move(request_id, rule)
+
+    def tick(self) -> None:
+        """Expire what is due, and find out what became of what is unknown. Call it every few seconds."""
+        now = self._ledger.now()
+        for request in self._ledger.unfinished():
+            if rulings.due(request, now):
+                self._ledger.move(request.id, rulings.due)
+        self._runner.tick()
+
+    def approvers(self, request: Request) -> tuple[Actor, ...]:
+        """Who could still bring it closer to running; nobody named where anyone can. Raises DirectoryDown."""
+        if request.state is not State.WAITING:
+            return ()
+        names = [r.group for r in request.requirements if r.group is not None]
+        groups = self._members(self._policy, names)
+        people = {actor for members in groups.values() for actor in members}
+        able = (actor for actor in people if rulings.could_approve(request, actor, groups))
+        return tuple(sorted(able, key=lambda actor: (actor.team_id, actor.user_id)))
+
+    def _verdict(self, action: Action, actor: Actor, now: datetime) -> Verdict:
+        policy = self._policy
+        groups = self._members(policy, groups_needed(policy, Subject.of(action)))
+        people = frozenset({actor}) if isinstance(action, Read) else self._people((actor,))
+        return rulings.judge(View(policy, self._registry, groups, people), action.as_json(), actor, now)
+
+    def _look(self, plan: Plan, actors: Iterable[Actor]) -> View:
+        policy = self._policy
+        subject = Subject(plan.verb, plan.risk, plan.service, plan.environment)
+        groups = self._members(policy, groups_needed(policy, subject))
+        return View(policy, self._registry, groups, self._people(actors))
+
+    def _members(self, policy: Policy, names: Iterable[str]) -> dict[str, frozenset[Actor]]:
+        known = {name: policy.groups[name] for name in names if name in policy.groups}
+        return {
+            name: self._directory.members(name, group.model_dump(mode="json", exclude_none=True))
+            for name, group in known.items()
+        }
+
+    def _people(self, actors: Iterable[Actor]) -> frozenset[Actor]:
+        return frozenset(actor for actor in set(actors) if self._directory.is_person(actor))
+
+    def _answered(self, action: Read, actor: Actor, ok: bool | None, failure: str | None = None) -> None:
+        data: dict[str, JsonValue] = {"action": action.as_json(), "ok": ok}
+        if failure:
+            data["failure"] = failure
+        self._ledger.note("read.answered", data, actor)
+
+    @contextmanager
+    def _recorded(self, what: str, actor: Actor, request_id: str) -> Iterator[None]:
+        """Whoever is turned away leaves an entry, and gets the explanation as a DecisionRefused."""
+        try:
+            yield
+        except (DecisionRefused, BadInput) as error:
+            self._attempt(what, error, actor, request_id)
+            raise
+        except (DirectoryDown, Outrun, Altered) as error:
+            self._attempt(what, error, actor, request_id)
+            raise DecisionRefused(error.say) from error
+
+    def _attempt(
+        self,
+        what: str,
+        error: TwokeyError,
+        actor: Actor,
+        request_id: str | None = None,
+        action: dict[str, JsonValue] | None = None,
+    ) -> None:
+        data: dict[str, JsonValue] = {"what": what, "why": error.say, "error": type(error).__name__}
+        if action is not None:
+            data["action"] = action
+        self._ledger.note("attempt.refused", data, actor, request_id)
+
+
+def _proposed(
+    request_id: str, plan: Plan, actor: Actor, origin: dict[str, JsonValue], view: View, now: datetime
+) -> Request:
+    verdict = rulings.judge(view, plan.action, actor, now)
+    request = Request(
+        id=request_id,
+        plan=plan,
+        requester=actor,
+        origin=origin,
+        state=State.PROPOSED,
+        rule=verdict.rule,
+        created_at=now,
+    )
+    return request.model_copy(update=rulings.on_verdict(verdict, now))
+
+
+def _clean(text: str) -> str:
+    """A reason as it can be stored: no lone surrogates, no novel."""
+    return text.encode("utf-8", "replace").decode("utf-8").strip()[:_REASON_LENGTH]

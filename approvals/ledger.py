@@ -1,0 +1,299 @@
+"""The ledger: every request, every decision and the audit log. The only writer of its tables.
+
+A change of a request is one transaction: the row (only if it still is what was read), the decision and the audit
+entry, or none of them (L1). What may happen is decided by the caller's rule *inside* that transaction (A3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import JsonValue
+from sqlalchemy import ColumnElement, Connection, Engine, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from actions.clock import Clock
+from actions.errors import BadInput, TwokeyError
+from actions.outcome import Step
+from actions.registry import Registry
+from approvals import audit, rows
+from approvals.actor import Actor
+from approvals.request import Decision, Event, Request, State, advance
+from approvals.store import reading, writing
+from approvals.tables import as_text, as_time, audit_events, decisions, requests
+from approvals.watermark import Watermark
+
+
+class NoSuchRequest(BadInput):
+    """I know no such request."""
+
+
+class Outrun(TwokeyError):
+    """Somebody else changed this request at the same moment; look again."""
+
+
+class TargetBusy(TwokeyError):
+    """Another change of the same target is still running; this one comes after it."""
+
+
+class Altered(TwokeyError):
+    """The stored plan is not the one that was submitted, so nothing is run. Check the store with `audit verify`."""
+
+
+@dataclass(frozen=True)
+class Move:
+    """One change of a request, and the audit entry that records it."""
+
+    kind: str  # of the audit entry
+    event: Event | None  # None: it stays where it is
+    actor: Actor | None = None
+    changes: Mapping[str, Any] = field(default_factory=dict)  # fields of the request
+    data: Mapping[str, JsonValue] = field(default_factory=dict)  # for the audit entry; its state is added
+    decision: Decision | None = None
+    columns: Mapping[str, Any] = field(default_factory=dict)  # runner, lease_until, unwatched
+
+
+MoveRule = Callable[[Request, datetime], Move | None]
+"""Says what happens to a request, given how it is now and what time it is; None leaves it. May raise."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """A running request, and until when its runner counts as alive."""
+
+    request: Request
+    runner: str
+    lease_until: datetime
+
+
+class Ledger:
+    """Reads and writes the store. Safe between threads and processes. Every method may raise StoreDown."""
+
+    def __init__(self, engine: Engine, clock: Clock, registry: Registry | None = None) -> None:
+        self._engine, self.registry = engine, registry
+        self._watermark = Watermark(clock)
+        self.on_change: Callable[[str], None] = lambda request_id: None
+
+    def now(self) -> datetime:
+        """The time, never earlier than any process has written (A6)."""
+        with writing(self._engine) as connection:
+            return self._watermark.read(connection)
+
+    # What is there
+
+    def get(self, request_id: str) -> Request:
+        """One request. Raises NoSuchRequest."""
+        with reading(self._engine) as connection:
+            return _one(connection, request_id)
+
+    def waiting(self) -> list[Request]:
+        """Those that wait for approvals, oldest first."""
+        return self._found(requests.c.state == State.WAITING)
+
+    def ready(self) -> list[Request]:
+        """Those that may start, oldest first."""
+        return self._found(requests.c.state == State.READY)
+
+    def unfinished(self) -> list[Request]:
+        """Those to which something can still happen, oldest first."""
+        return self._found(requests.c.state.in_([state for state in State if not state.final]))
+
+    def asked_by(self, actor: Actor, limit: int) -> list[Request]:
+        """What a person asked for, newest first."""
+        return self._found(requests.c.requester_user == actor.user_id, limit=limit, newest=True)
+
+    def recent(self, limit: int, services: Collection[str] | None = None) -> list[Request]:
+        """The last ones, newest first; of some services only, where they are given."""
+        where = [] if services is None else [requests.c.service.in_(list(services))]
+        return self._found(*where, limit=limit, newest=True)
+
+    def of_service(self, service: str, environment: str, since: datetime) -> list[Request]:
+        """Those of one service in one environment, newest first."""
+        return self._found(
+            requests.c.service == service,
+            requests.c.environment == environment,
+            requests.c.created_at >= as_text(since),
+            newest=True,
+        )
+
+    def running(self) -> list[Held]:
+        """Those that run, with who runs them."""
+        with reading(self._engine) as connection:
+            found = connection.execute(select(requests).where(requests.c.state == State.RUNNING)).mappings().all()
+            whole = _with_decisions(connection, found)
+        return [
+            Held(request, row["runner"], as_time(row["lease_until"])) for request, row in zip(whole, found, strict=True)
+        ]
+
+    def unwatched(self, request_id: str) -> bool:
+        """Whether somebody asked to stop watching it."""
+        with reading(self._engine) as connection:
+            asked = connection.execute(select(requests.c.unwatched).where(requests.c.id == request_id)).scalar()
+        return bool(asked)
+
+    # What happens
+
+    def create(self, make: Callable[[datetime], Request]) -> Request:
+        """Record a new request and its whole plan, as `make` has it at this moment."""
+        with writing(self._engine) as connection:
+            now = self._watermark.read(connection)
+            request = make(now)
+            connection.execute(insert(requests).values(**rows.to_row(request), unwatched=False))
+            data: dict[str, JsonValue] = {
+                "state": request.state.value,
+                "plan": rows.json_of(request.plan),
+                "digest": request.plan.digest,
+                "rule": request.rule,
+                "requirements": [rows.json_of(r) for r in request.requirements],
+                "reason": request.reason,
+            }
+            _append(connection, now, "request.submitted", request.id, request.requester, data)
+        self.on_change(request.id)
+        return request
+
+    def move(self, request_id: str, rule: MoveRule) -> Request:
+        """Let `rule` look at the request inside a transaction of its own, and do what it says.
+
+        Raises whatever `rule` raises, and then nothing has changed; NoSuchRequest; Outrun; IllegalMove; Altered where
+        the plan is not the one that was submitted; TargetBusy where the target is being changed (E3).
+        """
+        with writing(self._engine) as connection:
+            now = self._watermark.read(connection)
+            before = _one(connection, request_id)
+            move = rule(before, now)
+            if move is None:
+                return before
+            if move.event in {Event.START, Event.APPROVE}:
+                _check_plan(connection, before)
+            if move.event is Event.START:
+                _check_free(connection, before)
+            after = _apply(connection, before, move)
+            data = {**move.data, "state": after.state.value}
+            _append(connection, now, move.kind, request_id, move.actor, data)
+        self.on_change(request_id)
+        return after
+
+    def step(self, request_id: str, step: Step) -> None:
+        """How far a running request is. Not audited."""
+        with writing(self._engine) as connection:
+            connection.execute(
+                update(requests)
+                .where(requests.c.id == request_id, requests.c.state == State.RUNNING)
+                .values(step=rows.json_of(step), rev=requests.c.rev + 1)
+            )
+        self.on_change(request_id)
+
+    def note(
+        self,
+        kind: str,
+        data: Mapping[str, JsonValue] | None = None,
+        actor: Actor | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        """An audit entry that changes no request: `service.started`, `attempt.refused`, `read.answered`, …"""
+        with writing(self._engine) as connection:
+            _append(connection, self._watermark.read(connection), kind, request_id, actor, data or {})
+
+    def hold(self, request_ids: Iterable[str], runner: str, lease: timedelta) -> None:
+        """Say that this runner is alive and still at these."""
+        with writing(self._engine) as connection:
+            until = as_text(self._watermark.read(connection) + lease)
+            connection.execute(
+                update(requests)
+                .where(requests.c.id.in_(list(request_ids)), requests.c.runner == runner)
+                .values(lease_until=until)
+            )
+
+    # The log
+
+    def entries(self) -> Iterator[audit.Entry]:
+        """The whole audit log in its order, read as it is walked."""
+        with reading(self._engine) as connection:
+            columns = select(audit_events.c.seq, audit_events.c.body, audit_events.c.prev, audit_events.c.hash)
+            result = connection.execution_options(yield_per=2000).execute(columns.order_by(audit_events.c.seq))
+            for seq, body, prev, written in result:
+                yield audit.Entry(seq, body, prev, written)
+
+    def head(self) -> audit.Checkpoint:
+        """How long the log is, and its last hash."""
+        with reading(self._engine) as connection:
+            return audit.Checkpoint(*_last(connection))
+
+    def states(self) -> dict[str, State]:
+        """Every request's state, as the table has it; the log must say the same (L5)."""
+        with reading(self._engine) as connection:
+            found = connection.execute(select(requests.c.id, requests.c.state)).all()
+        return {request_id: State(state) for request_id, state in found}
+
+    def _found(self, *where: ColumnElement[bool], limit: int | None = None, newest: bool = False) -> list[Request]:
+        order = requests.c.created_at.desc() if newest else requests.c.created_at
+        with reading(self._engine) as connection:
+            query = select(requests).where(*where).order_by(order, requests.c.id).limit(limit)
+            return _with_decisions(connection, connection.execute(query).mappings().all())
+
+
+def _one(connection: Connection, request_id: str) -> Request:
+    found = connection.execute(select(requests).where(requests.c.id == request_id)).mappings().all()
+    if not found:
+        raise NoSuchRequest
+    return _with_decisions(connection, found)[0]
+
+
+def _with_decisions(connection: Connection, found: Any) -> list[Request]:
+    ids = [row["id"] for row in found]
+    query = select(decisions).where(decisions.c.request_id.in_(ids)).order_by(decisions.c.id)
+    made = connection.execute(query).mappings().all() if ids else []
+    return [rows.to_request(row, [d for d in made if d["request_id"] == row["id"]]) for row in found]
+
+
+def _apply(connection: Connection, before: Request, move: Move) -> Request:
+    """The conditional UPDATE, and the decision that led to it."""
+    state = advance(before.state, move.event) if move.event else before.state
+    made = (*before.decisions, move.decision) if move.decision else before.decisions
+    after = before.model_copy(update={**move.changes, "state": state, "decisions": made, "rev": before.rev + 1})
+    touched = connection.execute(
+        update(requests)
+        .where(requests.c.id == before.id, requests.c.state == before.state, requests.c.rev == before.rev)
+        .values(**rows.changed(before, after), **move.columns)
+    )
+    if touched.rowcount != 1:
+        raise Outrun
+    if move.decision:
+        try:
+            connection.execute(insert(decisions).values(**rows.decision_row(move.decision)))
+        except IntegrityError:
+            raise Outrun from None
+    return after
+
+
+def _check_plan(connection: Connection, request: Request) -> None:
+    submitted = connection.execute(select(requests.c.digest).where(requests.c.id == request.id)).scalar_one()
+    if submitted != request.plan.digest:
+        raise Altered
+
+
+def _check_free(connection: Connection, request: Request) -> None:
+    same = (requests.c.target == request.plan.target.key, requests.c.state == State.RUNNING)
+    if connection.execute(select(requests.c.id).where(*same).limit(1)).first():
+        raise TargetBusy
+
+
+def _last(connection: Connection) -> tuple[int, str]:
+    newest = select(audit_events.c.seq, audit_events.c.hash).order_by(audit_events.c.seq.desc()).limit(1)
+    found = connection.execute(newest).first()
+    return (found[0], found[1]) if found else (0, audit.GENESIS)
+
+
+def _append(
+    connection: Connection,
+    now: datetime,
+    kind: str,
+    request_id: str | None,
+    actor: Actor | None,
+    data: Mapping[str, JsonValue],
+) -> None:
+    made = audit.entry(_last(connection), as_text(now), kind, request_id, actor, data)
+    connection.execute(insert(audit_events).values(**made._asdict()))

@@ -1,0 +1,166 @@
+"""policy.yaml as values: who may ask for what where, who has to agree, and when nothing may change."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cached_property
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, NaiveDatetime, StringConstraints, model_validator
+
+from actions import canonical
+from actions.action import Name, Risk
+from actions.durations import Duration
+
+ANYONE = "anyone"
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def _group(name: str) -> str:
+    if name == ANYONE:
+        raise ValueError('"anyone" means everybody and cannot be the name of a group')
+    return name
+
+
+def _zone(name: str) -> str:
+    if name != "UTC":
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f'this machine knows no time zone "{name}"; write it like Europe/Athens') from None
+    return name
+
+
+Title = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=r"^\S(.*\S)?$")]
+GroupName = Annotated[Name, AfterValidator(_group)]
+Names = Annotated[tuple[Name, ...], Field(min_length=1)]
+Zone = Annotated[str, AfterValidator(_zone)]
+WeekTime = Annotated[str, StringConstraints(pattern=r"^(mon|tue|wed|thu|fri|sat|sun) ([01]\d|2[0-3]):[0-5]\d$")]
+_Id = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{2,64}$")]
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Group(_Entry):
+    """Some people: a user group of the workspace, or a list of members. Exactly one of the two."""
+
+    usergroup: _Id | None = Field(None, description="id of a user group, like S0123ABCD")
+    members: Annotated[tuple[_Id, ...], Field(min_length=1)] | None = Field(
+        None, description="ids of people, like U0123ABCD"
+    )
+    team: _Id | None = Field(None, description="their workspace, like T0123ABCD; the app's own if not given")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.usergroup is None) == (self.members is None):
+            raise ValueError("say either usergroup or members")
+        return self
+
+
+class Match(_Entry):
+    """Which actions are meant. Every key that is given has to fit; a key that is not given fits everything."""
+
+    verbs: Names | None = Field(None, description="deploy, scale, …")
+    risk: Annotated[tuple[Risk, ...], Field(min_length=1)] | None = Field(None, description="read, low, high")
+    environments: Names | None = None
+    services: Names | None = None
+
+
+class Approval(_Entry):
+    """So many approvals from one group; never the requester's own, and one person counts once in a rule."""
+
+    source: Name = Field(alias="from", description="a group, or anyone")
+    count: int = Field(1, ge=1, le=10)
+
+
+class Rule(_Entry):
+    """What holds for the actions that it matches. Nothing about rights has a default: both are said, or refused."""
+
+    name: Title
+    match: Match
+    ask: Literal["anyone"] | Annotated[tuple[Name, ...], Field(min_length=1)] = Field(
+        description="anyone, or the groups whose members may ask"
+    )
+    approvals: tuple[Approval, ...] = Field(description="all of these; an empty list needs nobody")
+    approve_within: Duration | None = Field(None, description="how long it waits for approvals; see defaults")
+    run_within: Duration | None = Field(None, description="how soon it must start once approved; see defaults")
+
+
+class Once(_Entry):
+    """A window in local time of the freeze's zone."""
+
+    start: NaiveDatetime = Field(alias="from", description="like 2026-12-20 18:00")
+    until: NaiveDatetime
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.until <= self.start:
+            raise ValueError("until has to come after from")
+        return self
+
+
+class Weekly(_Entry):
+    """A window of every week, in local time; it may run over the end of the week."""
+
+    start: WeekTime = Field(alias="from", description="like fri 16:00")
+    until: WeekTime
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> Self:
+        if self.until == self.start:
+            raise ValueError("from and until are the same moment of the week")
+        return self
+
+
+class Freeze(_Entry):
+    """A time in which the matching changes are forbidden. Reads are never frozen."""
+
+    name: Title
+    match: Match = Match()
+    exempt: tuple[Match, ...] = Field((), description="changes that may go ahead all the same")
+    zone: Zone = Field("UTC", description="time zone of the window, like Europe/Athens")
+    once: Once | None = None
+    weekly: Weekly | None = None
+
+    @model_validator(mode="after")
+    def _one_window(self) -> Self:
+        if (self.once is None) == (self.weekly is None):
+            raise ValueError("say either once or weekly")
+        return self
+
+
+class Defaults(_Entry):
+    """What a rule that says nothing about time means (A6: one limit for approving, another for starting)."""
+
+    approve_within: Duration = "1h"
+    run_within: Duration = "15m"
+
+
+class Policy(_Entry):
+    """The whole file. The first rule that matches decides; what no rule matches is forbidden (A8)."""
+
+    groups: dict[GroupName, Group] = {}
+    rules: tuple[Rule, ...] = ()
+    freezes: tuple[Freeze, ...] = ()
+    defaults: Defaults = Defaults()
+
+    @model_validator(mode="after")
+    def _names_once(self) -> Self:
+        for what, names in (("rule", [r.name for r in self.rules]), ("freeze", [f.name for f in self.freezes])):
+            twice = next((name for name in names if names.count(name) > 1), None)
+            if twice:
+                raise ValueError(f'two {what}s are called "{twice}"')
+        return self
+
+    @cached_property
+    def version(self) -> str:
+        """SHA-256 over the content: comments, order of keys and spelled-out defaults do not count."""
+        return canonical.digest(self.model_dump(mode="json", by_alias=True))
+
+
+def as_text(moment: datetime, zone: str) -> str:
+    """`Sun 20 Dec 18:00 (Europe/Athens)`."""
+    return f"{moment:%a %d %b %H:%M} ({zone})"

@@ -1,0 +1,35 @@
+"""What the gate needs of the executor, so that nothing here depends on how it does it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from actions.action import Change, Read
+from actions.outcome import Grant, Outcome
+from actions.plan import Plan
+from actions.toolbox import Progress
+
+
+class Executing(Protocol):
+    """`actions.executor.Executor`, as the gate sees it."""
+
+    def plan(self, action: Change, policy_version: str) -> Plan:
+        """Read the target and preview the change. Raises BadInput or SourceError."""
+        ...
+
+    def answer(self, action: Read, progress: Progress) -> Outcome:
+        """Look, and say what was found. Raises BadInput or SourceError."""
+        ...
+
+    def check(self, plan: Plan) -> None:
+        """Raises StalePlan where the target is not as it was shown; SourceError where that cannot be told."""
+        ...
+
+    def execute(self, plan: Plan, grant: Grant, progress: Progress, stop: Callable[[], bool]) -> Outcome:
+        """Do it once. Raises GrantRefused or StalePlan before any effect; SourceError where the cluster refused."""
+        ...
+
+    def reconcile(self, plan: Plan, request_id: str) -> Outcome | None:
+        """By reading only: what became of it. None where that still cannot be told."""
+        ...

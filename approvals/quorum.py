@@ -1,0 +1,69 @@
+"""Counting approvals: one person fills one place, whatever groups they are in."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+from approvals.actor import Actor
+from approvals.request import Requirement
+
+Groups = Mapping[str, frozenset[Actor]]
+"""Who is in which group. A group that is not there has no members (A8)."""
+
+
+def missing(requirements: Iterable[Requirement], approvers: Iterable[Actor], groups: Groups) -> tuple[Requirement, ...]:
+    """What is still needed after these people approved, in the order of the requirements.
+
+    A largest matching between places and people (Kuhn's augmenting paths), so that somebody in two groups is put
+    where they help most. Places of small groups are filled first: what is left is what is easiest to find.
+    """
+    people = _distinct(approvers)
+    wanted = list(requirements)
+    taken: dict[int, int] = {}  # person -> index into `wanted`
+    left = [0] * len(wanted)
+    candidates = [_candidates(r.group, people, groups) for r in wanted]
+    for index in sorted(range(len(wanted)), key=lambda i: _scarcity(wanted[i].group, groups)):
+        for _ in range(wanted[index].count):
+            left[index] += not _place(index, candidates, taken, set())
+    return tuple(r.model_copy(update={"count": n}) for r, n in zip(wanted, left, strict=True) if n)
+
+
+def reachable(requirements: Iterable[Requirement], groups: Groups, without: Collection[Actor] = ()) -> bool:
+    """Whether enough different people are in the groups, leaving some out. "Anyone" can always be found."""
+    out = {actor.user_id for actor in without}
+    named = [r for r in requirements if r.group is not None]
+    people = {a for r in named for a in groups.get(r.group or "", ()) if a.user_id not in out}
+    return not missing(named, people, groups)
+
+
+def say(requirements: Iterable[Requirement]) -> str:
+    """`one of sre and one of payments-owners`, `2 of anyone else`, `nobody`."""
+    parts = [f"{'one' if r.count == 1 else r.count} of {r.group or 'anyone else'}" for r in requirements]
+    return " and ".join(parts) or "nobody"
+
+
+def _distinct(people: Iterable[Actor]) -> list[Actor]:
+    """One entry a person; the same user id in two workspaces of one organisation is the same person (A4, A5)."""
+    return list({actor.user_id: actor for actor in people}.values())
+
+
+def _scarcity(group: str | None, groups: Groups) -> int:
+    return 2**31 if group is None else len(groups.get(group, ()))
+
+
+def _candidates(group: str | None, people: list[Actor], groups: Groups) -> list[int]:
+    if group is None:
+        return list(range(len(people)))
+    members = groups.get(group, frozenset())
+    return [index for index, actor in enumerate(people) if actor in members]
+
+
+def _place(place: int, candidates: list[list[int]], taken: dict[int, int], seen: set[int]) -> bool:
+    """Find somebody for one more place, moving others to places that they can also fill."""
+    for person in candidates[place]:
+        if person not in seen:
+            seen.add(person)
+            if person not in taken or _place(taken[person], candidates, taken, seen):
+                taken[person] = place
+                return True
+    return False

@@ -1,0 +1,85 @@
+"""Between a request as a value and as rows of the tables. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel
+from sqlalchemy import RowMapping
+
+from approvals.actor import Actor
+from approvals.request import Decision, Request
+from approvals.tables import as_text, as_time
+
+_TIMES = ("created_at", "approve_by", "run_by", "finished_at")
+_AS_THEY_ARE = ("id", "rev", "state", "plan", "origin", "rule", "requirements", "missing", "reason", "step", "outcome")
+
+
+def to_row(request: Request) -> dict[str, Any]:
+    """The columns of a request; runner, lease and the wish to stop watching are the ledger's own."""
+    plan = request.plan
+    dumped = request.model_dump(mode="json", exclude={"decisions", "requester", *_TIMES})
+    return {
+        **dumped,
+        **{name: _text(getattr(request, name)) for name in _TIMES},
+        "service": plan.service,
+        "environment": plan.environment,
+        "target": plan.target.key,
+        "digest": plan.digest,
+        "requester_team": request.requester.team_id,
+        "requester_user": request.requester.user_id,
+    }
+
+
+def changed(before: Request, after: Request) -> dict[str, Any]:
+    """The columns in which two versions of a request differ."""
+    old, new = to_row(before), to_row(after)
+    return {name: value for name, value in new.items() if old[name] != value}
+
+
+def to_request(row: RowMapping, decisions: Sequence[RowMapping]) -> Request:
+    """A request from its row and the rows of its decisions, oldest first."""
+    return Request.model_validate(
+        {
+            **{name: row[name] for name in _AS_THEY_ARE},
+            **{name: as_time(row[name]) if row[name] else None for name in _TIMES},
+            "reason_by": row["reason_by"],
+            "requester": Actor(team_id=row["requester_team"], user_id=row["requester_user"]),
+            "decisions": tuple(_decision(found) for found in decisions),
+        }
+    )
+
+
+def decision_row(decision: Decision) -> dict[str, Any]:
+    """The columns of a decision."""
+    return {
+        "request_id": decision.request_id,
+        "digest": decision.digest,
+        "approver_team": decision.approver.team_id,
+        "approver_user": decision.approver.user_id,
+        "approve": decision.approve,
+        "at": as_text(decision.at),
+        "reason": decision.reason,
+    }
+
+
+def json_of(value: BaseModel) -> dict[str, Any]:
+    """A value as a JSON column holds it."""
+    return value.model_dump(mode="json")
+
+
+def _decision(row: RowMapping) -> Decision:
+    return Decision(
+        request_id=row["request_id"],
+        digest=row["digest"],
+        approver=Actor(team_id=row["approver_team"], user_id=row["approver_user"]),
+        approve=row["approve"],
+        at=as_time(row["at"]),
+        reason=row["reason"],
+    )
+
+
+def _text(moment: datetime | None) -> str | None:
+    return as_text(moment) if moment else None

@@ -1,0 +1,165 @@
+"""Takes approved requests through their execution: at most one effect each, whatever breaks (E1)."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+
+from actions.errors import BadInput, GrantRefused, NotFound, SourceError, StalePlan, TwokeyError, Unreachable
+from actions.outcome import Grant, Outcome, Step
+from actions.plan import Plan
+from approvals import rulings
+from approvals.actor import Actor
+from approvals.ledger import Ledger, Move, Outrun, TargetBusy
+from approvals.powers import Executing
+from approvals.request import Request, State
+from approvals.rulings import View
+from approvals.store import StoreDown
+
+LEASE = timedelta(seconds=30)
+"""How long a runner that says nothing counts as alive. Also how long its grant is good for."""
+
+_log = logging.getLogger(__name__)
+
+
+class Runner:
+    """One process's hands. `look` looks up policy, groups and people for a plan, as of the moment it is called."""
+
+    def __init__(
+        self, ledger: Ledger, executor: Executing, look: Callable[[Plan, Iterable[Actor]], View], name: str = ""
+    ) -> None:
+        self._ledger, self._executor, self._look = ledger, executor, look
+        self.name = name or secrets.token_hex(8)
+        self._active: set[str] = set()
+        self._lock = threading.Lock()
+
+    def run(self, request_id: str, policy_now: Callable[[Request, datetime], Move | None]) -> Request:
+        """Execute a ready request, or say by its state why not. One that is not ready is given back as it is."""
+        with self._lock:
+            if request_id in self._active:
+                return self._ledger.get(request_id)
+            self._active.add(request_id)
+        try:
+            request = self._ledger.move(request_id, policy_now)
+            if request.state is not State.READY:
+                return request
+            ended = self._check(request)
+            if ended is not None:
+                return ended
+            return self._start(request)
+        finally:
+            with self._lock:
+                self._active.discard(request_id)
+
+    def tick(self) -> None:
+        """Say that the runs of this process live; find those of dead ones; read back what is unknown."""
+        now = self._ledger.now()
+        with self._lock:
+            active = frozenset(self._active)
+        if active:
+            self._ledger.hold(active, self.name, LEASE)
+        for held in self._ledger.running():
+            mine = held.runner == self.name
+            with self._lock:
+                alive = held.request.id in self._active if mine else now < held.lease_until
+            if not alive:
+                self._lose(held.request.id)
+        for request in self._ledger.unfinished():
+            if request.state is State.UNKNOWN:
+                self._reconcile(request)
+
+    def _check(self, request: Request) -> Request | None:
+        """Read the target again. None: it is as it was shown. Raises Unreachable, and then it may be tried again."""
+        try:
+            self._executor.check(request.plan)
+        except (StalePlan, NotFound) as error:
+            return self._end(request, rulings.outdate, error.say)
+        except Unreachable:
+            raise
+        except (SourceError, BadInput) as error:
+            return self._end(request, rulings.refuse, error.say)
+        return None
+
+    def _end(self, request: Request, rule: Callable[[Request, datetime, str], Move], reason: str) -> Request:
+        try:
+            return self._ledger.move(request.id, lambda current, now: rule(current, now, reason))
+        except Outrun:
+            return self._ledger.get(request.id)
+
+    def _start(self, request: Request) -> Request:
+        view = self._look(request.plan, (request.requester, *(d.approver for d in request.decisions)))
+        until: list[datetime] = []
+
+        def rule(current: Request, now: datetime) -> Move:
+            until.append(now + LEASE)
+            return rulings.on_start(current, now, view, self.name, until[-1])
+
+        try:
+            claimed = self._ledger.move(request.id, rule)
+        except (Outrun, TargetBusy):
+            return self._ledger.get(request.id)
+        if claimed.state is not State.RUNNING:
+            return claimed
+        # From here on "running" is on disk: whatever happens now, nobody starts it a second time.
+        expires = min(until[-1], claimed.run_by or until[-1])
+        outcome = self._execute(claimed, Grant(request_id=claimed.id, digest=claimed.plan.digest, expires_at=expires))
+        return self._record(claimed.id, outcome, "run").model_copy(update={"outcome": outcome})
+
+    def _execute(self, request: Request, grant: Grant) -> Outcome:
+        try:
+            return self._executor.execute(
+                request.plan, grant, self._progress(request.id), lambda: self._unwatched(request.id)
+            )
+        except (StalePlan, GrantRefused) as error:
+            # The executor looks before it patches. Running cannot become stale any more: it failed, without effect.
+            return Outcome(ok=False, summary=f"Nothing was changed. {error.say}")
+        except Unreachable as error:
+            return Outcome(ok=None, summary=f"It is not known whether the change happened. {error.say}")
+        except TwokeyError as error:
+            return Outcome(ok=False, summary=f"The cluster refused the change. {error.say}")
+        except Exception:
+            _log.exception("run of %s broke off", request.id)
+            return Outcome(ok=None, summary="The run broke off, and it is not known whether the change happened.")
+
+    def _record(self, request_id: str, outcome: Outcome, source: str) -> Request:
+        kept = self._ledger.move(request_id, lambda now, at: rulings.on_outcome(now, at, outcome, source))
+        if kept.outcome is None or kept.outcome.summary != outcome.summary:
+            self._ledger.note("outcome.late", {"ok": outcome.ok, "summary": outcome.summary}, request_id=request_id)
+        return kept
+
+    def _lose(self, request_id: str) -> None:
+        """A runner died in the middle. What it did is read back, never done again."""
+        lost = Outcome(ok=None, summary="The runner stopped in the middle; reading back what became of it.")
+
+        def rule(current: Request, now: datetime) -> Move | None:
+            return rulings.on_outcome(current, now, lost, "lease") if current.state is State.RUNNING else None
+
+        self._ledger.move(request_id, rule)
+
+    def _reconcile(self, request: Request) -> None:
+        try:
+            outcome = self._executor.reconcile(request.plan, request.id)
+        except TwokeyError as error:
+            _log.warning("request %s stays unknown: %s", request.id, error.say)
+            return
+        if outcome is not None and outcome.ok is not None:
+            found = outcome
+            self._ledger.move(request.id, lambda now, at: rulings.on_outcome(now, at, found, "reading"))
+
+    def _progress(self, request_id: str) -> Callable[[Step], None]:
+        def say(step: Step) -> None:
+            try:
+                self._ledger.step(request_id, step)
+            except StoreDown:  # what is shown lags behind; the run itself must not break off for it
+                _log.warning("a step of %s could not be stored", request_id)
+
+        return say
+
+    def _unwatched(self, request_id: str) -> bool:
+        try:
+            return self._ledger.unwatched(request_id)
+        except StoreDown:
+            return False

@@ -1,0 +1,103 @@
+"""The ledger's tables. Times are text in UTC (`2026-11-02T09:00:00.000000Z`), which sorts and moves anywhere."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, Column, Index, LargeBinary, Text, UniqueConstraint
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+
+class Table(SQLModel, registry=registry()):
+    """Keeps these tables apart from anybody else's in the same program."""
+
+
+class RequestRow(Table, table=True):
+    """A request as it is now. Every change of it is an audit entry of the same transaction, steps apart."""
+
+    __tablename__ = "requests"
+    __table_args__ = (
+        Index("requests_by_state", "state"),
+        Index("requests_by_service", "service", "environment", "created_at"),
+        Index("requests_by_requester", "requester_user", "created_at"),
+    )
+
+    id: str = Field(primary_key=True)
+    rev: int
+    state: str
+    service: str
+    environment: str
+    target: str  # Target.key: one request at a time runs on it (E3)
+    digest: str  # the plan's, as it was submitted (A1)
+    plan: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    requester_team: str
+    requester_user: str
+    origin: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    rule: str
+    requirements: list[Any] = Field(sa_column=Column(JSON, nullable=False))
+    missing: list[Any] = Field(sa_column=Column(JSON, nullable=False))
+    created_at: str
+    approve_by: str | None = None
+    run_by: str | None = None
+    finished_at: str | None = None
+    reason: str = Field(default="", sa_column=Column(Text, nullable=False))
+    reason_by: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    step: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    outcome: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    runner: str | None = None  # who runs it, and until when that counts as alive
+    lease_until: str | None = None
+    unwatched: bool = False  # somebody asked to stop watching
+
+
+class DecisionRow(Table, table=True):
+    """One person's decision. Never changed, never removed (A5)."""
+
+    __tablename__ = "decisions"
+    __table_args__ = (UniqueConstraint("request_id", "approver_user"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    request_id: str = Field(foreign_key="requests.id", index=True)
+    digest: str
+    approver_team: str
+    approver_user: str
+    approve: bool
+    at: str
+    reason: str
+
+
+class AuditRow(Table, table=True):
+    """One entry of the audit log. Never changed, never removed; `body` is what the hash covers."""
+
+    __tablename__ = "audit_events"
+
+    seq: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    prev: str
+    hash: str
+    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class WatermarkRow(Table, table=True):
+    """The latest time that any process has seen; a clock that jumps back extends nothing (A6)."""
+
+    __tablename__ = "watermark"
+
+    id: int = Field(primary_key=True)
+    at: str
+
+
+requests = Table.metadata.tables["requests"]
+decisions = Table.metadata.tables["decisions"]
+audit_events = Table.metadata.tables["audit_events"]
+watermark = Table.metadata.tables["watermark"]
+
+
+def as_text(moment: datetime) -> str:
+    """A time as the tables hold it."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def as_time(text: str) -> datetime:
+    """And back."""
+    return datetime.fromisoformat(text)

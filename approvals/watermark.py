@@ -1,0 +1,35 @@
+"""Time that never runs backwards, across processes and restarts."""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, insert, select, update
+
+from actions.clock import Clock
+from approvals.tables import as_text, as_time, watermark
+
+
+class Watermark:
+    """Reads a clock, and remembers in the store the latest time that was ever read.
+
+    When the clock jumps back, time goes on from where it was, at the clock's pace: nothing gets longer (A6).
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock, self._ahead, self._lock = clock, timedelta(0), threading.Lock()
+
+    def read(self, connection: Connection) -> datetime:
+        """The time, written down in the same transaction; call it inside a writing one."""
+        found = connection.execute(select(watermark.c.at).where(watermark.c.id == 1)).scalar()
+        with self._lock:
+            now = self._clock.now() + self._ahead
+            if found is not None and as_time(found) > now:
+                self._ahead += as_time(found) - now
+                now = as_time(found)
+        if found is None:
+            connection.execute(insert(watermark).values(id=1, at=as_text(now)))
+        elif as_text(now) != found:
+            connection.execute(update(watermark).where(watermark.c.id == 1).values(at=as_text(now)))
+        return now

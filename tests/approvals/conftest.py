@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.approvals.doubles import House, a_house
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    """A gate over a fresh store, with the playground's policy and people."""
+    made = a_house(tmp_path / "twokey.db")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def beside(house: House) -> Iterator[Callable[[], House]]:
+    """Makes other processes' gates on the same store."""
+    others: list[House] = []
+
+    def make() -> House:
+        others.append(house.beside())
+        return others[-1]
+
+    yield make
+    for other in others:
+        other.close()

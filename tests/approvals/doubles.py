@@ -1,0 +1,198 @@
+"""Small doubles for what the gate leans on: a directory of people, and hands that count what they do."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from actions.action import Change, Read
+from actions.clock import Clock, ManualClock
+from actions.errors import GrantRefused, TwokeyError
+from actions.outcome import Chart, Grant, Outcome, Step
+from actions.plan import REQUEST_TOKEN, Difference, Patch, Plan, Precondition, Target
+from actions.registry import Registry
+from actions.toolbox import Progress
+from actions.verbs import VERBS
+from actions.verbs.scale import Scale
+from approvals import policy
+from approvals.actor import Actor, DirectoryDown
+from approvals.gate import Gate
+from approvals.ledger import Ledger
+from approvals.policy_model import Policy
+from approvals.request import Request
+from approvals.store import open_store
+
+PLAYGROUND = Path(__file__).parents[2] / "bot" / "playground" / "policy.yaml"
+TEAM = "T0TOWN"
+ANA, BEN, CARLA, DORA, BOT = (Actor(team_id=TEAM, user_id=f"U0{n}") for n in ("ANA", "BEN", "CARLA", "DORA", "BOT"))
+GROUPS = {
+    "engineers": frozenset({ANA, BEN, CARLA}),
+    "sre": frozenset({BEN, CARLA}),
+    "payments-owners": frozenset({CARLA}),
+}
+SCALE = Scale(service="checkout", environment="prod", replicas=5)
+PAYMENTS = Scale(service="payments", environment="prod", replicas=8)
+DEV = Scale(service="checkout", environment="dev", replicas=2)
+DONE = Outcome(ok=True, summary="done", evidence=(Chart(title="errors", png=b"cGl4ZWxz", alt="no errors"),))
+
+
+class Folk:
+    """A directory whose groups can change, and which can be down."""
+
+    def __init__(self) -> None:
+        self.groups = dict(GROUPS)
+        self.people = {ANA, BEN, CARLA, DORA}
+        self.down = False
+        self.asked: list[str] = []
+
+    def members(self, group: str, source: Mapping[str, object]) -> frozenset[Actor]:
+        if self.down:
+            raise DirectoryDown
+        assert source, "the group's entry in the policy comes along"
+        self.asked.append(group)
+        return self.groups.get(group, frozenset())
+
+    def is_person(self, actor: Actor) -> bool:
+        if self.down:
+            raise DirectoryDown
+        return actor in self.people
+
+
+def a_plan(action: Change = SCALE, policy_version: str = "v1", replicas: int = 3) -> Plan:
+    """A plan as the executor would make it, over a workload that has so many replicas."""
+    return Plan(
+        action=action.as_json(),
+        risk=action.risk,
+        policy_version=policy_version,
+        target=Target(
+            cluster=None,
+            namespace=action.environment,
+            kind="Deployment",
+            name=action.service,
+            uid=f"u-{action.service}",
+        ),
+        differences=(Difference(field="replicas", before=str(replicas), after="5"),),
+        patch=Patch(body={"metadata": {"annotations": {"twokey.dev/request": REQUEST_TOKEN}}, "spec": {"replicas": 5}}),
+        preconditions=(Precondition(path="spec.replicas", value=replicas),),
+    )
+
+
+@dataclass
+class Hands:
+    """An executor that does nothing and counts it. `effects` is what would have reached the cluster."""
+
+    effects: list[str] = field(default_factory=list)
+    answered: int = 0
+    replicas: int = 3
+    plan_error: TwokeyError | None = None
+    check_error: TwokeyError | None = None
+    before_effect: Callable[[], None] = lambda: None  # may raise: broken before anything happened
+    after_effect: Callable[[], None] = lambda: None  # may raise: broken when it had happened
+    outcome: Outcome = DONE
+    steps: tuple[Step, ...] = ()
+    can_read_back: bool = True
+    stopped: bool = False
+
+    def plan(self, action: Change, policy_version: str) -> Plan:
+        if self.plan_error:
+            raise self.plan_error
+        return a_plan(action, policy_version, self.replicas)
+
+    def answer(self, action: Read, progress: Progress) -> Outcome:
+        self.answered += 1
+        return self.outcome
+
+    def check(self, plan: Plan) -> None:
+        if self.check_error:
+            raise self.check_error
+
+    def execute(self, plan: Plan, grant: Grant, progress: Progress, stop: Callable[[], bool]) -> Outcome:
+        if grant.digest != plan.digest:
+            raise GrantRefused
+        self.before_effect()
+        self.effects.append(grant.request_id)
+        self.after_effect()
+        for step in self.steps:
+            progress(step)
+        self.stopped = stop()
+        return self.outcome
+
+    def reconcile(self, plan: Plan, request_id: str) -> Outcome | None:
+        if not self.can_read_back:
+            return None
+        landed = request_id in self.effects
+        return Outcome(ok=landed, summary="it happened" if landed else "it did not happen")
+
+
+@dataclass
+class House:
+    """A gate with everything around it. Other gates on the same store are made with `beside`."""
+
+    path: Path
+    engine: Engine
+    clock: ManualClock
+    folk: Folk
+    hands: Hands
+    ledger: Ledger
+    gate: Gate
+
+    def beside(self, clock: Clock | None = None) -> House:
+        """Another process: its own engine and gate, the same file, people and cluster."""
+        return a_house(self.path, clock=self.clock, folk=self.folk, hands=self.hands, reads=clock)
+
+    def asked(self, action: Change = SCALE, actor: Actor = ANA) -> Request:
+        """A submitted request."""
+        return self.gate.submit(action, actor, {"channel": "C0OPS"})
+
+    def approved(self, action: Change = SCALE, by: Actor = BEN) -> Request:
+        """A submitted and approved request."""
+        request = self.asked(action)
+        return self.gate.decide(request.id, request.plan.digest, by, approve=True)
+
+    def close(self) -> None:
+        """Let go of the store's connections."""
+        self.engine.dispose()
+
+    def kinds(self) -> list[str]:
+        """The kinds of the audit log's entries, in order."""
+        return [str(entry.fields["kind"]) for entry in self.ledger.entries()]
+
+
+def a_house(
+    path: Path,
+    rules: Policy | None = None,
+    clock: ManualClock | None = None,
+    folk: Folk | None = None,
+    hands: Hands | None = None,
+    reads: Clock | None = None,
+) -> House:
+    """The playground's policy over a store in a file."""
+    clock, folk, hands = clock or ManualClock(), folk or Folk(), hands or Hands()
+    engine = open_store(f"sqlite:///{path}")
+    ledger = Ledger(engine, reads or clock, Registry(VERBS))
+    gate = Gate(rules or policy.load(PLAYGROUND), folk, ledger, hands, Registry(VERBS), reads or clock)
+    return House(path, engine, clock, folk, hands, ledger, gate)
+
+
+def in_threads(*jobs: Callable[[], object]) -> list[object]:
+    """Run all at once; what each returned or raised, in their order."""
+    results: list[object] = [None] * len(jobs)
+    start = threading.Barrier(len(jobs))
+
+    def work(index: int) -> None:
+        start.wait(10)
+        try:
+            results[index] = jobs[index]()
+        except TwokeyError as error:
+            results[index] = error
+
+    threads = [threading.Thread(target=work, args=(index,)) for index in range(len(jobs))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    return results

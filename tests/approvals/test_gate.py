@@ -1,0 +1,44 @@
+"""The life of a request through the gate."""
+
+from __future__ import annotations
+
+from actions.verbs.status import Status
+from approvals.request import State
+from tests.approvals.doubles import ANA, BEN, CARLA, DEV, PAYMENTS, House
+
+
+def test_a_change_in_prod_waits_for_one_of_sre_and_then_runs_once(house: House) -> None:
+    request = house.asked()
+    assert request.state is State.WAITING
+    assert house.gate.approvers(request) == (BEN, CARLA)
+
+    ready = house.gate.decide(request.id, request.plan.digest, BEN, approve=True)
+    assert (ready.state, ready.missing) == (State.READY, ())
+
+    done = house.gate.run(request.id)
+    assert done.state is State.SUCCEEDED
+    assert house.hands.effects == [request.id]
+    assert house.kinds() == ["request.submitted", "request.approved", "request.running", "request.succeeded"]
+    assert house.ledger.get(request.id) == done.model_copy(update={"outcome": house.ledger.get(request.id).outcome})
+
+
+def test_dev_needs_nobody(house: House) -> None:
+    request = house.asked(DEV)
+    assert request.state is State.READY
+    assert house.gate.run(request.id).state is State.SUCCEEDED
+
+
+def test_payments_in_prod_needs_two_different_people(house: House) -> None:
+    request = house.asked(PAYMENTS)
+    half = house.gate.decide(request.id, request.plan.digest, CARLA, approve=True)
+    assert half.state is State.WAITING
+    assert [r.group for r in half.missing] == ["sre"]
+    assert house.gate.approvers(half) == (BEN,)
+    assert house.gate.decide(request.id, request.plan.digest, BEN, approve=True).state is State.READY
+
+
+def test_a_read_is_answered_at_once_and_recorded_without_its_content(house: House) -> None:
+    outcome = house.gate.ask(Status(service="checkout", environment="prod"), ANA, lambda step: None)
+    assert outcome.ok
+    assert house.kinds() == ["read.answered"]
+    assert "pixels" not in str([entry.body for entry in house.ledger.entries()])
