@@ -1,0 +1,304 @@
+"""What people do with the bot's messages and views, as payloads to the bot and the effect of its answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.playground import cast
+from bot.playground.emulator import forms
+from bot.playground.emulator.composing import compose, compose_view
+from bot.playground.emulator.core import Core
+from bot.playground.emulator.delivery import Ack, Failure, Kind
+from bot.playground.emulator.events import render_message
+from bot.playground.emulator.views import View
+from bot.playground.emulator.wire import VERIFICATION_TOKEN, ApiError, Json
+from bot.playground.emulator.workspace import Conversation, Message
+
+SUGGESTIONS = 100
+
+
+class Interactions:
+    """One person's click, submission or command at a time; each waits for the bot's acknowledgement.
+
+    Everything raises ApiError: `operation_timeout` where the bot did not acknowledge in time.
+    """
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._suggested: dict[tuple[str, str], list[Json]] = {}  # (message or view, action_id) -> options
+        self._message_values: dict[tuple[str, str, str], Json] = {}  # (user, channel, ts) -> state values
+
+    async def click(self, base: str, user: str, channel: str, ts: str, action_id: str, value: object) -> None:
+        """Press or choose something in a message."""
+        conversation, message = self._visible(user, channel, ts)
+        blocks, attachment_id = _blocks_with(message, action_id, value)
+        block, element = forms.find(blocks, action_id, value)
+        action = _action(block, element, value, self._suggested.get((ts, action_id), ()), self._core.workspace.stamp())
+        payload = self._payload("block_actions", user)
+        payload |= {
+            "container": _message_container(message, attachment_id),
+            "trigger_id": self._core.tickets.trigger(user),
+            "channel": {"id": conversation.id, "name": "directmessage" if conversation.is_im else conversation.name},
+            "state": {"values": self._message_state(user, message, block, action)},
+            "response_url": f"{base}/response/{self._core.tickets.reply(user, conversation.id, ts, message.thread_ts)}",
+            "actions": [action],
+        }
+        if message.ephemeral_to is None:
+            payload["message"] = render_message(self._core.workspace, message)
+        await self._ask("interactive", payload)
+
+    async def click_view(self, user: str, view_id: str, action_id: str, value: object) -> None:
+        """Press or choose something in a modal or on the Home."""
+        view = self._own_view(user, view_id)
+        block, element = forms.find(view.body["blocks"], action_id, value)
+        suggested = self._suggested.get((view_id, action_id), ())
+        action = _action(block, element, value, suggested, self._core.workspace.stamp())
+        if element["type"] in forms.STATE_FIELDS:
+            entered = forms.chosen(element, value, suggested)
+            view.values.setdefault(block["block_id"], {})[action_id] = {"type": element["type"], **entered}
+        if block["type"] == "input" and not block.get("dispatch_action"):
+            return  # an input block keeps what was entered for the submission
+        payload = self._payload("block_actions", user)
+        payload |= {
+            "container": {"type": "view", "view_id": view.id},
+            "trigger_id": self._core.tickets.trigger(user, view.id),
+            "view": view.render(),
+            "actions": [action],
+        }
+        await self._ask("interactive", payload)
+
+    async def suggest(self, user: str, place: Json, action_id: str, query: str) -> list[Json]:
+        """The options that the bot offers for a menu with an external source (block_suggestion)."""
+        payload = self._payload("block_suggestion", user)
+        if place.get("view_id"):
+            view = self._own_view(user, str(place["view_id"]))
+            blocks, where = view.body["blocks"], view.id
+            payload |= {"container": {"type": "view", "view_id": view.id}, "view": view.render()}
+        else:
+            conversation, message = self._visible(user, str(place.get("channel")), str(place.get("message_ts")))
+            (blocks, attachment_id), where = _blocks_with(message, action_id, None), message.ts
+            payload |= {"container": _message_container(message, attachment_id)}
+            payload |= {"channel": {"id": conversation.id, "name": conversation.name}}
+        block, element = forms.find(blocks, action_id)
+        if element["type"] not in forms.EXTERNAL or len(query) < element.get("min_query_length", 3):
+            raise ApiError("no_such_element" if element["type"] not in forms.EXTERNAL else "query_too_short")
+        payload |= {"action_id": action_id, "block_id": block["block_id"], "value": query}
+        answer = (await self._ask("interactive", payload)).payload or {}
+        groups = answer.get("option_groups") or [{"options": answer.get("options") or []}]
+        options = [option for group in groups for option in group.get("options", [])][:SUGGESTIONS]
+        self._suggested[where, action_id] = options
+        return options
+
+    async def submit(self, user: str, view_id: str, values: Json) -> Json:
+        """Press the modal's submit button; the bot's `response_action` is applied and returned."""
+        view = self._top_view(user, view_id)
+        self._enter(view, values)
+        wrong = forms.complaints(view.body["blocks"], view.values)
+        if wrong:
+            return {"response_action": "errors", "errors": wrong}
+        payload = self._payload("view_submission", user)
+        payload |= {
+            "trigger_id": self._core.tickets.trigger(user, view.id),
+            "view": view.render(),
+            "response_urls": [],
+        }
+        answer = (await self._ask("interactive", payload)).payload or {}
+        return self._respond(view, answer)
+
+    async def close(self, user: str, view_id: str) -> None:
+        """Press the modal's close button; the bot hears of it if it asked to."""
+        view = self._top_view(user, view_id)
+        cleared = bool(view.body.get("clear_on_close"))
+        for closed in self._core.views.close(view):
+            if closed.body.get("notify_on_close"):
+                payload = self._payload("view_closed", user)
+                await self._ask("interactive", payload | {"view": closed.render(), "is_cleared": cleared})
+
+    async def command(self, base: str, user: str, channel: str, command: str, text: str) -> None:
+        """Type a slash command; what the bot answers at once is posted."""
+        conversation = self._reachable(user, channel)
+        person = self._core.workspace.people[user]
+        payload: Json = {
+            "token": VERIFICATION_TOKEN,
+            "team_id": cast.TEAM_ID,
+            "team_domain": "playground",
+            "channel_id": conversation.id,
+            "channel_name": "directmessage" if conversation.is_im else conversation.name,
+            "user_id": user,
+            "user_name": person.name,
+            "command": command,
+            "text": text,
+            "api_app_id": cast.APP_ID,
+            "is_enterprise_install": "false",
+            "response_url": f"{base}/response/{self._core.tickets.reply(user, conversation.id)}",
+            "trigger_id": self._core.tickets.trigger(user),
+        }
+        answer = (await self._ask("slash_commands", payload)).payload
+        if answer:
+            self.answer(user, conversation.id, None, answer)
+
+    def answer(self, user: str, channel: str, thread_ts: str | None, args: Json) -> Message:
+        """Post what the bot answered to a command or on a response URL, privately unless it says `in_channel`."""
+        content = compose(args)
+        private = args.get("response_type", "ephemeral") != "in_channel"
+        return self._core.workspace.post(
+            Message(
+                channel,
+                self._core.workspace.stamp(),
+                cast.BOT_USER_ID,
+                content.text,
+                content.blocks,
+                content.attachments,
+                thread_ts=thread_ts,
+                ephemeral_to=user if private else None,
+            )
+        )
+
+    # -- finding -------------------------------------------------------------------------------
+
+    def _reachable(self, user: str, channel: str) -> Conversation:
+        conversation = self._core.workspace.conversation(channel)
+        if user not in conversation.members:
+            raise ApiError("not_in_channel")
+        return conversation
+
+    def _visible(self, user: str, channel: str, ts: str) -> tuple[Conversation, Message]:
+        conversation = self._reachable(user, channel)
+        message = self._core.workspace.message(conversation.id, ts)
+        if message.ephemeral_to not in (None, user):
+            raise ApiError("message_not_found")
+        return conversation, message
+
+    def _own_view(self, user: str, view_id: str) -> View:
+        view = self._core.views.get(view_id)
+        if view.user != user:
+            raise ApiError("not_found")
+        return view
+
+    def _top_view(self, user: str, view_id: str) -> View:
+        view = self._own_view(user, view_id)
+        stack = self._core.views.stack(user)
+        if not stack or stack[-1] is not view:
+            raise ApiError("view_not_on_top")
+        return view
+
+    # -- saying --------------------------------------------------------------------------------
+
+    def _payload(self, kind: str, user: str) -> Json:
+        person = self._core.workspace.people[user]
+        return {
+            "type": kind,
+            "user": {"id": user, "username": person.name, "name": person.name, "team_id": cast.TEAM_ID},
+            "api_app_id": cast.APP_ID,
+            "token": VERIFICATION_TOKEN,
+            "team": {"id": cast.TEAM_ID, "domain": "playground"},
+            "enterprise": None,
+            "is_enterprise_install": False,
+        }
+
+    async def _ask(self, kind: Kind, payload: Json) -> Ack:
+        answer = await self._core.delivery.ask(kind, payload)
+        if isinstance(answer, Failure):
+            raise ApiError("operation_timeout", reason=answer.reason)
+        return answer
+
+    def _enter(self, view: View, values: Json) -> None:
+        """`values` is keyed by block_id or action_id, or is shaped like a view's state."""
+        for block in view.body["blocks"]:
+            for element in forms.elements_of(block):
+                if element["type"] not in forms.STATE_FIELDS:
+                    continue
+                action_id, block_id = element["action_id"], block["block_id"]
+                given = next((values[name] for name in (block_id, action_id) if name in values), ...)
+                if given is ...:
+                    continue
+                if isinstance(given, dict) and action_id in given:
+                    given = given[action_id]
+                state = forms.chosen(element, given, self._suggested.get((view.id, action_id), ()))
+                view.values.setdefault(block_id, {})[action_id] = {"type": element["type"], **state}
+
+    def _respond(self, view: View, answer: Json) -> Json:
+        action = answer.get("response_action")
+        views = self._core.views
+        if action == "errors":
+            return {"response_action": "errors", "errors": _known_errors(view, answer.get("errors"))}
+        if action == "update":
+            views.update(view, compose_view(answer.get("view"), ("modal",)))
+        elif action == "push":
+            views.push(view.user, compose_view(answer.get("view"), ("modal",)))
+        elif action in (None, "clear"):
+            views.done(view, clear=action == "clear")
+        else:
+            raise ApiError("invalid_response_action")
+        return {"response_action": action}
+
+    def _message_state(self, user: str, message: Message, block: Json, action: Json) -> Json:
+        key = (user, message.channel, message.ts)
+        blocks = [*message.blocks, *(one for item in message.attachments for one in item.get("blocks", []))]
+        values = forms.keep_values(blocks, self._message_values.get(key, {}))
+        if action["type"] in forms.STATE_FIELDS:
+            field = forms.STATE_FIELDS[action["type"]][0]
+            state = {"type": action["type"], field: action.get(field)}
+            values.setdefault(block["block_id"], {})[action["action_id"]] = state
+        self._message_values[key] = values
+        return values
+
+
+def _blocks_with(message: Message, action_id: str, value: object) -> tuple[list[Json], int | None]:
+    """The blocks of the message or of that attachment of it in which the element stands."""
+    places: list[tuple[list[Json], int | None]] = [(message.blocks, None)]
+    places += [(one.get("blocks", []), int(one["id"])) for one in message.attachments]
+    holding = []
+    for blocks, attachment_id in places:
+        met = [one for block in blocks for one in forms.elements_of(block) if one.get("action_id") == action_id]
+        if any(value is not None and one.get("value") == value for one in met):
+            return blocks, attachment_id
+        if met:
+            holding.append((blocks, attachment_id))
+    if not holding:
+        raise ApiError("no_such_element")
+    return holding[0]
+
+
+def _message_container(message: Message, attachment_id: int | None) -> Json:
+    container: Json = {
+        "type": "message" if attachment_id is None else "message_attachment",
+        "message_ts": message.ts,
+        "channel_id": message.channel,
+        "is_ephemeral": message.ephemeral_to is not None,
+    }
+    if attachment_id is not None:
+        container |= {"attachment_id": attachment_id, "is_app_unfurl": False}
+    if message.thread_ts:
+        container["thread_ts"] = message.thread_ts
+    return container
+
+
+def _action(block: Json, element: Json, value: object, suggested: Sequence[Json], stamp: str) -> Json:
+    """One entry of `actions` in a block_actions payload."""
+    kind = element["type"]
+    action: Json = {"type": kind, "action_id": element["action_id"], "block_id": block["block_id"], "action_ts": stamp}
+    copied = ("text", "value", "style", "url") if kind in {"button", "workflow_button", "icon_button"} else ()
+    for name in (*copied, "placeholder", "confirm"):
+        if name in element:
+            action[name] = element[name]
+    if kind in forms.STATE_FIELDS or kind == "overflow":
+        action |= forms.chosen(element, value, suggested)
+    elif kind == "feedback_buttons":
+        action |= _feedback(element, value)
+    return action
+
+
+def _feedback(element: Json, value: object) -> Json:
+    for name in ("positive_button", "negative_button"):
+        if element[name].get("value") == value:
+            return {"value": value, "text": element[name]["text"]}
+    raise ApiError("no_such_option")
+
+
+def _known_errors(view: View, errors: object) -> Json:
+    """Slack shows an error only beside an input block of the view; anything else is the app's mistake."""
+    inputs = {block["block_id"] for block in view.body["blocks"] if block["type"] == "input"}
+    if not isinstance(errors, dict) or not errors or not set(errors) <= inputs:
+        raise ApiError("invalid_response_errors", known=sorted(inputs))
+    return errors
