@@ -1,1 +1,94 @@
 """The one place that plans, answers and executes actions. It holds the powers and decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from actions import delivery, endings, landing, objects
+from actions.action import Change, Read
+from actions.delivery import Delivery
+from actions.errors import GrantRefused, SourceError, StalePlan
+from actions.landing import Trace
+from actions.outcome import Grant, Outcome
+from actions.plan import Plan
+from actions.registry import Registry
+from actions.toolbox import Progress, Toolbox
+from actions.vitals import vitals
+from actions.watch import Pace, Watch, glance
+
+SETTLED_AFTER = timedelta(seconds=60)
+"""After this long no request of ours can still be under way: the API server's own default `--request-timeout`."""
+
+
+class Executor:
+    """Plans and answers for anybody; changes the cluster only for a grant that matches the plan."""
+
+    def __init__(self, registry: Registry, tools: Toolbox, pace: Pace | None = None) -> None:
+        self._registry, self._tools, self._pace = registry, tools, pace or Pace()
+
+    def plan(self, action: Change, policy_version: str) -> Plan:
+        """What this action would change, read live and tried on the server. Changes nothing.
+
+        Raises BadInput where the action makes no sense for its target, SourceError where the cluster refuses it.
+        """
+        draft = action.draft(self._tools)
+        fields = {name: getattr(draft, name) for name in type(draft).model_fields}
+        return Plan(**fields, action=action.as_json(), risk=action.risk, policy_version=policy_version)
+
+    def answer(self, action: Read, progress: Progress) -> Outcome:
+        """Look, and say what was found. Raises BadInput or SourceError."""
+        return action.answer(self._tools, progress)
+
+    def check(self, plan: Plan) -> None:
+        """Read the target again. Raises StalePlan that says what moved, SourceError where it cannot be read."""
+        delivery.require_unmoved(self._tools, plan, delivery.read(self._tools, plan))
+
+    def execute(self, plan: Plan, grant: Grant, progress: Progress, stop: Callable[[], bool]) -> Outcome:
+        """Carry out one plan once, watch it to its end and verify it (E1).
+
+        `ok` is None where the effect is not known, or where `stop()` turned true and nobody watches any longer;
+        `reconcile` settles both later. What the cluster refuses is an outcome, too.
+        Raises GrantRefused where the grant is for something else or has expired, and StalePlan where what the plan
+        rests on no longer holds; in both cases nothing was changed.
+        """
+        plan = self._granted(plan, grant)
+        was = vitals(self._tools, plan.service, plan.environment)
+        found = Delivery(self._tools, plan, grant, self._pace.step).deliver()
+        if isinstance(found, Outcome):
+            return found
+        patched = plan.model_copy(update={"patch": plan.patch.for_request(grant.request_id)})
+        return Watch(self._tools, self._pace, patched, progress, stop, found.before).to_the_end(was)
+
+    def reconcile(self, plan: Plan, request_id: str) -> Outcome | None:
+        """What became of a request, by reading alone; None while that cannot be told.
+
+        That it was not applied is final only once nothing of ours can still be under way: ask no sooner than
+        `SETTLED_AFTER` after the run that may have sent it ended.
+        """
+        try:
+            live = delivery.read(self._tools, plan)
+            if objects.at(live, "metadata.uid") != plan.target.uid:
+                return endings.failed(plan, "it was deleted and created again meanwhile")
+            revisions = self._tools.cluster.revisions(objects.ref(plan.target))
+            trace = landing.trace(plan, live, revisions, request_id)
+            if trace is Trace.LANDED:
+                return glance(self._tools, plan.model_copy(update={"patch": plan.patch.for_request(request_id)}))
+        except StalePlan as gone:
+            return endings.failed(plan, gone.say)
+        except SourceError:
+            return None
+        if trace is Trace.UNCLEAR:
+            return None
+        present = landing.present(plan, live, self._tools.catalog.container(plan.service))
+        return endings.not_applied(plan, f"there is no trace of it, and it is {present} now.")
+
+    def _granted(self, plan: Plan, grant: Grant) -> Plan:
+        """A copy of the plan that nobody else holds, whose digest is made anew and is the granted one (A1)."""
+        own = Plan.model_validate(plan.model_dump(mode="json"))
+        if own.digest != grant.digest:
+            raise GrantRefused
+        self._registry.parse(own.action)
+        if self._tools.clock.now() >= grant.expires_at:
+            raise GrantRefused("The time to run this is up, so nothing was run. Ask again.")
+        return own

@@ -6,7 +6,11 @@ from typing import Annotated, ClassVar
 
 from pydantic import StringConstraints
 
+from actions import cautions, image, objects, preview
 from actions.action import Change, Risk, Rule
+from actions.errors import BadInput
+from actions.plan import Difference, Draft, Patch
+from actions.toolbox import Toolbox
 
 # A tag or a digest, as the OCI distribution specification defines them (section "Pulling manifests").
 Version = Annotated[str, StringConstraints(pattern=r"^(?:[A-Za-z0-9_][A-Za-z0-9._-]{0,127}|sha256:[0-9a-f]{64})$")]
@@ -17,8 +21,37 @@ class Deploy(Change):
 
     verb: ClassVar[str] = "deploy"
     risk: ClassVar[Risk] = Risk.HIGH
-    rules: ClassVar[tuple[Rule, ...]] = (Rule("apps", "deployments", ("get", "patch")),)
+    rules: ClassVar[tuple[Rule, ...]] = preview.TEMPLATE_RULES
     help: ClassVar[str] = "Run another version of a service"
     examples: ClassVar[tuple[str, ...]] = ("deploy checkout 1.4.2 to prod", "ship cart v2.1 to staging")
 
     version: Version
+
+    def draft(self, tools: Toolbox) -> Draft:
+        """The catalogue's container gets this tag or digest, from the catalogue's repository or else the live one.
+
+        Raises BadInput where there is no such container, or it runs this version already; else as `Change.draft`.
+        """
+        now = preview.present(tools, self)
+        old = objects.image_of(now.template, now.container)
+        repository = tools.catalog.services[self.service].image or image.split(old)[0]
+        new = image.join(repository, self.version)
+        if new == old:
+            raise BadInput(f"{self.service} in {self.environment} already runs {now.version}.")
+        same_place = image.split(old)[0] == repository
+        shown = (image.version(old), image.version(new)) if same_place else (old, new)
+        return preview.of_template(
+            tools,
+            self,
+            now,
+            Patch(
+                type="strategic",
+                body={
+                    "metadata": {"annotations": preview.marks(f"deploy {self.version}")},
+                    "spec": {"template": {"spec": {"containers": [{"name": now.container, "image": new}]}}},
+                },
+            ),
+            differences=(Difference(field="image", before=shown[0], after=shown[1]),),
+            warnings=(*cautions.of_template(now.live), *cautions.of_version(self.version)),
+            undo=preview.back_to(self, image.split(old)[1]),
+        )

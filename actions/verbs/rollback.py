@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
+from actions import cautions, image, objects, preview
 from actions.action import Change, Risk, Rule
+from actions.clients.protocols import Revision
+from actions.errors import BadInput
+from actions.plan import Difference, Draft, Patch
+from actions.toolbox import Toolbox
 from actions.verbs.deploy import Version
+
+_SHOWN = 5  # revisions that a refusal lists
+_RESTARTS = (objects.RESTART_ANNOTATION, "kubectl.kubernetes.io/restartedAt")
 
 
 class Rollback(Change):
@@ -15,7 +25,7 @@ class Rollback(Change):
 
     verb: ClassVar[str] = "rollback"
     risk: ClassVar[Risk] = Risk.HIGH
-    rules: ClassVar[tuple[Rule, ...]] = (Rule("apps", "deployments", ("get", "patch")),)
+    rules: ClassVar[tuple[Rule, ...]] = preview.TEMPLATE_RULES
     help: ClassVar[str] = "Go back to the previous version, a revision, or a version"
     examples: ClassVar[tuple[str, ...]] = (
         "roll back checkout in prod",
@@ -23,3 +33,112 @@ class Rollback(Change):
     )
 
     to: Annotated[int, Field(ge=1)] | Version | None = None
+
+    def draft(self, tools: Toolbox) -> Draft:
+        """The pod template of the older revision takes the present one's place.
+
+        A restart alone makes no revision of its own here: the previous revision is the newest one that differs in
+        more than when it was restarted, and the marks of old restarts do not come back.
+        Raises BadInput that lists what there is where there is no such revision; else as `Change.draft`.
+        """
+        now = preview.present(tools, self)
+        revisions = tools.cluster.revisions(now.ref)
+        chosen = self._choose(revisions, now)
+        wanted = _without_restarts(chosen.template)
+        target = objects.version_of(wanted, now.container)
+        back: str | int = image.split(objects.image_of(now.template, now.container))[1]
+        if target == now.version:  # the same version under another configuration
+            back = next((r.number for r in revisions if _same(r.template, now.template)), back)
+        return preview.of_template(
+            tools,
+            self,
+            now,
+            Patch(
+                type="merge",
+                body={
+                    "metadata": {"annotations": preview.marks(f"roll back to revision {chosen.number} ({target})")},
+                    "spec": {"template": _merge_patch(now.template, wanted)},
+                },
+            ),
+            differences=(
+                Difference(field="image", before=now.version, after=target),
+                Difference(field="revision", before=_present_number(revisions, now), after=str(chosen.number)),
+            ),
+            warnings=cautions.of_template(now.live),
+            undo=preview.back_to(self, back),
+        )
+
+    def _choose(self, revisions: Sequence[Revision], now: preview.Present) -> Revision:
+        where = f"{self.service} in {self.environment}"
+        older = [r for r in revisions if not _same(r.template, now.template)]
+        if isinstance(self.to, int):
+            chosen = next((r for r in revisions if r.number == self.to), None)
+            if chosen and chosen not in older:
+                raise BadInput(f"{where} already runs what revision {self.to} is ({now.version}).")
+        elif self.to is not None:
+            chosen = next((r for r in older if _runs(r, now.container, self.to)), None)
+            if chosen is None and _runs_now(now, self.to):
+                raise BadInput(f"{where} already runs {self.to}.")
+        else:
+            chosen = older[0] if older else None
+        if chosen is None:
+            raise BadInput(f"{where} has no {self._sought()} to go back to. {_listed(older, now.container)}")
+        return chosen
+
+    def _sought(self) -> str:
+        if self.to is None:
+            return "older revision"
+        return f"revision {self.to}" if isinstance(self.to, int) else f"revision with version {self.to}"
+
+
+def _listed(revisions: Sequence[Revision], container: str) -> str:
+    if not revisions:
+        return "The cluster remembers none but the present one."
+    shown = ", ".join(f"{r.number} ({objects.version_of(r.template, container)})" for r in revisions[:_SHOWN])
+    return f"There is: {shown}."
+
+
+def _runs(revision: Revision, container: str, wanted: str) -> bool:
+    found = revision.image(container)
+    return found is not None and _is_version(found, wanted)
+
+
+def _runs_now(now: preview.Present, wanted: str) -> bool:
+    return _is_version(objects.image_of(now.template, now.container), wanted)
+
+
+def _is_version(full: str, wanted: str) -> bool:
+    return image.split(full)[1] == wanted or full.endswith(f"@{wanted}")
+
+
+def _present_number(revisions: Sequence[Revision], now: preview.Present) -> str:
+    return next((str(r.number) for r in revisions if r.template == now.template), "present")
+
+
+def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return _without_restarts(one) == _without_restarts(other)
+
+
+def _without_restarts(template: Mapping[str, Any]) -> dict[str, Any]:
+    kept = copy.deepcopy(dict(template))
+    meta = kept.get("metadata") or {}
+    marks = meta.get("annotations") or {}
+    for name in _RESTARTS:
+        marks.pop(name, None)
+    if not marks:
+        meta.pop("annotations", None)
+    meta.pop("creationTimestamp", None)
+    return kept
+
+
+def _merge_patch(present: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, JsonValue]:
+    """The JSON merge patch (RFC 7386) that makes `wanted` of `present`: null removes, lists are replaced whole."""
+    patch: dict[str, JsonValue] = {key: None for key, held in present.items() if key not in wanted and held is not None}
+    for key, value in wanted.items():
+        held = present.get(key)
+        if isinstance(value, Mapping) and isinstance(held, Mapping):
+            if inner := _merge_patch(held, value):
+                patch[key] = inner
+        elif key not in present or held != value:
+            patch[key] = copy.deepcopy(value)
+    return patch

@@ -1,0 +1,71 @@
+"""What an approver should know before turning the second key, read from the live object. Codes are stable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from actions import rollout
+from actions.clients.protocols import Autoscaler
+from actions.plan import Caution
+
+_ARGO_CD = ("argocd.argoproj.io/tracking-id", "argocd.argoproj.io/instance")
+_FLUX = ("kustomize.toolkit.fluxcd.io/name", "helm.toolkit.fluxcd.io/name")
+_MUTABLE = frozenset({"latest", "main", "master", "edge", "nightly", "stable", "dev"})
+
+
+def of_change(live: Mapping[str, Any]) -> tuple[Caution, ...]:
+    """What speaks for care with any change of this object."""
+    found = [_gitops(live)]
+    if not isinstance(rollout.judge(live, ()), rollout.Complete):
+        found.append(Caution(code="rollout", text="another rollout of it is still under way"))
+    return tuple(c for c in found if c)
+
+
+def of_template(live: Mapping[str, Any]) -> tuple[Caution, ...]:
+    """The same, where the pods will be replaced."""
+    spec, found = live["spec"], list(of_change(live))
+    if spec.get("paused"):
+        found.append(Caution(code="paused", text="it is paused: nothing rolls out until somebody resumes it"))
+    if (spec.get("strategy") or {}).get("type") == "Recreate":
+        found.append(Caution(code="recreate", text="its strategy is Recreate: for a moment no pod will run"))
+    if (spec.get("updateStrategy") or {}).get("type") == "OnDelete":
+        found.append(
+            Caution(code="on_delete", text="its strategy is OnDelete: pods change only when somebody deletes them")
+        )
+    return tuple(found)
+
+
+def of_version(version: str) -> tuple[Caution, ...]:
+    """What speaks against this version's name."""
+    if version.lower() in _MUTABLE:
+        text = f'"{version}" is a moving tag: what runs may differ from what you have seen; a digest would pin it'
+        return (Caution(code="mutable_tag", text=text),)
+    return ()
+
+
+def of_scale(wanted: int, autoscaler: Autoscaler | None, production: bool) -> tuple[Caution, ...]:
+    """What speaks for care with this number of replicas."""
+    found = []
+    if autoscaler:
+        bounds = f"{autoscaler.minimum}–{autoscaler.maximum}"
+        outside = not autoscaler.minimum <= wanted <= autoscaler.maximum
+        text = f"an autoscaler ({bounds}) owns this: it may change the number again"
+        if outside and wanted:
+            text = f"an autoscaler ({bounds}) owns this: {wanted} is outside of its range, so it will change it back"
+        elif not wanted:
+            text = f"an autoscaler ({bounds}) owns this: at 0 it stops working until somebody scales up again"
+        found.append(Caution(code="autoscaler", text=text))
+    if wanted == 0:
+        text = "nothing will run any more" + (", in production" if production else "")
+        found.append(Caution(code="to_zero", text=text))
+    return tuple(found)
+
+
+def _gitops(live: Mapping[str, Any]) -> Caution | None:
+    meta = live["metadata"]
+    marks = {*(meta.get("labels") or {}), *(meta.get("annotations") or {})}
+    for tool, keys in (("Argo CD", _ARGO_CD), ("Flux", _FLUX)):
+        if marks.intersection(keys):
+            return Caution(code="gitops", text=f"{tool} manages this and may revert it; change it in Git as well")
+    return None

@@ -1,0 +1,73 @@
+"""How a run ends, in words: the outcomes of a change and the next steps that they offer."""
+
+from __future__ import annotations
+
+from actions.outcome import Evidence, Outcome, Suggestion
+from actions.plan import Plan
+
+
+def done(plan: Plan, seconds: float | None, verified: str) -> Outcome:
+    """It is in place and well. Without `seconds` nobody watched how long it took."""
+    took = f"done in {span(seconds)}" if seconds is not None else "done, as the cluster shows now"
+    return Outcome(ok=True, summary=f"{took} · {verified}")
+
+
+def failed(plan: Plan, reason: str, evidence: tuple[Evidence, ...] = (), details: tuple[str, ...] = ()) -> Outcome:
+    """It is in place and does not work."""
+    return Outcome(
+        ok=False,
+        summary=f"failed: {reason}",
+        details=details,
+        evidence=evidence,
+        suggestions=next_steps(plan),
+    )
+
+
+def not_applied(plan: Plan, reason: str) -> Outcome:
+    """The cluster is as it was."""
+    return Outcome(ok=False, summary=f"nothing was changed: {reason}")
+
+
+def unknown(plan: Plan, reason: str) -> Outcome:
+    """Nothing tells whether it is in place (E1)."""
+    return Outcome(
+        ok=None,
+        summary=f"I cannot tell whether it happened: {reason}",
+        details=("I will not try it again by myself. I keep reading the cluster until it shows what became of it.",),
+        suggestions=(_status(plan),),
+    )
+
+
+def unwatched(plan: Plan, last: str, reason: str) -> Outcome:
+    """It is in place, and how it went on was not seen."""
+    seen = f" Last seen: {last}." if last else ""
+    return Outcome(
+        ok=None,
+        summary=f"applied, and {reason}.{seen} How it ends will be read from the cluster.",
+        suggestions=(_status(plan),),
+    )
+
+
+def next_steps(plan: Plan) -> tuple[Suggestion, ...]:
+    """What helps after a change went wrong: its logs, and the way back."""
+    logs = Suggestion(label="Show logs", action={"verb": "query_logs", **_where(plan), "since": "15m"})
+    if plan.undo is None:
+        return (logs,)
+    back = plan.undo.get("to") if plan.undo.get("verb") == "rollback" else None
+    label = f"Roll back to {back}…" if back is not None else "Undo…"
+    return logs, Suggestion(label=label, action=plan.undo)
+
+
+def span(seconds: float) -> str:
+    """21 -> `0:21`; 3700 -> `1:01:40`."""
+    minutes, rest = divmod(max(0, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _status(plan: Plan) -> Suggestion:
+    return Suggestion(label="Status", action={"verb": "status", **_where(plan)})
+
+
+def _where(plan: Plan) -> dict[str, str]:
+    return {"service": plan.service, "environment": plan.environment}

@@ -1,0 +1,109 @@
+"""Whether a request's patch reached the cluster, told by reading alone (E1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any
+
+from actions import canonical, objects
+from actions.clients.protocols import Revision
+from actions.plan import Patch, Plan
+
+
+class Trace(StrEnum):
+    """What the cluster shows of a request."""
+
+    LANDED = "landed"  # its patch was applied
+    ABSENT = "absent"  # it was not applied
+    UNCLEAR = "unclear"  # others changed the target since, and nothing tells
+
+
+def trace(plan: Plan, live: Mapping[str, Any], revisions: Sequence[Revision], request_id: str) -> Trace:
+    """What the cluster shows of this request.
+
+    A patch of the template leaves its id in an annotation of the workload, which the deployment controller copies to
+    the revision that it makes. `/scale` carries no annotations, so there the id is the name of the field manager that
+    owns `spec.replicas`; where another manager took that over, the same number proves nothing and the answer is
+    UNCLEAR. ABSENT is only said where what the plan rests on is still so, or where the revisions reach back to it
+    and none carries the id.
+    """
+    if str(objects.at(live, "metadata.uid")) != plan.target.uid:
+        return Trace.UNCLEAR
+    if _marked(plan, live, request_id) or any(
+        revision.annotations.get(objects.REQUEST_ANNOTATION) == request_id for revision in revisions
+    ):
+        return Trace.LANDED
+    if not _broken(plan, live):
+        return Trace.ABSENT
+    return Trace.ABSENT if _reaches_back(plan, revisions) else Trace.UNCLEAR
+
+
+def moved(plan: Plan, live: Mapping[str, Any], container: str) -> tuple[str, ...]:
+    """The preconditions that no longer hold, each as a short sentence for people; empty where all hold."""
+    return tuple(_in_words(plan, live, path, container) for path in _broken(plan, live))
+
+
+def in_place(live: Mapping[str, Any], patch: Patch) -> bool:
+    """Whether every field that the patch sets still has that value."""
+    if patch.subresource == "scale":
+        return objects.at(live, "spec.replicas") == objects.at(patch.body, "spec.replicas")
+    return _contains(live, patch.body, by_name=patch.type == "strategic")
+
+
+def stops_all(plan: Plan) -> bool:
+    """Whether nothing is left to run once the plan is in place."""
+    return plan.patch.subresource == "scale" and objects.at(plan.patch.body, "spec.replicas") == 0
+
+
+def present(plan: Plan, live: Mapping[str, Any], container: str) -> str:
+    """What the target looks like now where the plan would change it: `replicas 4`, `image 1.4.3`."""
+    if plan.patch.subresource == "scale":
+        return f"replicas {objects.replicas(live)}"
+    return f"image {objects.version_of(objects.template(live), container)}"
+
+
+def _broken(plan: Plan, live: Mapping[str, Any]) -> list[str]:
+    return [c.path for c in plan.preconditions if objects.at(live, c.path) != c.value]
+
+
+def _marked(plan: Plan, live: Mapping[str, Any], request_id: str) -> bool:
+    if plan.patch.subresource != "scale":
+        return objects.notes(live).get(objects.REQUEST_ANNOTATION) == request_id
+    name = objects.SCALE_MANAGER + request_id
+    return any(entry.get("manager") == name for entry in objects.managers(live))
+
+
+def _reaches_back(plan: Plan, revisions: Sequence[Revision]) -> bool:
+    before = next((c.value for c in plan.preconditions if c.path == "spec.template#sha256"), None)
+    return before is not None and any(canonical.digest(dict(r.template)) == before for r in revisions)
+
+
+def _in_words(plan: Plan, live: Mapping[str, Any], path: str, container: str) -> str:
+    name = f"{plan.target.kind} {plan.target.name}"
+    if path == "metadata.uid":
+        return f"{name} was deleted and created again"
+    who = objects.last_writer(live, path)
+    by = f" ({who})" if who else ""
+    if path == "spec.replicas":
+        count, wanted = objects.replicas(live), plan.action.get("replicas")
+        then = f": {count} → {wanted} now" if isinstance(wanted, int) else ""
+        return f"someone set replicas to {count}{by}{then}"
+    shown = next((d for d in plan.differences if d.field == "image"), None)
+    now = objects.version_of(objects.template(live), container)
+    if shown and now != shown.before:
+        return f"someone set the image to {now}{by}, it was {shown.before}"
+    return f"someone changed the pod template{by}"
+
+
+def _contains(live: Any, wanted: Any, by_name: bool) -> bool:
+    if isinstance(wanted, Mapping):
+        held = live if isinstance(live, Mapping) else {}
+        return all(
+            held.get(key) is None if value is None else _contains(held.get(key), value, by_name)
+            for key, value in wanted.items()
+        )
+    if by_name and isinstance(wanted, list) and isinstance(live, list):
+        named = {entry.get("name"): entry for entry in live if isinstance(entry, Mapping)}
+        return all(isinstance(e, Mapping) and _contains(named.get(e.get("name")), e, by_name) for e in wanted)
+    return bool(live == wanted)

@@ -1,0 +1,113 @@
+"""Reading Kubernetes objects in their JSON form: paths, templates, and who wrote a field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from actions import canonical, image
+from actions.clients.protocols import WorkloadRef
+from actions.errors import BadInput
+from actions.plan import Target
+
+REQUEST_ANNOTATION = "twokey.dev/request"
+"""On the workload: the id of the last request of ours that changed it. By this its effect is recognised (E1)."""
+CAUSE_ANNOTATION = "kubernetes.io/change-cause"
+"""What `kubectl rollout history` shows."""
+RESTART_ANNOTATION = "twokey.dev/restarted-for"
+"""On the pod template: the id of the request that restarted it; kubectl uses a time, which would make twice twice."""
+SCALE_MANAGER = "twokey-"
+"""With the request's id behind it, the field manager of a scale: `/scale` carries no annotations (E1)."""
+
+_HASHED = "#sha256"
+
+
+def ref(target: Target) -> WorkloadRef:
+    """Where a plan's target is."""
+    return WorkloadRef(cluster=target.cluster, namespace=target.namespace, kind=target.kind, name=target.name)
+
+
+def at(live: Mapping[str, Any], path: str) -> str | int | None:
+    """The value at a precondition's path; see `actions.plan.Precondition`. None where there is nothing."""
+    plain = path.removesuffix(_HASHED)
+    value: Any = live
+    for part in plain.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    if path.endswith(_HASHED):
+        return canonical.digest(value)
+    if plain == "spec.replicas" and value is None:
+        return 1  # the API's default
+    return value if isinstance(value, str | int) else None
+
+
+def template(live: Mapping[str, Any]) -> dict[str, Any]:
+    """The pod template."""
+    found: dict[str, Any] = live["spec"]["template"]
+    return found
+
+
+def replicas(live: Mapping[str, Any]) -> int:
+    """How many it should have."""
+    return int(at(live, "spec.replicas") or 0)
+
+
+def running(live: Mapping[str, Any]) -> int:
+    """How many pods it has or should have: a DaemonSet has one on every node."""
+    if live.get("kind") == "DaemonSet":
+        return int((live.get("status") or {}).get("desiredNumberScheduled", 0))
+    return replicas(live)
+
+
+def image_of(pod_template: Mapping[str, Any], container: str) -> str:
+    """The image of the named container. Raises BadInput that says which containers there are."""
+    containers = pod_template.get("spec", {}).get("containers", [])
+    for entry in containers:
+        if entry.get("name") == container:
+            return str(entry["image"])
+    names = ", ".join(str(entry.get("name")) for entry in containers) or "none"
+    raise BadInput(f'It has no container "{container}". It has: {names}. Name the right one in the catalogue.')
+
+
+def version_of(pod_template: Mapping[str, Any], container: str) -> str:
+    """The version that the named container runs; of the first container where there is none of this name."""
+    containers = pod_template.get("spec", {}).get("containers", [])
+    named = [entry for entry in containers if entry.get("name") == container] or containers[:1]
+    return image.version(str(named[0].get("image", ""))) if named else "unknown"
+
+
+def notes(live: Mapping[str, Any]) -> Mapping[str, str]:
+    """Of the object's metadata; never None."""
+    return live.get("metadata", {}).get("annotations") or {}
+
+
+def last_writer(live: Mapping[str, Any], path: str) -> str:
+    """`kubectl-edit, 14:05 UTC`: who wrote this field last, by `metadata.managedFields`; empty where unknown."""
+    keys = [f"f:{part}" for part in path.removesuffix(_HASHED).split(".")]
+    owners = [entry for entry in managers(live) if _owns(entry.get("fieldsV1"), keys)]
+    if not owners:
+        return ""
+    last = max(owners, key=lambda entry: str(entry.get("time", "")))
+    when = timestamp(last.get("time"))
+    return str(last.get("manager", "somebody")) + (f", {when:%H:%M} UTC" if when else "")
+
+
+def managers(live: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """`metadata.managedFields`."""
+    return live.get("metadata", {}).get("managedFields") or []
+
+
+def timestamp(text: object) -> datetime | None:
+    """An RFC 3339 time of the API."""
+    try:
+        return datetime.fromisoformat(str(text).replace("Z", "+00:00")) if text else None
+    except ValueError:
+        return None
+
+
+def _owns(fields: Any, keys: list[str]) -> bool:
+    for key in keys:
+        if not isinstance(fields, Mapping) or key not in fields:
+            return False
+        fields = fields[key]
+    return True

@@ -1,0 +1,168 @@
+"""What a change would do, as a person sees it before they approve: the parts that the changing verbs share."""
+
+from __future__ import annotations
+
+import copy
+import difflib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+from pydantic import JsonValue
+
+from actions import canonical, objects
+from actions.action import Change, Rule
+from actions.clients.protocols import WorkloadRef
+from actions.plan import REQUEST_TOKEN, Caution, Difference, Draft, Patch, Precondition, Target
+from actions.toolbox import Toolbox
+
+WATCH_RULES = (
+    Rule("", "pods", ("list",)),
+    Rule("", "events", ("list",)),
+    Rule("apps", "replicasets", ("list",)),
+    Rule("apps", "controllerrevisions", ("list",)),
+)
+"""What watching a rollout reads. A rule of a kind that a namespace does not have is left out there (actions.rbac)."""
+TEMPLATE_RULES = (
+    Rule("apps", "deployments", ("get", "patch")),
+    Rule("apps", "statefulsets", ("get", "patch")),
+    Rule("apps", "daemonsets", ("get", "patch")),
+    *WATCH_RULES,
+)
+"""What a change of the pod template needs."""
+
+_NOISE = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "selfLink", "uid")
+_PRIVATE = re.compile(r"secret|token|passw|credential|private|api_?key|dsn|database_url", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Present:
+    """A target as it is now."""
+
+    ref: WorkloadRef
+    live: Mapping[str, Any]
+    container: str
+
+    @property
+    def template(self) -> dict[str, Any]:
+        return objects.template(self.live)
+
+    @property
+    def version(self) -> str:
+        return objects.version_of(self.template, self.container)
+
+    @property
+    def target(self) -> Target:
+        place = self.ref
+        uid = str(self.live["metadata"]["uid"])
+        return Target(cluster=place.cluster, namespace=place.namespace, kind=place.kind, name=place.name, uid=uid)
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        return (f"generation {self.live['metadata'].get('generation', 1)}", f"image {self.version}")
+
+
+def present(tools: Toolbox, change: Change) -> Present:
+    """Read the target of a change. Raises UnknownService, UnknownEnvironment or SourceError."""
+    ref = tools.catalog.ref(change.service, change.environment)
+    return Present(ref, tools.cluster.workload(ref), tools.catalog.container(change.service))
+
+
+def marks(words: str) -> dict[str, JsonValue]:
+    """The annotations by which a change is recognised, by us and in `kubectl rollout history`."""
+    return {
+        objects.REQUEST_ANNOTATION: REQUEST_TOKEN,
+        objects.CAUSE_ANNOTATION: f"twokey {REQUEST_TOKEN}: {words}",
+    }
+
+
+def back_to(change: Change, to: str | int) -> dict[str, JsonValue]:
+    """The rollback that takes a change back."""
+    return {"verb": "rollback", "service": change.service, "environment": change.environment, "to": to}
+
+
+def of_template(
+    tools: Toolbox,
+    change: Change,
+    now: Present,
+    patch: Patch,
+    differences: tuple[Difference, ...],
+    warnings: tuple[Caution, ...],
+    undo: dict[str, JsonValue] | None,
+) -> Draft:
+    """The draft of a change of the pod template: tried on the server first. Raises SourceError where it refuses."""
+    after = tools.cluster.patch(now.ref, patch, verb=change.verb, request_id=None, dry_run=True)
+    return Draft(
+        target=now.target,
+        differences=differences,
+        facts=now.facts,
+        patch=patch,
+        diff=diff(now.live, after),
+        preconditions=(_uid(now), _precondition(now, "spec.template#sha256")),
+        warnings=warnings,
+        undo=undo,
+    )
+
+
+def of_scale(
+    tools: Toolbox,
+    change: Change,
+    now: Present,
+    wanted: int,
+    warnings: tuple[Caution, ...],
+    undo: dict[str, JsonValue],
+) -> Draft:
+    """The draft of a change of the replicas, through `/scale`, tried on the server first. Raises SourceError."""
+    patch = Patch(subresource="scale", type="merge", body={"spec": {"replicas": wanted}})
+    answer = tools.cluster.patch(now.ref, patch, verb=change.verb, request_id=None, dry_run=True)
+    after = copy.deepcopy(dict(now.live))
+    after["spec"]["replicas"] = objects.replicas(answer)
+    before = objects.replicas(now.live)
+    return Draft(
+        target=now.target,
+        differences=(Difference(field="replicas", before=str(before), after=str(wanted)),),
+        facts=now.facts,
+        patch=patch,
+        diff=diff(now.live, after),
+        preconditions=(_uid(now), _precondition(now, "spec.replicas")),
+        warnings=warnings,
+        undo=undo,
+    )
+
+
+def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """A unified diff of both objects as YAML, without what the server keeps for itself.
+
+    Values of environment variables whose name speaks of a secret are hidden (L6); that they differ is still shown.
+    """
+    old, new = _shown(before), _shown(after)
+    lines = difflib.unified_diff(_yaml(old), _yaml(new), "now", "after", lineterm="")
+    return "\n".join(lines)
+
+
+def _uid(now: Present) -> Precondition:
+    return Precondition(path="metadata.uid", value=now.target.uid)
+
+
+def _precondition(now: Present, path: str) -> Precondition:
+    return Precondition(path=path, value=objects.at(now.live, path))
+
+
+def _yaml(value: Mapping[str, Any]) -> list[str]:
+    return yaml.safe_dump(value, sort_keys=True, allow_unicode=True, width=1000).splitlines()
+
+
+def _shown(live: Mapping[str, Any]) -> dict[str, Any]:
+    kept = copy.deepcopy({key: value for key, value in live.items() if key != "status"})
+    for key in _NOISE:
+        kept["metadata"].pop(key, None)
+    (kept["metadata"].get("annotations") or {}).pop("kubectl.kubernetes.io/last-applied-configuration", None)
+    pods = kept["spec"].get("template", {}).get("spec", {})
+    for container in [*pods.get("containers", []), *pods.get("initContainers", [])]:
+        for variable in container.get("env") or ():
+            if "value" in variable and _PRIVATE.search(str(variable.get("name"))):
+                digits = canonical.digest(variable["value"])[:6]
+                variable["value"] = f"(hidden, {digits})"
+    return kept

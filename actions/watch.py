@@ -1,0 +1,142 @@
+"""Watches a change that is in place until it is complete, has failed, or nobody wants to know any longer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from actions import endings, landing, objects, rollout, verification
+from actions.errors import NotFound, SourceError
+from actions.outcome import Outcome, Quote, Step
+from actions.plan import Plan
+from actions.rollout import Complete, Failed, Judgement, Progressing
+from actions.toolbox import Progress, Toolbox
+from actions.vitals import Vitals, vitals
+
+_EVENTS = 5  # the newest warnings that a failure quotes
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long a run takes its time, in seconds."""
+
+    step: float = 1.0  # between two looks at a rollout, and the first pause before a patch is tried again
+    rollout: float = 600.0  # until a rollout counts as failed
+    blind: float = 60.0  # without any answer from the cluster, until watching is given up
+    verification: float = 10.0  # how long the metrics are looked at afterwards
+    sample: float = 2.5  # between two looks at the metrics
+
+
+def look(tools: Toolbox, plan: Plan, before: Mapping[str, Any] | None) -> Judgement:
+    """How a change that is in place is doing. Raises SourceError.
+
+    `before` is the workload as it was before the change, where that is known.
+    """
+    ref = objects.ref(plan.target)
+    try:
+        live = tools.cluster.workload(ref)
+    except NotFound:
+        return Failed("it was deleted meanwhile")
+    if objects.at(live, "metadata.uid") != plan.target.uid:
+        return Failed("it was deleted and created again meanwhile")
+    if not landing.in_place(live, plan.patch):
+        present = landing.present(plan, live, tools.catalog.container(plan.service))
+        return Failed(f"somebody changed it again before it was complete ({present} now)")
+    pods = rollout.newest(tools.cluster.pods(ref), tools.cluster.revisions(ref))
+    return rollout.judge(live, pods, before)
+
+
+def glance(tools: Toolbox, plan: Plan) -> Outcome | None:
+    """How a change that was applied at some time is doing now; None while it is under way. Raises SourceError."""
+    judged = look(tools, plan, None)
+    if isinstance(judged, Progressing):
+        return None
+    if isinstance(judged, Failed):
+        return endings.failed(plan, judged.reason)
+    verified = verification.compare(None, vitals(tools, plan.service, plan.environment))
+    return endings.done(plan, None, verified.text)
+
+
+class Watch:
+    """The eyes of one run."""
+
+    def __init__(
+        self,
+        tools: Toolbox,
+        pace: Pace,
+        plan: Plan,
+        progress: Progress,
+        stop: Callable[[], bool],
+        before: Mapping[str, Any] | None,
+    ) -> None:
+        """`before` is the workload as it was before the change; None where it had been changed already."""
+        self._tools, self._pace, self._plan = tools, pace, plan
+        self._progress, self._stop, self._before = progress, stop, before
+        self._started = self._seen_at = tools.clock.now()
+        self._last: Step | None = None
+
+    def to_the_end(self, was: Vitals | None) -> Outcome:
+        """Follow the rollout, then compare the metrics with what they were (`was`)."""
+        while not self._stop():
+            try:
+                judged = look(self._tools, self._plan, self._before)
+            except SourceError as error:
+                if self._elapsed(self._seen_at) >= self._pace.blind:
+                    return self._unwatched(f"since then the cluster cannot be read: {error.say.rstrip('.')}")
+            else:
+                self._seen_at = self._tools.clock.now()
+                if isinstance(judged, Complete):
+                    return self._verified(was, self._elapsed(self._started))
+                if isinstance(judged, Failed):
+                    return self._failure(judged.reason)
+                if self._elapsed(self._started) >= self._pace.rollout:
+                    return self._failure(_overtime(judged, self._pace.rollout))
+                self._tell(judged.step)
+            self._tools.clock.sleep(self._pace.step)
+        return self._unwatched("nobody watches any longer")
+
+    def _verified(self, was: Vitals | None, took: float) -> Outcome:
+        if landing.stops_all(self._plan):
+            return endings.done(self._plan, took, "nothing runs any more")
+        if self._tools.metrics is None:
+            return endings.done(self._plan, took, "not verified: no metrics are configured")
+        verified = self._compared(was)
+        if verified.worse:
+            return self._failure(f"in place after {endings.span(took)}, but the service got worse: {verified.text}")
+        known = verified.worse is not None
+        return endings.done(self._plan, took, f"{'verified' if known else 'not verified'}: {verified.text}")
+
+    def _compared(self, was: Vitals | None) -> verification.Verified:
+        """The last of a few samples counts: the first ones still hold requests from before."""
+        ends = self._tools.clock.now() + timedelta(seconds=self._pace.verification)
+        self._tell(Step(text="in place · looking at the metrics"))
+        while self._tools.clock.now() < ends and not self._stop():
+            self._tools.clock.sleep(self._pace.sample)
+        return verification.compare(was, vitals(self._tools, self._plan.service, self._plan.environment))
+
+    def _failure(self, reason: str) -> Outcome:
+        try:
+            events = self._tools.cluster.events(objects.ref(self._plan.target), self._started)
+        except SourceError:
+            events = []  # they only illustrate the reason
+        lines = [f"{e.about} {e.reason}: {e.message}" for e in events if e.kind == "Warning"][:_EVENTS]
+        quotes = (Quote(title="Warnings from the cluster", lines=tuple(lines)),) if lines else ()
+        return endings.failed(self._plan, reason, quotes)
+
+    def _unwatched(self, reason: str) -> Outcome:
+        return endings.unwatched(self._plan, self._last.text if self._last else "", reason)
+
+    def _tell(self, step: Step) -> None:
+        if step != self._last:
+            self._last = step
+            self._progress(step)
+
+    def _elapsed(self, since: datetime) -> float:
+        return (self._tools.clock.now() - since).total_seconds()
+
+
+def _overtime(judged: Progressing, seconds: float) -> str:
+    why = f"; {judged.why}" if judged.why else ""
+    return f"not complete after {endings.span(seconds)}: {judged.step.text}{why}"

@@ -1,0 +1,422 @@
+"""The executor: one effect at most for one grant, and the truth about what became of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from actions.clock import ManualClock
+from actions.errors import (
+    Conflict,
+    Denied,
+    GrantRefused,
+    NotFound,
+    Rejected,
+    StalePlan,
+    TwokeyError,
+    Unreachable,
+)
+from actions.executor import Executor
+from actions.outcome import Grant, Outcome, Step
+from actions.plan import Plan
+from tests.actions.conftest import CHECKOUT, PlanFactory
+from tests.actions.doubles import ClusterDouble
+
+Granted = Callable[..., Grant]
+VERBS: list[dict[str, Any]] = [
+    {"verb": "deploy", "version": "1.4.2"},
+    {"verb": "rollback"},
+    {"verb": "scale", "replicas": 5},
+    {"verb": "restart"},
+]
+
+
+@pytest.fixture
+def run(executor: Executor, granted: Granted) -> Callable[..., Outcome]:
+    def run(plan: Plan, grant: Grant | None = None) -> Outcome:
+        return executor.execute(plan, grant or granted(plan), lambda step: None, lambda: False)
+
+    return run
+
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture(params=VERBS, ids=lambda action: str(action["verb"]))
+def plan(request: pytest.FixtureRequest, cluster: ClusterDouble, plan_factory: PlanFactory) -> Plan:
+    """One plan for each changing verb; checkout ran 1.4.0 before."""
+    cluster.deploy(CHECKOUT, "1.4.0")
+    cluster.deploy(CHECKOUT, "1.4.1")
+    return plan_factory(**request.param)
+
+
+def test_a_granted_plan_is_applied_once_and_watched_to_its_end(plan: Plan, run: Run, cluster: ClusterDouble) -> None:
+    outcome = run(plan)
+    assert outcome.ok, outcome
+    assert outcome.summary.startswith("done in 0:0")
+    assert len(cluster.patches) == 1
+
+
+def test_twice_is_once(plan: Plan, run: Run, granted: Granted, cluster: ClusterDouble) -> None:
+    """E1: the same request again finds its effect in place and sends nothing."""
+    grant = granted(plan)
+    assert run(plan, grant).ok
+    assert run(plan, grant).ok
+    assert len(cluster.patches) == 1
+
+
+@pytest.mark.parametrize("losses", [1, 2])
+def test_a_lost_answer_is_read_back_and_never_repeated(
+    plan: Plan, run: Run, cluster: ClusterDouble, losses: int
+) -> None:
+    """E1: the patch landed and its answer was lost."""
+    cluster.after_patch = [Unreachable("The connection broke.")]
+    cluster.before_read = [_nothing, *[Unreachable("Still down.")] * (losses - 1)]
+    assert run(plan).ok
+    assert len(cluster.patches) == 1
+
+
+def test_a_request_that_never_arrived_is_sent_again(plan: Plan, run: Run, cluster: ClusterDouble) -> None:
+    """E1: exactly one effect when the API can be reached."""
+    cluster.before_patch = [Unreachable("The connection broke."), Unreachable("Again.")]
+    assert run(plan).ok
+    assert len(cluster.patches) == 1
+
+
+def test_a_lost_request_that_arrives_late_is_not_doubled(plan: Plan, run: Run, cluster: ClusterDouble) -> None:
+    """E1: while we look and see nothing the lost one is applied; the second is refused as a conflict and recognised."""
+    late: list[str] = []
+
+    def lose() -> None:
+        raise Unreachable("No answer in time.")
+
+    def arrive() -> None:
+        cluster.patch(CHECKOUT, late_patch(), verb=plan.verb, request_id="req-1")
+
+    def late_patch() -> Any:
+        body = json.loads(json.dumps(plan.patch.for_request("req-1").body))
+        body.setdefault("metadata", {})["resourceVersion"] = late[0]
+        return plan.patch.model_copy(update={"body": body})
+
+    late.append(cluster.objects[CHECKOUT]["metadata"]["resourceVersion"])
+    cluster.before_patch = [lose, arrive]
+    assert run(plan).ok
+    assert len(cluster.patches) == 1
+
+
+def test_an_effect_that_nothing_tells_of_is_said_to_be_unknown(plan: Plan, run: Run, cluster: ClusterDouble) -> None:
+    """E1: the answer is lost and the cluster stays away: no success is claimed, and no failure."""
+    cluster.after_patch = [Unreachable("The connection broke.")]
+    cluster.before_read = [_nothing, *[Unreachable("No route to the cluster.")] * 20]
+    outcome = run(plan)
+    assert outcome.ok is None
+    assert "cannot tell" in outcome.summary
+    assert len(cluster.patches) == 1
+
+
+def test_a_cluster_that_is_away_from_the_start_changes_nothing(plan: Plan, run: Run, cluster: ClusterDouble) -> None:
+    cluster.before_read = [Unreachable("No route to the cluster.")] * 20
+    outcome = run(plan)
+    assert outcome.ok is False
+    assert outcome.summary == "nothing was changed: No route to the cluster."
+    assert cluster.patches == []
+
+
+@pytest.mark.parametrize("error", [Denied(), Rejected("exceeded quota"), NotFound()], ids=lambda e: type(e).__name__)
+def test_what_the_cluster_refuses_changed_nothing(
+    plan: Plan, run: Run, cluster: ClusterDouble, error: TwokeyError
+) -> None:
+    cluster.before_patch = [error]
+    outcome = run(plan)
+    assert outcome.ok is False
+    assert outcome.summary == f"nothing was changed: {error}"
+    assert cluster.patches == []
+
+
+def test_a_conflict_with_something_unrelated_is_tried_again(plan: Plan, run: Run, cluster: ClusterDouble) -> None:
+    """A status update moves the resourceVersion all the time; what the plan rests on still holds."""
+    touch = lambda: cluster.edit(CHECKOUT, lambda live: live["metadata"]["labels"].update(x="y"))  # noqa: E731 - short
+    cluster.before_patch = [touch]
+    assert run(plan).ok
+    assert len(cluster.patches) == 1
+
+
+def test_a_conflict_with_the_plan_itself_is_stale(plan: Plan, run: Run, cluster: ClusterDouble) -> None:
+    """E3: what the plan rests on moved between the last read and the patch."""
+
+    def meddle() -> None:
+        cluster.edit(CHECKOUT, lambda live: live["spec"].update(replicas=4))
+        cluster.edit(CHECKOUT, lambda live: live["spec"]["template"]["spec"].update(dnsPolicy="Default"))
+
+    cluster.before_patch = [meddle]
+    with pytest.raises(StalePlan):
+        run(plan)
+    assert cluster.patches == []
+
+
+def test_conflicts_without_end_end(plan: Plan, run: Run, cluster: ClusterDouble) -> None:
+    cluster.before_patch = [Conflict()] * 50
+    outcome = run(plan)
+    assert outcome.ok is False
+    assert len(cluster.before_patch) > 40
+
+
+# -- grants -----------------------------------------------------------------------------------------------------------
+def test_a_grant_for_another_digest_runs_nothing(
+    plan: Plan, run: Run, granted: Granted, cluster: ClusterDouble
+) -> None:
+    """A1."""
+    with pytest.raises(GrantRefused):
+        run(plan, granted(plan, digest="0" * 64))
+    assert cluster.patches == []
+
+
+def test_an_expired_grant_runs_nothing(
+    plan: Plan, run: Run, granted: Granted, clock: ManualClock, cluster: ClusterDouble
+) -> None:
+    """A6."""
+    grant = granted(plan)
+    clock.advance(600)
+    with pytest.raises(GrantRefused, match="time"):
+        run(plan, grant)
+    assert cluster.patches == []
+
+
+def test_a_grant_that_expires_while_we_try_runs_nothing(
+    plan: Plan, run: Run, granted: Granted, clock: ManualClock, cluster: ClusterDouble
+) -> None:
+    """A6: each PATCH needs a grant that holds at that moment."""
+    cluster.before_patch = [Conflict()]
+    cluster.before_read = [_nothing, lambda: clock.advance(600)]
+    with pytest.raises(GrantRefused):
+        run(plan, granted(plan))
+    assert cluster.patches == []
+
+
+def test_a_plan_changed_behind_its_cached_digest_runs_nothing(
+    plan: Plan, run: Run, granted: Granted, cluster: ClusterDouble
+) -> None:
+    """A1: the digest is made anew from what would be executed."""
+    grant = granted(plan)
+    plan.patch.body["spec"] = {"replicas": 0}
+    with pytest.raises(GrantRefused):
+        run(plan, grant)
+    assert cluster.patches == []
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(data=st.data())
+def test_changing_anything_in_a_plan_makes_its_grant_worthless(
+    data: st.DataObject, plan: Plan, run: Run, granted: Granted, cluster: ClusterDouble
+) -> None:
+    """A1: action, arguments, target, before and after, preconditions, patch, policy version: any leaf."""
+    grant = granted(plan)
+    fields = plan.model_dump(mode="json")
+    path = data.draw(st.sampled_from(_leaves(fields)))
+    changed = _changed(fields, path, data.draw(st.text("abc", min_size=1, max_size=3)))
+    try:
+        other = Plan.model_validate(changed)
+    except ValueError:
+        return  # it is no plan at all
+    with pytest.raises(GrantRefused):
+        run(other, grant)
+    assert cluster.patches == []
+
+
+# -- check and stale plans ---------------------------------------------------------------------------------------------
+def test_a_plan_that_still_holds_passes_the_check(plan: Plan, executor: Executor, cluster: ClusterDouble) -> None:
+    cluster.edit(CHECKOUT, lambda live: live["metadata"]["labels"].update(x="y"))
+    executor.check(plan)
+
+
+def test_a_stale_scale_says_what_moved_and_what_it_would_be(
+    plan_factory: PlanFactory, executor: Executor, cluster: ClusterDouble
+) -> None:
+    plan = plan_factory("scale", replicas=5)
+    cluster.edit(CHECKOUT, lambda live: live["spec"].update(replicas=4))
+    with pytest.raises(StalePlan, match=r"Someone set replicas to 4 \(kubectl-edit, 09:00 UTC\): 4 → 5 now\."):
+        executor.check(plan)
+
+
+def test_a_deploy_is_not_stale_because_an_autoscaler_moved(
+    plan_factory: PlanFactory, run: Run, cluster: ClusterDouble
+) -> None:
+    plan = plan_factory("deploy")
+    cluster.edit(CHECKOUT, lambda live: live["spec"].update(replicas=4), "horizontal-pod-autoscaler")
+    assert run(plan).ok
+
+
+def test_a_stale_deploy_names_the_version_that_came_in_between(
+    plan_factory: PlanFactory, executor: Executor, cluster: ClusterDouble
+) -> None:
+    plan = plan_factory("deploy")
+    cluster.deploy(CHECKOUT, "1.4.3")
+    with pytest.raises(StalePlan, match=r"set the image to 1\.4\.3 \(kubectl-set, 09:00 UTC\), it was 1\.4\.1"):
+        executor.check(plan)
+
+
+def test_a_target_that_was_replaced_or_is_gone_is_stale(
+    plan: Plan, executor: Executor, run: Run, cluster: ClusterDouble
+) -> None:
+    cluster.edit(CHECKOUT, lambda live: live["metadata"].update(uid="another"))
+    with pytest.raises(StalePlan, match="deleted and created again"):
+        executor.check(plan)
+    del cluster.objects[CHECKOUT]
+    with pytest.raises(StalePlan, match="gone"):
+        run(plan)
+
+
+# -- watching ----------------------------------------------------------------------------------------------------------
+def test_progress_is_told_in_numbers(plan_factory: PlanFactory, executor: Executor, granted: Granted) -> None:
+    steps: list[Step] = []
+    plan = plan_factory("deploy")
+    executor.execute(plan, granted(plan), steps.append, lambda: False)
+    assert ("1 of 3 ready · 2 old ones left", 1, 3) in [(s.text, s.done, s.total) for s in steps]
+
+
+def test_pods_that_crash_fail_it_at_once_with_the_way_back(
+    plan_factory: PlanFactory, run: Run, cluster: ClusterDouble, clock: ManualClock
+) -> None:
+    cluster.trouble["2.0.0"] = "CrashLoopBackOff"
+    began = clock.now()
+    outcome = run(plan_factory("deploy", version="2.0.0"))
+    assert outcome.ok is False
+    assert outcome.summary == "failed: 1 of 3 pods crash: CrashLoopBackOff"
+    assert [s.label for s in outcome.suggestions] == ["Show logs", "Roll back to 1.4.1…"]
+    assert clock.now() - began < timedelta(seconds=10)
+
+
+def test_a_rollout_without_end_ends_at_its_deadline(
+    plan_factory: PlanFactory, run: Run, cluster: ClusterDouble
+) -> None:
+    plan = plan_factory("deploy")
+    cluster.frozen = True
+    outcome = run(plan)
+    assert outcome.ok is False
+    assert outcome.summary.startswith("failed: not complete after 10:00: 0 of 3 ready")
+
+
+def test_stop_watching_ends_the_watch_and_claims_nothing(
+    plan_factory: PlanFactory, executor: Executor, granted: Granted, cluster: ClusterDouble
+) -> None:
+    plan, looks = plan_factory("deploy"), iter([False, False, True, True])
+    outcome = executor.execute(plan, granted(plan), lambda step: None, lambda: next(looks))
+    assert outcome.ok is None
+    assert "nobody watches" in outcome.summary
+    assert "2 of 3 ready" in outcome.summary
+    for _ in range(3):
+        cluster.workload(CHECKOUT)
+    settled = executor.reconcile(plan, "req-1")
+    assert settled
+    assert settled.ok
+
+
+def test_a_cluster_that_goes_away_during_the_watch_leaves_it_unknown(
+    plan_factory: PlanFactory, run: Run, cluster: ClusterDouble
+) -> None:
+    plan = plan_factory("deploy")
+    cluster.before_read = [_nothing, _nothing, *[Unreachable("No route.")] * 200]
+    outcome = run(plan)
+    assert outcome.ok is None
+    assert outcome.summary.startswith("applied, and since then the cluster cannot be read: No route.")
+
+
+def test_somebody_else_s_change_during_the_rollout_is_told(
+    plan_factory: PlanFactory, run: Run, cluster: ClusterDouble
+) -> None:
+    plan = plan_factory("deploy")
+    cluster.before_read = [_nothing, _nothing, lambda: cluster.deploy(CHECKOUT, "1.4.3")]
+    outcome = run(plan)
+    assert outcome.ok is False
+    assert "somebody changed it again before it was complete (image 1.4.3 now)" in outcome.summary
+
+
+# -- reconcile ---------------------------------------------------------------------------------------------------------
+def test_reconcile_tells_what_landed(plan: Plan, run: Run, executor: Executor, cluster: ClusterDouble) -> None:
+    """E1: by reading alone."""
+    run(plan)
+    settled = executor.reconcile(plan, "req-1")
+    assert settled
+    assert settled.ok
+    assert len(cluster.patches) == 1
+
+
+def test_reconcile_tells_what_never_landed(plan: Plan, executor: Executor, cluster: ClusterDouble) -> None:
+    """E1: what the plan rests on is as it was, and no trace of the request."""
+    settled = executor.reconcile(plan, "req-1")
+    assert settled
+    assert settled.ok is False
+    assert settled.summary.startswith("nothing was changed: there is no trace of it")
+    assert cluster.patches == []
+
+
+def test_reconcile_never_takes_somebody_else_s_number_for_ours(
+    plan_factory: PlanFactory, executor: Executor, cluster: ClusterDouble
+) -> None:
+    """E1: replicas are what was asked for, and somebody else set them: nothing is claimed."""
+    plan = plan_factory("scale", replicas=5)
+    cluster.edit(CHECKOUT, lambda live: live["spec"].update(replicas=5))
+    assert executor.reconcile(plan, "req-1") is None
+
+
+def test_reconcile_finds_a_deploy_that_was_overwritten_since(
+    plan_factory: PlanFactory, run: Run, executor: Executor, cluster: ClusterDouble
+) -> None:
+    plan = plan_factory("deploy")
+    run(plan)
+    cluster.edit(CHECKOUT, lambda live: live["metadata"]["annotations"].clear())
+    cluster.deploy(CHECKOUT, "1.4.3")
+    settled = executor.reconcile(plan, "req-1")
+    assert settled
+    assert "somebody changed it again" in settled.summary
+
+
+def test_reconcile_finds_that_a_deploy_never_landed_though_others_deployed(
+    plan_factory: PlanFactory, executor: Executor, cluster: ClusterDouble
+) -> None:
+    plan = plan_factory("deploy")
+    cluster.deploy(CHECKOUT, "1.4.3")
+    settled = executor.reconcile(plan, "req-1")
+    assert settled
+    assert settled.ok is False
+
+
+def test_reconcile_waits_while_nothing_can_be_told(plan: Plan, executor: Executor, cluster: ClusterDouble) -> None:
+    cluster.before_read = [Unreachable()]
+    assert executor.reconcile(plan, "req-1") is None
+
+
+def test_reconcile_settles_what_is_gone(plan: Plan, executor: Executor, cluster: ClusterDouble) -> None:
+    cluster.edit(CHECKOUT, lambda live: live["metadata"].update(uid="another"))
+    again = executor.reconcile(plan, "req-1")
+    del cluster.objects[CHECKOUT]
+    gone = executor.reconcile(plan, "req-1")
+    assert again
+    assert gone
+    assert (again.ok, gone.ok) == (False, False)
+
+
+def _nothing() -> None:
+    pass
+
+
+def _leaves(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    if isinstance(value, dict) and value:
+        return [leaf for key, inner in value.items() for leaf in _leaves(inner, (*path, key))]
+    if isinstance(value, list) and value:
+        return [leaf for key, inner in enumerate(value) for leaf in _leaves(inner, (*path, key))]
+    return [path]
+
+
+def _changed(value: Any, path: tuple[Any, ...], suffix: str) -> Any:
+    if not path:
+        return value + 1 if isinstance(value, int) else f"{value or ''}{suffix}"
+    copy = dict(value) if isinstance(value, dict) else list(value)
+    copy[path[0]] = _changed(copy[path[0]], path[1:], suffix)
+    return copy
