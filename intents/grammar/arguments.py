@@ -1,0 +1,275 @@
+"""Readers of arguments: each looks at one position and says what may begin there, and where it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from intents import quantities
+from intents.grammar import amounts, reads
+from intents.grammar.piece import READS, Piece
+from intents.names import Names
+from intents.tokens import Sentence
+
+_ENVIRONMENT_BEFORE = {
+    **dict.fromkeys(
+        ("", "in", "on", "at", "for", "within", "inside", "@", "-n", "--namespace", "env", "environment"), None
+    ),
+    **dict.fromkeys(("to", "into", "onto", "→"), frozenset({"deploy"})),
+    **dict.fromkeys(("of", "from", "'s"), READS),
+}
+_SERVICE_BEFORE = {
+    **dict.fromkeys(("", "for", "of", "on", "service", "app", "deployment", "deploy", "svc"), None),
+    **dict.fromkeys(("to",), frozenset({"deploy", "scale"}) | READS),
+    **dict.fromkeys(("from",), frozenset({"scale"}) | READS),
+    **dict.fromkeys(("in", "with", "by", "into", "at", "and", "inside", "against"), READS),
+}
+_DETERMINERS = frozenset(("the", "our", "my"))
+_ENVIRONMENT_NOUNS = frozenset(("environment", "env", "cluster", "namespace"))
+_SERVICE_NOUNS = frozenset(("service", "app", "application", "deployment", "workload", "microservice"))
+_POD_NOUNS = frozenset(("pods", "replicas", "instances", "containers"))
+_IMAGE_NOUNS = frozenset(("version", "tag", "release", "build", "image", "versions"))
+_FLAGS = {"--namespace": "environment", "-n": "environment", "--env": "environment", "env": "environment"}
+
+
+class Text(NamedTuple):
+    """What the readers look at."""
+
+    sentence: Sentence
+    names: Names
+
+    @property
+    def words(self) -> Sequence[str]:
+        return self.sentence.words
+
+
+Reader = Callable[[Text, int], Iterator[Piece]]
+
+
+def at(text: Text, start: int) -> Iterator[Piece]:
+    """Everything that may begin at this position."""
+    for reader in READERS:
+        yield from reader(text, start)
+
+
+def environment(text: Text, start: int) -> Iterator[Piece]:
+    """`prod`, `in the prod environment`, `-n prod`."""
+    words = text.words
+    before = words[start] if words[start] in _ENVIRONMENT_BEFORE else ""
+    for preposition in {before, ""}:
+        place = start + bool(preposition)
+        while place < len(words) and words[place] in _DETERMINERS:
+            place += 1
+        for named in text.names.environments.at(words, place):
+            end = named.end + (named.end < len(words) and words[named.end] in _ENVIRONMENT_NOUNS)
+            yield Piece(end, _ENVIRONMENT_BEFORE[preposition], (("environment", named.name),))
+
+
+def service(text: Text, start: int) -> Iterator[Piece]:
+    """`checkout`, `the checkout service`, `deploy/checkout`, `checkout's pods`."""
+    words = text.words
+    before = words[start] if words[start] in _SERVICE_BEFORE else ""
+    for preposition in {before, ""}:
+        place = start + bool(preposition)
+        while place < len(words) and words[place] in _DETERMINERS:
+            place += 1
+        if place < len(words) and preposition and words[place] in ("service", "app", "deployment"):
+            place += 1
+        for end, name in _service_names(text, place):
+            yield from _with_nouns(words, end, _SERVICE_BEFORE[preposition], name)
+
+
+def _service_names(text: Text, place: int) -> Iterator[tuple[int, str]]:
+    for named in text.names.services.at(text.words, place):
+        yield named.end, named.name
+    if place < len(text.words) and "/" in text.words[place]:
+        name = text.names.service(text.words[place])
+        if name is not None:
+            yield place + 1, name
+
+
+def _with_nouns(words: Sequence[str], end: int, verbs: frozenset[str] | None, name: str) -> Iterator[Piece]:
+    slots: tuple[tuple[str, Any], ...] = (("service", name),)
+    yield Piece(end, verbs, slots)
+    if end < len(words) and words[end] == "'s":
+        end += 1
+        yield Piece(end, verbs, slots)
+    if end < len(words) and words[end] in _SERVICE_NOUNS:
+        yield Piece(end + 1, verbs, slots)
+    elif end < len(words) and words[end] in _POD_NOUNS:
+        yield Piece(end + 1, (verbs or frozenset({"restart", "scale"}) | READS) - {"deploy", "rollback"}, slots)
+
+
+def all_pods(text: Text, start: int) -> Iterator[Piece]:
+    """`all pods of`, `every pod in`: the whole of one service, so no part of it."""
+    words = text.words
+    for phrase in (
+        ("all", "pods"),
+        ("all", "the", "pods"),
+        ("all", "of", "the", "pods"),
+        ("the", "pods"),
+        ("every", "pod"),
+        ("pods",),
+    ):
+        end = start + len(phrase)
+        if tuple(words[start:end]) == phrase and end < len(words) and words[end] in ("of", "for", "in"):
+            yield Piece(end + (words[end] != "in"), frozenset({"restart"}), ())
+    if words[start] == "all" and start + 1 < len(words):
+        for end, name in _service_names(text, start + 1):
+            if end < len(words) and words[end] in _POD_NOUNS:
+                yield Piece(end + 1, frozenset({"restart"}), (("service", name),))
+
+
+def compound(text: Text, start: int) -> Iterator[Piece]:
+    """`checkout:1.4.2`, `checkout@prod`, `prod/checkout`, `checkout=registry/checkout:1.4.2`, `--namespace=prod`."""
+    word, spelled = text.words[start], text.sentence.spelled[start]
+    for mark in (":", "@", "=", "/"):
+        left, _, right = word.partition(mark)
+        if not right:
+            continue
+        written = spelled[len(left) + 1 :]
+        name, place = text.names.services.get(left), text.names.environments.get(right)
+        if left in _FLAGS and mark == "=" and place:
+            yield Piece(start + 1, None, (("environment", place),))
+        if name and place:
+            yield Piece(start + 1, None, (("service", name), ("environment", place)))
+        if name and mark != "/":
+            yield from _image(text, start, name, written)
+        other = text.names.services.get(right)
+        if mark == "/" and other and text.names.environments.get(left):
+            yield Piece(start + 1, None, (("service", other), ("environment", text.names.environments.get(left))))
+        if mark == "/" and other is None and ":" in right:
+            yield from _path(text, start)
+
+
+def _image(text: Text, start: int, name: str, written: str) -> Iterator[Piece]:
+    """What follows `checkout:`, `checkout@` or `checkout=`: a version, or an image of that very service."""
+    path, colon, tag = written.rpartition(":")
+    if colon and not path.startswith("sha256") and text.names.services.get(path.rpartition("/")[2].lower()) == name:
+        written = tag
+    if quantities.version(written) or (
+        quantities.tag(written) and not quantities.integer(written) and written != "latest"
+    ):
+        yield Piece(start + 1, VERSIONED, (("service", name), ("version", written)))
+
+
+def _path(text: Text, start: int) -> Iterator[Piece]:
+    """`registry.example/checkout:1.4.2`."""
+    path, _, tag = text.sentence.spelled[start].rpartition(":")
+    name = text.names.services.get(path.rpartition("/")[2].lower())
+    if name and quantities.version(tag):
+        yield Piece(start + 1, VERSIONED, (("service", name), ("version", tag)))
+
+
+VERSIONED = frozenset({"deploy", "rollback", "run_eval"})
+
+
+def version(text: Text, start: int) -> Iterator[Piece]:
+    """`1.4.2`, `to version v2.1`, `at tag main-3f2a`, `from 1.4.1`."""
+    words, place, said = text.words, start, False
+    source = words[place] == "from"
+    if words[place] in ("to", "at", "with", "using", "on", "of", "onto", "→", "=", "from", "model"):
+        place += 1
+    while place < len(words) and (
+        words[place] in _IMAGE_NOUNS or words[place] in ("the", "to", "new", "its", "v", ":", "'s")
+    ):
+        said = said or words[place] in _IMAGE_NOUNS
+        place += 1
+    if place >= len(words):
+        return
+    word, written = words[place], text.sentence.spelled[place]
+    for flag in ("version=", "--version=", "--image=", "tag=", "--tag=", "image="):
+        if word.startswith(flag):
+            written, said = written[len(flag) :], True
+    if quantities.version(written) or (said and _is_tag(text, word, written)):
+        slot = "source" if source else "version"
+        yield Piece(place + 1, VERSIONED, ((slot, written),))
+
+
+def _is_tag(text: Text, word: str, written: str) -> bool:
+    """A word that follows "version" or "tag": with a figure in it, so that no word of the sentence passes for one."""
+    named = text.names.services.get(word) or text.names.environments.get(word)
+    return named is None and quantities.tag(written) and any(c.isdigit() for c in written) and word[0] not in "+-"
+
+
+def revision(text: Text, start: int) -> Iterator[Piece]:
+    """`to revision 12`, `--to-revision=12`, `to #12`; `to 12` alone may be a version as well."""
+    words = text.words
+    place = start + (words[start] in ("to", "at"))
+    if place < len(words) and words[place] == "the":
+        place += 1
+    if place < len(words) and words[place] in ("revision", "rev", "--to-revision", "generation"):
+        found = quantities.number(words, place + 1)
+        if found and words[place] != "generation":
+            yield Piece(found.end, frozenset({"rollback"}), (("revision", found.value),))
+        return
+    if place < len(words):
+        for prefix in ("--to-revision=", "#", "rev", "r"):
+            digits = words[place].removeprefix(prefix)
+            if digits != words[place] and quantities.integer(digits) and digits != "0":
+                yield Piece(place + 1, frozenset({"rollback"}), (("revision", int(digits)),))
+    if place > start and place < len(words) and quantities.integer(words[place]):
+        yield Piece(place + 1, frozenset({"rollback", "deploy"}), (("bare", words[place]),))
+
+
+_PREVIOUS = tuple(
+    tuple(phrase.split())
+    for phrase in ["previous version", "previous revision", "previous release", "previous deploy", "previous deployment", "previous build", "previous image", "previous one", "one before", "version before", "revision before", "release before", "prior version", "prior release", "prior revision", "one before that", "version it had before", "version before this one", "version before that", "version before this", "last deploy", "last deployment", "last release", "one version", "one revision"]
+)
+
+
+def previous(text: Text, start: int) -> Iterator[Piece]:
+    """`to the previous version`, `to the one before`."""
+    words = text.words
+    place = start + (words[start] in ("to", "by"))
+    if place < len(words) and words[place] in ("the", "its"):
+        place += 1
+    for phrase in _PREVIOUS:
+        if tuple(words[place : place + len(phrase)]) == phrase and _direction_fits(words[start], phrase):
+            yield Piece(place + len(phrase), frozenset({"rollback"}), (("previous", True),))
+
+
+def _direction_fits(before: str, phrase: tuple[str, ...]) -> bool:
+    """`the last deploy` is undone, never gone back *to*; `one version` is gone back by, never to."""
+    if phrase[0] == "last":
+        return before != "to" and before != "by"
+    return before != "to" if phrase[:2] in (("one", "version"), ("one", "revision")) else before != "by"
+
+
+def marks(text: Text, start: int) -> Iterator[Piece]:
+    """Commas, full stops and question marks carry no argument."""
+    if text.words[start] in (",", ";", "?", "!"):
+        yield Piece(start + 1, None, ())
+
+
+def arrow(text: Text, start: int) -> Iterator[Piece]:
+    """`checkout → 5 prod`, `cart -> 2.1.0 staging`: the arrow is the verb."""
+    if text.words[start] == "→" and start + 1 < len(text.words):
+        value = text.words[start + 1]
+        if quantities.integer(value):
+            yield Piece(start + 2, frozenset({"scale"}), (("order", "scale"), ("to", int(value))))
+        if quantities.version(text.sentence.spelled[start + 1]):
+            slots = (("order", "deploy"), ("version", text.sentence.spelled[start + 1]))
+            yield Piece(start + 2, frozenset({"deploy"}), slots)
+
+
+def kubectl(text: Text, start: int) -> Iterator[Piece]:
+    """`kubectl` itself, at the start."""
+    if start == 0 and text.words[0] in ("k", "kubectl", "kc", "oc"):
+        yield Piece(1, None, ())
+
+
+READERS: tuple[Reader, ...] = (
+    marks,
+    kubectl,
+    service,
+    environment,
+    all_pods,
+    compound,
+    version,
+    revision,
+    previous,
+    arrow,
+    lambda text, start: amounts.at(text.words, start),
+    lambda text, start: reads.at(text.sentence, text.names, start),
+)

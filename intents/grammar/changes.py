@@ -1,0 +1,136 @@
+"""From an understanding to a change: which verb, which arguments, and what is still in doubt."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from intents.grammar.amounts import shift
+from intents.grammar.search import Parse
+
+_ALWAYS = frozenset(("order", "service", "environment", "ref", "polite", "gerund", "mind"))
+
+
+class Draft(NamedTuple):
+    """An action as far as it was said; `doubts` are arguments that mean several things."""
+
+    verb: str
+    said: dict[str, Any]
+    missing: tuple[str, ...] = ()
+    doubts: dict[str, tuple[str | int, ...]] = {}  # noqa: RUF012 - never changed
+    ref: bool = False  # points at something in the thread: "it", "that"
+
+
+def change(parse: Parse) -> Draft | None:
+    """The change that was ordered, or None where the words do not make one."""
+    slots = parse.slots
+    verb = slots.get("order")
+    if verb is None or (parse.verbs is not None and verb not in parse.verbs):
+        return None
+    if slots.get("gerund") and not slots.get("mind"):
+        return None  # "restarting cart in prod" tells, "would you mind restarting cart" asks
+    build = {"deploy": _deploy, "rollback": _rollback, "scale": _scale, "restart": _restart}[verb]
+    return build(slots)
+
+
+def _target(slots: dict[str, Any]) -> dict[str, Any]:
+    return {key: slots.get(key) for key in ("service", "environment")}
+
+
+def _only(slots: dict[str, Any], *allowed: str) -> bool:
+    return not set(slots) - _ALWAYS - set(allowed)
+
+
+def _deploy(slots: dict[str, Any]) -> Draft | None:
+    if not _only(slots, "version", "bare", "source", "weak", "loose"):
+        return None
+    if (slots.get("weak") or slots.get("loose")) and "version" not in slots:
+        return None
+    if "source" in slots and "version" not in slots:
+        return None
+    missing = () if "version" in slots and "bare" not in slots else ("version",)
+    return Draft("deploy", {**_target(slots), "version": slots.get("version")}, missing, ref=bool(slots.get("ref")))
+
+
+def _rollback(slots: dict[str, Any]) -> Draft | None:
+    if not _only(slots, "version", "revision", "previous", "bare", "source", "needs_back", "back"):
+        return None
+    if bool(slots.get("needs_back")) and not slots.get("back"):
+        return None
+    given = [key for key in ("version", "revision", "previous", "bare") if key in slots]
+    if len(given) > 1 or ("source" in slots and "version" not in slots):
+        return None
+    doubts: dict[str, tuple[str | int, ...]] = {}
+    if given == ["bare"]:
+        doubts = {"to": (int(slots["bare"]), str(slots["bare"]))}
+    target = slots.get("version", slots.get("revision"))
+    return Draft("rollback", {**_target(slots), "to": target}, (), doubts, bool(slots.get("ref")))
+
+
+def _restart(slots: dict[str, Any]) -> Draft | None:
+    if not _only(slots, "give", "give_object") or bool(slots.get("give")) != bool(slots.get("give_object")):
+        return None
+    return Draft("restart", _target(slots), ref=bool(slots.get("ref")))
+
+
+_AMOUNTS = ("to", "number", "by", "by_percent", "change")
+
+
+def _scale(slots: dict[str, Any]) -> Draft | None:
+    allowed = (*_AMOUNTS, "direction", "adds", "gives", "weak", "loose", "back", "counted")
+    given = [key for key in _AMOUNTS if key in slots]
+    if not _only(slots, *allowed) or len(given) > 1:
+        return None
+    kind = given[0] if given else None
+    if not _plain_enough(slots, kind):
+        return None
+    draft = Draft("scale", {**_target(slots), "replicas": None, "change": None}, ref=bool(slots.get("ref")))
+    if kind is None:
+        return draft._replace(missing=("replicas",))
+    return _amount(draft, slots, kind)
+
+
+def _plain_enough(slots: dict[str, Any], kind: str | None) -> bool:
+    """Whether a word that may mean much ("take", "make", "run", "add") is made plain by what stands with it."""
+    if slots.get("weak"):
+        return kind in ("to", "change", "by", "by_percent") or ("direction" in slots and kind is not None)
+    if slots.get("loose"):
+        return kind in ("to", "change") or (kind == "number" and bool(slots.get("counted") or slots.get("ref")))
+    if slots.get("adds"):
+        return kind in ("number", "change") or (kind == "to" and slots["adds"] == "-")
+    if slots.get("gives"):
+        return kind in ("number", "change")
+    return True
+
+
+def _amount(draft: Draft, slots: dict[str, Any], kind: str) -> Draft | None:
+    value, sign = slots[kind], {"up": "+", "down": "-"}.get(slots.get("direction", ""))
+    if kind == "change":
+        return _with(draft, change=value) if _agrees(str(value), sign) else None
+    if kind == "to":
+        return _with(draft, replicas=value)
+    if kind == "by_percent":
+        share = shift(value, sign) if sign else None
+        return _with(draft, change=share) if share else None
+    if kind == "by":
+        return _with(draft, change=f"{sign}{value}") if sign else _doubt(draft, change=(f"+{value}", f"x{value}"))
+    if slots.get("adds"):
+        return _with(draft, change=f"{slots['adds']}{value}") if value else None
+    if slots.get("gives") and value:
+        return _doubt(draft, change=(f"+{value}",), replicas=(value,))
+    if sign and value:  # "scale up checkout 2": to two, or by two?
+        return _doubt(draft, change=(f"{sign}{value}",), replicas=(value,))
+    return _with(draft, replicas=value)
+
+
+def _agrees(change: str, sign: str | None) -> bool:
+    """`scale down by 2 more` contradicts itself."""
+    grows = change.startswith(("+", "x")) and not change.startswith("x0")
+    return sign is None or grows == (sign == "+")
+
+
+def _with(draft: Draft, **said: Any) -> Draft:
+    return draft._replace(said={**draft.said, **said})
+
+
+def _doubt(draft: Draft, **doubts: tuple[str | int, ...]) -> Draft:
+    return draft._replace(doubts=doubts)

@@ -1,0 +1,103 @@
+"""The grammar as a whole: a sentence in, a reading out, or nothing where it does not understand every word."""
+
+from __future__ import annotations
+
+from actions.action import Change
+from actions.registry import Registry
+from intents import guards, wording
+from intents.grammar import arguments, changes, looks, unknown
+from intents.grammar.lexicon import english
+from intents.grammar.piece import READS
+from intents.grammar.search import Parse, parses
+from intents.grammar.thread import Thread
+from intents.guards import View
+from intents.names import Names
+from intents.reading import Command, Context, Question, Reading, Refusal
+from intents.resolve import Resolver
+from intents.tokens import Sentence
+
+
+class Grammar:
+    """Deterministic; needs no model."""
+
+    def __init__(self, names: Names, registry: Registry) -> None:
+        self._names, self._registry = names, registry
+        self._resolver = Resolver(names, registry)
+        self._lexicon = english(READS)
+
+    def read(self, sentence: Sentence, view: View, context: Context, channel: str | None) -> Reading | None:
+        """The reading, or None where a word is not understood. Guards have the first word on every order."""
+        found = parses(arguments.Text(sentence, self._names), self._lexicon)
+        thread = Thread(context, self._registry)
+        orders = [draft for parse in found if (draft := changes.change(parse)) is not None]
+        if orders:
+            return guarded(view) or self._order(sentence, orders, found, thread, context)
+        for parse in found:
+            again = thread.follow_up(parse, self._resolver)
+            if again is not None:
+                return (_changes(again) and guarded(view)) or again
+        looked = self._look(found, context, channel)
+        if looked is not None:
+            return _refused(guards.read(view)) or looked
+        if view.wants_change() and (objection := guarded(view)):
+            return objection
+        return unknown.name(sentence, self._names, self._lexicon, self._resolver)
+
+    def _order(
+        self, sentence: Sentence, orders: list[changes.Draft], found: list[Parse], thread: Thread, context: Context
+    ) -> Reading:
+        readings = []
+        for draft in orders:
+            reading = thread.objection(draft, self._resolver) or self._resolver.reading(draft, context, None)
+            if reading not in readings:
+                readings.append(reading)
+        if len(readings) > 1:
+            return self._choose(readings)
+        reading = readings[0]
+        polite = any(parse.slots.get("polite") for parse in found)
+        if sentence.asks and not polite and isinstance(reading, Command):
+            return self._resolver.confirm(reading, f"{wording.what(reading.action.as_json())}: shall I?")
+        return reading
+
+    def _choose(self, readings: list[Reading]) -> Reading:
+        """Several understandings: a person decides, unless all of them come to the same question."""
+        commands = [reading for reading in readings if isinstance(reading, Command)]
+        known = [
+            r.action.as_json() if isinstance(r, Command) else dict(r.so_far)
+            for r in readings
+            if not isinstance(r, Refusal)
+        ]
+        if not known:
+            return readings[0]
+        shared = {k: v for k, v in known[0].items() if v is not None and all(other.get(k) == v for other in known)}
+        if "verb" not in shared:
+            return Refusal(reason="unsupported", say="I can read that in two ways. Please say it another way.")
+        options: dict[str, tuple[str | int, ...]] = {}
+        for key in known[0]:
+            values = tuple(dict.fromkeys(v for other in known if isinstance(v := other.get(key), str | int)))
+            if key not in shared and values:
+                options[key] = values
+        if len(commands) == 1 and not options:
+            return commands[0]
+        say = wording.question(shared, (), tuple(options))
+        return Question(ambiguous=tuple(options), so_far=shared, options=options, say=say)
+
+    def _look(self, found: list[Parse], context: Context, channel: str | None) -> Reading | None:
+        ranked = [ranked for parse in found if (ranked := looks.look(parse)) is not None]
+        if not ranked:
+            return None
+        draft = min(ranked, key=lambda item: (item[0], str(item[1].said)))[1]
+        return self._resolver.reading(draft, context, channel)
+
+
+def guarded(view: View) -> Refusal | None:
+    """The guards' refusal of an order."""
+    return _refused(guards.order(view))
+
+
+def _refused(objection: guards.Objection | None) -> Refusal | None:
+    return None if objection is None else Refusal(reason=objection.reason, say=objection.say)
+
+
+def _changes(reading: Reading) -> bool:
+    return isinstance(reading, Command) and isinstance(reading.action, Change)

@@ -1,0 +1,90 @@
+"""Phrases as data: one YAML file a language, read once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+from importlib import resources
+from itertools import product
+from typing import Any, NamedTuple
+
+import yaml
+
+from intents.tokens import words_of
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_GROUP = re.compile(r"\(([^)]*)\)|\[([^\]]*)\]")
+
+
+class Phrase(NamedTuple):
+    """What a run of words may mean."""
+
+    verbs: frozenset[str] | None  # None: says nothing about the verb
+    slots: tuple[tuple[str, Any], ...]
+
+
+class Lexicon:
+    """Every phrase by its words; one look-up a position and length."""
+
+    def __init__(self, data: dict[str, Any], reads: frozenset[str]) -> None:
+        """`reads` are the verbs that `verbs: reads` stands for."""
+        self._phrases: dict[tuple[str, ...], list[Phrase]] = {}
+        for pattern in data["filler"].splitlines():
+            self._add(pattern, Phrase(None, ()))
+        for cue in data["cues"]:
+            verbs = _verbs(cue["verbs"], reads)
+            for pattern in cue["say"].splitlines():
+                self._add(pattern, Phrase(verbs, tuple(cue.get("set", {}).items())))
+        self.symptoms = frozenset(words for pattern in data["symptoms"].splitlines() for words in expand(pattern))
+        self._longest = max(map(len, self._phrases))
+        self._longest_symptom = max(map(len, self.symptoms))
+        self.vocabulary = frozenset(word for words in (*self._phrases, *self.symptoms) for word in words)
+
+    def at(self, words: Sequence[str], start: int) -> Iterator[tuple[int, Phrase]]:
+        """(end, phrase) of every phrase that begins here, the longest first."""
+        for length in range(min(self._longest, len(words) - start), 0, -1):
+            for phrase in self._phrases.get(tuple(words[start : start + length]), ()):
+                yield start + length, phrase
+
+    def symptom(self, words: Sequence[str], start: int) -> int | None:
+        """The end of the longest symptom that begins here."""
+        for length in range(min(self._longest_symptom, len(words) - start), 0, -1):
+            if tuple(words[start : start + length]) in self.symptoms:
+                return start + length
+        return None
+
+    def _add(self, pattern: str, phrase: Phrase) -> None:
+        for words in expand(pattern):
+            known = self._phrases.setdefault(words, [])
+            if phrase not in known:
+                known.append(phrase)
+
+
+@cache
+def english(reads: frozenset[str]) -> Lexicon:
+    """The English lexicon."""
+    text = resources.files(__package__).joinpath("en.yaml").read_text(encoding="utf-8")
+    return Lexicon(yaml.load(text, Loader=_Loader), reads)  # noqa: S506 - the loader is the safe one
+
+
+def expand(pattern: str) -> list[tuple[str, ...]]:
+    """Every wording of a phrase: `roll [it|that] back` -> roll back, roll it back, roll that back. Groups do not nest."""
+    parts: list[list[str]] = []
+    at = 0
+    for match in _GROUP.finditer(pattern):
+        parts += [[pattern[at : match.start()]], _choices(match)]
+        at = match.end()
+    found = (words_of(" ".join(choice)) for choice in product(*parts, [pattern[at:]]))
+    return [words for words in dict.fromkeys(found) if words]
+
+
+def _choices(group: re.Match[str]) -> list[str]:
+    return group[1].split("|") if group[1] is not None else ["", *group[2].split("|")]
+
+
+def _verbs(named: str | list[str], reads: frozenset[str]) -> frozenset[str] | None:
+    if named == "any":
+        return None
+    names = [named] if isinstance(named, str) else named
+    return frozenset(verb for name in names for verb in (reads if name == "reads" else (name,)))

@@ -1,0 +1,90 @@
+"""From an understanding to something that only looks: which verb, which arguments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from intents.grammar.changes import Draft
+from intents.grammar.piece import READS
+from intents.grammar.search import Parse
+
+METRICS = ("request_rate", "error_rate", "latency_p50", "latency_p95", "latency_p99", "cpu", "memory", "restarts")
+_LATENCIES = ("latency_p50", "latency_p95", "latency_p99")
+# Which reading comes first where words allow several: the one that says most.
+_PRIORITY = ("run_eval", "query_metrics", "query_logs", "history", "triage", "status")
+
+
+def look(parse: Parse) -> tuple[int, Draft] | None:
+    """The draft and its rank (the lower the better), or None where the words ask for nothing."""
+    if parse.verbs is None or "order" in parse.slots or not parse.verbs & READS:
+        return None
+    verbs = [verb for verb in _PRIORITY if verb in parse.verbs]
+    if len(verbs) > 1:
+        if not parse.slots.get("asks") or not parse.slots.get("service"):
+            return None
+        verbs = ["status"] if "status" in verbs else []
+    for verb in verbs:
+        draft = _BUILD[verb](parse.slots)
+        if draft is not None:
+            return _PRIORITY.index(verb) * 100 - 10 * len(draft.said) + len(draft.missing), draft
+    return None
+
+
+def _said(slots: dict[str, Any], **more: Any) -> dict[str, Any]:
+    named = {key: slots[key] for key in ("service", "environment") if key in slots}
+    return {**named, **{key: value for key, value in more.items() if value is not None}}
+
+
+def _status(slots: dict[str, Any]) -> Draft | None:
+    return Draft("status", _said(slots), ref=bool(slots.get("ref")))
+
+
+def _history(slots: dict[str, Any]) -> Draft | None:
+    return Draft("history", _said(slots), ref=bool(slots.get("ref")))
+
+
+def _triage(slots: dict[str, Any]) -> Draft | None:
+    if not {"symptom", "order_read", "asks_changes"} & set(slots):
+        return None
+    return Draft("triage", _said(slots, symptom=slots.get("symptom")), ref=bool(slots.get("ref")))
+
+
+def _logs(slots: dict[str, Any]) -> Draft | None:
+    said = _said(
+        slots,
+        since=slots.get("window"),
+        contains=slots.get("contains"),
+        level=slots.get("level"),
+        limit=slots.get("limit"),
+    )
+    return Draft("query_logs", said, ref=bool(slots.get("ref")))
+
+
+def _metrics(slots: dict[str, Any]) -> Draft | None:
+    if "metric" in slots and "latency" in slots and not str(slots["metric"]).startswith("latency"):
+        return None
+    said = _said(slots, metric=slots.get("metric"), window=slots.get("window"))
+    draft = Draft("query_metrics", said, ref=bool(slots.get("ref")))
+    if "metric" in slots:
+        return draft
+    return draft._replace(doubts={"metric": _LATENCIES if "latency" in slots else METRICS})
+
+
+def _run_eval(slots: dict[str, Any]) -> Draft | None:
+    if "version" not in slots and "suite" not in slots:
+        return None
+    said = {"candidate": slots.get("version"), "baseline": slots.get("baseline"), "suite": slots.get("suite")}
+    known = {key: value for key, value in said.items() if value is not None}
+    service = {"service": slots["service"]} if "service" in slots else {}
+    missing = () if "version" in slots else ("candidate",)
+    return Draft("run_eval", {**known, **service}, missing)
+
+
+_BUILD = {
+    "status": _status,
+    "history": _history,
+    "triage": _triage,
+    "query_logs": _logs,
+    "query_metrics": _metrics,
+    "run_eval": _run_eval,
+}

@@ -1,0 +1,91 @@
+"""Follow-ups: `same in staging`, `make it 8`, `roll that back`, `what about cart?`. They rest on the bot's own actions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from actions.action import Action, Risk
+from actions.errors import BadInput
+from actions.registry import Registry
+from intents import wording
+from intents.grammar.changes import Draft
+from intents.grammar.piece import READS
+from intents.grammar.search import Parse
+from intents.reading import Command, Context, Question, Reading, Refusal
+from intents.resolve import Resolver
+
+_HAPPENED = frozenset(("", "succeeded", "failed", "unknown", "running"))
+_NARROWS = {"query_logs": "since", "query_metrics": "window"}
+
+
+class Thread:
+    """What the thread holds, and what a follow-up makes of it."""
+
+    def __init__(self, context: Context, registry: Registry) -> None:
+        self._registry = registry
+        self.context = context
+        self.last = self._parsed(-1)
+        self.state = context.earlier[-1].state if context.earlier else ""
+
+    def _parsed(self, position: int) -> Action | None:
+        try:
+            return self._registry.parse(self.context.earlier[position].action)
+        except (BadInput, IndexError):
+            return None
+
+    def follow_up(self, parse: Parse, resolver: Resolver) -> Reading | None:
+        """The reading of `same in …`, `what about …` and a bare time span; None where the sentence is none of these."""
+        slots = {key: value for key, value in parse.slots.items() if key not in ("polite", "ref", "asks")}
+        if "order" in slots or self.last is None:
+            return None
+        kind = "same" if slots.pop("same", None) else "varies" if slots.pop("varies", None) else ""
+        if kind and not set(slots) - {"service", "environment", "varies"}:
+            return self._again(kind, slots, resolver)
+        if set(slots) == {"window"} and self.last.verb in _NARROWS and self.last.verb in (parse.verbs or READS):
+            data = {**self.last.as_json(), _NARROWS[self.last.verb]: slots["window"]}
+            return Command(action=self._registry.parse(data), engine="grammar")
+        return None
+
+    def _again(self, kind: str, slots: dict[str, Any], resolver: Resolver) -> Reading | None:
+        assert self.last is not None  # noqa: S101 - the caller looked
+        if self.last.verb == "run_eval":
+            return Command(action=self.last, engine="grammar") if not slots else None
+        data = {**self.last.as_json(), **{k: v for k, v in slots.items() if k != "varies"}}
+        verb = str(data.pop("verb"))
+        reading = resolver.reading(Draft(verb, data), Context(), None)
+        if isinstance(reading, Command) and kind == "varies" and self.last.risk is not Risk.READ:
+            return resolver.confirm(reading, f"{wording.what(reading.action.as_json())}?")
+        return reading
+
+    def objection(self, draft: Draft, resolver: Resolver) -> Reading | None:
+        """What speaks against an order that points at the thread: "roll that back" after a scale undoes no scale."""
+        if not draft.ref or self.last is None or {"service", "environment"} <= {k for k, v in draft.said.items() if v}:
+            return None
+        if draft.verb == "rollback" and draft.said.get("to") is None:
+            return self._undo()
+        if draft.verb == "scale" and draft.said.get("replicas") is not None and self.last.verb not in ("scale",):
+            return self._doubted(draft, resolver)
+        return None
+
+    def _undo(self) -> Refusal | None:
+        assert self.last is not None  # noqa: S101 - the caller looked
+        if self.state not in _HAPPENED:
+            say = f"That one is {self.state}, so there is nothing to roll back. Press Withdraw on its card if it still waits."
+            return Refusal(reason="unsupported", say=say)
+        if self.last.verb == "scale":
+            return Refusal(
+                reason="unsupported",
+                say="A rollback changes the version and not the replicas. Say how many replicas you want: make it 3.",
+            )
+        if self.last.verb in ("restart", "rollback"):
+            return Refusal(
+                reason="unsupported",
+                say=f"A {self.last.verb} can't be undone that way. Say which version you want: deploy cart 2.1.0 to staging.",
+            )
+        return None
+
+    def _doubted(self, draft: Draft, resolver: Resolver) -> Question | None:
+        reading = resolver.reading(draft, self.context, None)
+        if not isinstance(reading, Command):
+            return None
+        return resolver.confirm(reading, f"{wording.what(reading.action.as_json())}: is that what you mean?")

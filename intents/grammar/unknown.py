@@ -1,0 +1,143 @@
+"""Names that the catalogue does not have: what stands where a service or an environment should, and what looks like it.
+
+Whatever looks similar is only offered, never taken.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rapidfuzz import fuzz, process
+
+from actions.action import Risk
+from actions.errors import UnknownEnvironment, UnknownService
+from intents import quantities
+from intents.grammar import arguments, changes, looks
+from intents.grammar.lexicon import Lexicon
+from intents.grammar.search import parses
+from intents.guards import ENVIRONMENT, SERVICE
+from intents.names import Names
+from intents.reading import Question, Reading, Refusal
+from intents.resolve import MOST, Resolver
+from intents.tokens import Sentence, is_mark
+
+_PLACES = ("in", "on", "-n", "to", "into", "--namespace", "at")
+
+
+def name(sentence: Sentence, names: Names, lexicon: Lexicon, resolver: Resolver) -> Reading | None:
+    """A refusal that names the unknown word, where a known name in its place would make sense of the whole."""
+    words = sentence.words
+    strange = [at for at, word in enumerate(words) if _strange(word, names, lexicon)]
+    if not strange or strange[-1] - strange[0] >= 3:
+        return None
+    for start, end in _runs(words, strange, names):
+        spelled = " ".join(sentence.spelled[start:end])
+        masks = (ENVIRONMENT, SERVICE) if start and words[start - 1] in _PLACES else (SERVICE, ENVIRONMENT)
+        for mask in masks:
+            draft = _draft(sentence, names, lexicon, (start, end), mask)
+            if draft is not None and mask == SERVICE:
+                return _service(draft, spelled, names, resolver)
+            if draft is not None:
+                return _environment(draft, spelled, resolver)
+    return None
+
+
+def _strange(word: str, names: Names, lexicon: Lexicon) -> bool:
+    known = word in lexicon.vocabulary or names.services.get(word) or names.environments.get(word)
+    return not (known or is_mark(word) or quantities.integer(word) or word in _PLACES or word.startswith("@"))
+
+
+def _runs(words: Sequence[str], strange: list[int], names: Names) -> Iterator[tuple[int, int]]:
+    """The unknown words alone, then with a name beside them: `cart worker` is one name, and not the cart."""
+    start, end = strange[0], strange[-1] + 1
+    yield start, end
+    if start and names.services.get(words[start - 1]):
+        yield start - 1, end
+    if end < len(words) and (names.services.get(words[end]) or words[end] in ("service", "api", "app")):
+        yield start, end + 1
+
+
+def _draft(sentence: Sentence, names: Names, lexicon: Lexicon, run: tuple[int, int], mask: str) -> changes.Draft | None:
+    masked = _Masked(sentence, run, mask)
+    text = arguments.Text(masked, _MaskedNames(names))
+    for parse in parses(text, lexicon):
+        ranked = looks.look(parse)
+        draft = changes.change(parse) or (ranked[1] if ranked else None)
+        key = "service" if mask == SERVICE else "environment"
+        if draft is not None and draft.said.get(key) == mask:
+            return draft._replace(said={k: v for k, v in draft.said.items() if k != key})
+    return None
+
+
+class _Masked(Sentence):
+    """A sentence in which a stand-in takes the place of some words."""
+
+    def __init__(self, sentence: Sentence, run: tuple[int, int], mask: str) -> None:
+        start, end = run
+        self.plain, self.asks = sentence.plain, sentence.asks
+        self.spelled = (*sentence.spelled[:start], mask, *sentence.spelled[end:])
+        self.words = (*sentence.words[:start], mask, *sentence.words[end:])
+
+
+class _MaskedNames(Names):
+    """The catalogue's names and the two stand-ins."""
+
+    def __init__(self, names: Names) -> None:
+        self.catalog, self.suites = names.catalog, names.suites
+        self.services = names.services.with_stand_in(SERVICE)
+        self.environments = names.environments.with_stand_in(ENVIRONMENT)
+
+
+def _service(draft: changes.Draft, spelled: str, names: Names, resolver: Resolver) -> Reading:
+    catalog = names.catalog
+    parts = _having_part(spelled.lower(), names)
+    said = {"verb": draft.verb, **{k: v for k, v in draft.said.items() if v is not None}}
+    if parts:
+        missing = tuple(k for k in ("environment",) if k not in said and not _reads(draft, resolver))
+        return Question(
+            missing=missing,
+            ambiguous=("service",),
+            so_far=said,
+            options={"service": parts, **({"environment": resolver.places(None)} if missing else {})},
+            say=f'I know no service called just "{spelled}". Which one?',
+        )
+    similar = catalog.similar_services(spelled)
+    return Refusal(
+        reason="unknown_service",
+        say=str(UnknownService(spelled, similar)),
+        suggestions=resolver.complete(_with_default(said, draft, resolver), "service", similar),
+    )
+
+
+def _with_default(said: dict[str, Any], draft: changes.Draft, resolver: Resolver) -> dict[str, Any]:
+    if not _reads(draft, resolver) or "environment" in said:
+        return said
+    production = [place for place in resolver.places(None) if resolver.is_production(place)]
+    return {**said, "environment": production[0]} if len(production) == 1 else said
+
+
+def _reads(draft: changes.Draft, resolver: Resolver) -> bool:
+    return resolver.risk(draft.verb) is Risk.READ
+
+
+def _having_part(word: str, names: Names) -> tuple[str, ...]:
+    """Services with this word as a whole part of their name: `worker` in `payments-worker`."""
+    part = re.compile(rf"(?:^|[-_. ]){re.escape(word)}(?:$|[-_. ])")
+    found = dict.fromkeys(service for key, service in names.catalog.service_names.items() if part.search(key))
+    return tuple(found)[:MOST]
+
+
+def _environment(draft: changes.Draft, spelled: str, resolver: Resolver) -> Refusal:
+    service = draft.said.get("service")
+    places = resolver.places(service)
+    known = {place: place for place in places}
+    near = process.extract(spelled.lower(), resolver.spellings(places), scorer=fuzz.WRatio, limit=2, score_cutoff=75)
+    likely = tuple(dict.fromkeys(resolver.environment(key) for key, _, _ in near if resolver.environment(key) in known))
+    said = {"verb": draft.verb, **draft.said}
+    return Refusal(
+        reason="unknown_environment",
+        say=str(UnknownEnvironment(spelled, places)),
+        suggestions=resolver.complete(said, "environment", likely or places),
+    )

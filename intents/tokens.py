@@ -1,0 +1,128 @@
+"""A sentence as tokens: words, numbers, versions and marks, in lower case, with where they stood."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+
+from intents import markup
+
+MOST = 120  # tokens; more is a document, not a sentence
+
+_ARROW = re.compile(r"\s*(→|⇒|➡|->|=>|-->)\s*")
+_EMOJI_CODE = re.compile(r":([a-z0-9_+'-]+):")
+_OPENING, _CLOSING = "([{\"'", ")]}\"'.,;:!?…"
+_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+", re.ASCII)
+_NO = frozenset(
+    ["🚫", "❌", "⛔", "🛑", "✋", "🙅", "✖", "no_entry", "x", "no_entry_sign", "octagonal_sign", "stop_sign", "hand", "raised_hand", "-1", "thumbsdown", "👎"]
+)
+_YES = frozenset(["👍", "✅", "🚢", "+1", "thumbsup", "white_check_mark", "heavy_check_mark", "ship", "shipit", "ok_hand", "👌", "🆗"])
+_MARKS = frozenset(",;:!?.…()[]{}\"'")
+
+
+class Sentence:
+    """What a person wrote, read once for everybody who looks at it."""
+
+    def __init__(self, text: str) -> None:
+        """Raises ValueError where the text is longer than `markup.LONGEST` or than `MOST` tokens."""
+        if len(text) > markup.LONGEST:
+            raise ValueError("too long")
+        self.plain = markup.plain(text)
+        self.spelled = tuple(_split(self.plain.text))  # as written, without the marks
+        if len(self.spelled) > MOST:
+            raise ValueError("too long")
+        self.words = tuple(map(lower, self.spelled))
+        self.asks = "?" in self.plain.text
+
+    @cached_property
+    def quoted(self) -> tuple[tuple[str, ...], ...]:
+        """The words of every quotation."""
+        return tuple(words_of(quote) for quote in self.plain.quotes)
+
+
+def lower(word: str) -> str:
+    """Lower case, but a letter that only becomes ASCII by it (the Kelvin sign) stays what it is."""
+    small = word.lower()
+    return word if small.isascii() and not word.isascii() else small
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """The words of a phrase, as `Sentence.words` would have them."""
+    return tuple(map(lower, _split(text)))
+
+
+def _split(text: str) -> list[str]:
+    found: list[str] = []
+    for line in text.splitlines():
+        if found and line.strip():
+            found.append(";")
+        for chunk in _ARROW.sub(" → ", line.replace("=>", "→")).split():
+            found += _chunk(chunk)
+    return [word for word in found if word]
+
+
+def _chunk(chunk: str) -> list[str]:
+    code = _EMOJI_CODE.fullmatch(chunk)
+    if code:
+        return [_emoji(code[1])]
+    if chunk.lower() == "'s":
+        return [chunk]
+    body = chunk.lstrip(_OPENING)
+    core = body.rstrip(_CLOSING)
+    tail = body[len(core) :]
+    words: list[str] = []
+    for part in _commas(core):
+        words += _possessive(_without_emoji(part))
+    if "?" in tail:
+        words.append("?")
+    elif set(tail) & {",", ";", ":", "…"} or (tail.startswith((".", "!")) and core):
+        words.append(";" if set(tail) & {";", ".", "!", "…"} else ",")
+    return words
+
+
+def _commas(core: str) -> list[str]:
+    if "," not in core:
+        return [core]
+    if _THOUSANDS.fullmatch(core):
+        return [core.replace(",", "")]
+    parts: list[str] = []
+    for part in core.split(","):
+        parts += [part, ","]
+    return parts[:-1]
+
+
+def _possessive(words: list[str]) -> list[str]:
+    found: list[str] = []
+    for word in words:
+        if len(word) > 2 and word.lower().endswith("'s"):
+            found += [word[:-2], "'s"]
+        else:
+            found.append(word)
+    return found
+
+
+def _without_emoji(part: str) -> list[str]:
+    if part.isascii():
+        return [part]
+    words, word = [], ""
+    for character in part:
+        if _is_emoji(character):
+            words += [word, _emoji(character)]
+            word = ""
+        else:
+            word += character
+    return [*words, word]
+
+
+def _is_emoji(character: str) -> bool:
+    return "\U0001f000" <= character <= "\U0001faff" or ("\u2600" <= character <= "\u27bf" and character != "➡")
+
+
+def _emoji(name: str) -> str:
+    """An emoji says no, says yes, or only decorates."""
+    return "not" if name in _NO else "+1" if name in _YES else ""
+
+
+def is_mark(word: str) -> bool:
+    """Whether this token is only punctuation."""
+    return word in _MARKS
