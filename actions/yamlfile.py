@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -43,6 +44,17 @@ def parse(text: str, model: type[Model], name: str) -> Model:
         return model.model_validate(data)
     except ValidationError as error:
         raise ConfigError(_complaints(error, node, name)) from None
+
+
+def line_of(path: Path, loc: tuple[int | str, ...]) -> int:
+    """The line of the deepest part of `loc` that stands in a file which `load` has read; 1 where there is none."""
+    return _locate(yaml.compose(path.read_text(encoding="utf-8"), Loader=_Loader), loc)[0]
+
+
+def schema(model: type[BaseModel]) -> str:
+    """The JSON Schema of such a file, as it is published with the package for people's editors."""
+    made = {"$schema": "https://json-schema.org/draft/2020-12/schema", **model.model_json_schema(by_alias=True)}
+    return json.dumps(made, indent=2, ensure_ascii=False) + "\n"
 
 
 def _complaints(error: ValidationError, node: yaml.Node | None, name: str) -> str:

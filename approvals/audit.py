@@ -132,3 +132,12 @@ def replay(events: Iterable[Mapping[str, Any]]) -> dict[str, State]:
             raise BadInput(f"Entry {event['seq']}: request {request} cannot go from {before} to {after}.")
         states[request] = after
     return states
+
+
+def disagreement(log: Mapping[str, State], table: Mapping[str, State]) -> str | None:
+    """Where the requests' table says something else than the log; None if nowhere (L5)."""
+    for request in sorted({*log, *table}):
+        if log.get(request) != table.get(request):
+            there, here = log.get(request, "not there"), table.get(request, "not there")
+            return f"request {request} is {here} in the table and {there} in the log"
+    return None

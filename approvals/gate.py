@@ -19,12 +19,12 @@ from actions.toolbox import Progress
 from approvals import rulings
 from approvals.actor import Actor, Directory, DirectoryDown
 from approvals.ledger import Altered, Ledger, Move, Outrun
-from approvals.policy import Forbidden, NeedsApproval, Subject, Verdict, groups_needed
 from approvals.policy_model import Policy
 from approvals.powers import Executing
 from approvals.request import Request, State
 from approvals.rulings import Ballot, DecisionRefused, View
 from approvals.runner import Runner
+from approvals.verdict import Forbidden, NeedsApproval, Subject, Verdict, groups_needed
 
 __all__ = ["DecisionRefused", "Gate", "NotAllowed"]
 

@@ -14,15 +14,15 @@ from pydantic import JsonValue
 from actions.errors import BadInput, TwokeyError
 from actions.outcome import Outcome
 from actions.registry import Registry
-from approvals import policy as judging
 from approvals import quorum
+from approvals import verdict as verdicts
 from approvals.actor import Actor
 from approvals.ledger import Move, Outrun
-from approvals.policy import Forbidden, NeedsApproval, Verdict
 from approvals.policy_model import Policy
 from approvals.quorum import Groups
 from approvals.request import Decision, Event, Request, Requirement, State, advance
 from approvals.tables import as_text
+from approvals.verdict import Forbidden, NeedsApproval, Verdict
 
 CHANGED_POLICY = "The policy changed since this plan was made. Ask again to have it judged by the one that holds now."
 
@@ -59,7 +59,7 @@ def judge(view: View, action_json: dict[str, JsonValue], requester: Actor, now: 
         return Forbidden("", error.say)
     if requester not in view.people:
         return Forbidden("", "Only a full member of this workspace may ask for a change, not an app and not a guest.")
-    return judging.judge(view.policy, action, requester, view.groups, now)
+    return verdicts.judge(view.policy, action, requester, view.groups, now)
 
 
 def on_verdict(verdict: Verdict, now: datetime) -> dict[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -26,8 +27,8 @@ class StoreDown(TwokeyError):
     """The store cannot be written right now; nothing was recorded, so nothing was run. Try again in a minute."""
 
 
-def open_store(url: str, patience: float = 5.0) -> Engine:
-    """The store at a URL like `sqlite:///twokey.db`, with its tables; made where there is none.
+def open_store(url: str, patience: float = 5.0, make: bool = True) -> Engine:
+    """The store at a URL like `sqlite:///twokey.db`, with its tables; made where there is none, if `make` says so.
 
     `patience` is how many seconds a writer waits for another. Raises ConfigError where it cannot be opened.
     """
@@ -37,6 +38,8 @@ def open_store(url: str, patience: float = 5.0) -> Engine:
         raise ConfigError("TWOKEY_DATABASE_URL is no database URL; write it like sqlite:///twokey.db.") from None
     if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
         raise ConfigError("TWOKEY_DATABASE_URL has to name an SQLite file, like sqlite:///twokey.db.")
+    if not make and not Path(parsed.database).exists():
+        raise ConfigError(f"There is no store at {parsed.database}; set TWOKEY_DATABASE_URL to the one that is meant.")
     engine = create_engine(parsed, connect_args={"timeout": patience}, pool_timeout=patience)
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)

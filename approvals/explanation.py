@@ -1,0 +1,87 @@
+"""The policy in plain sentences: which rule decides, who could approve, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from actions import durations
+from approvals import freeze, quorum
+from approvals.actor import Actor
+from approvals.policy_model import ANYONE, Match, Policy, Rule
+from approvals.quorum import Groups
+from approvals.verdict import Allowed, NeedsApproval, Subject, Verdict, judge_subject, matches, rule_for
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A verdict, and how the policy came to it."""
+
+    verdict: Verdict
+    lines: tuple[str, ...]
+
+
+def explain(
+    policy: Policy, subject: Subject, actor: Actor, groups: Groups, now: datetime, unnamed: Collection[str] = ()
+) -> Explanation:
+    """The same verdict as `policy.judge`, with the way there. The members of `unnamed` groups are not listed."""
+    verdict = judge_subject(policy, subject, actor, groups, now)
+    named = {name: members for name, members in groups.items() if name not in unnamed}
+    return Explanation(verdict, tuple(_lines(policy, subject, verdict, named, actor, now)))
+
+
+def _lines(
+    policy: Policy, subject: Subject, verdict: Verdict, groups: Groups, actor: Actor, now: datetime
+) -> Iterator[str]:
+    rule = rule_for(policy, subject)
+    if rule is None:
+        yield f"None of the {len(policy.rules)} rules is about {subject}. What no rule allows is forbidden."
+        return
+    place = policy.rules.index(rule)
+    where = f'Rule {place + 1} of {len(policy.rules)}, "{rule.name}"'
+    yield f"{where}, decides about {subject}: it is for {_about(rule.match)}."
+    if place:
+        yield f"The {place} before it do not fit: {', '.join(_misfit(r) for r in policy.rules[:place])}."
+    who = "Anyone may ask." if rule.ask == ANYONE else f"Members of {' or '.join(rule.ask)} may ask."
+    yield who
+    if isinstance(verdict, Allowed):
+        yield f"Nobody else is needed. It has to start within {durations.spell(verdict.run_within.total_seconds())}."
+    elif isinstance(verdict, NeedsApproval):
+        yield from _approvals(verdict, groups, actor)
+    else:
+        yield verdict.say
+    for window in policy.freezes:
+        if matches(window.match, subject):
+            state = f"is on until {freeze.ends(window)}" if freeze.is_on(window, now) else "is not on now"
+            yield f'The freeze "{window.name}" {state}.'
+
+
+def _approvals(verdict: NeedsApproval, groups: Groups, actor: Actor) -> Iterator[str]:
+    waits = durations.spell(verdict.approve_within.total_seconds())
+    starts = durations.spell(verdict.run_within.total_seconds())
+    yield f"It needs {quorum.say(verdict.requirements)}, never the one who asks, and one person counts once."
+    for name in dict.fromkeys(r.group for r in verdict.requirements if r.group):
+        could = sorted(a.user_id for a in groups.get(name, frozenset()) if a.user_id != actor.user_id)
+        if could:
+            yield f"Of {name} could approve: {', '.join(could)}."
+    yield f"It waits {waits} for approvals; once approved it has to start within {starts}."
+
+
+def _about(match: Match) -> str:
+    parts = [
+        f"{word} {' or '.join(names)}"
+        for word, names in (
+            ("the actions", match.verbs),
+            ("risk", match.risk),
+            ("the services", match.services),
+            ("the environments", match.environments),
+        )
+        if names
+    ]
+    return ", ".join(parts) or "everything"
+
+
+def _misfit(rule: Rule) -> str:
+    """`"dev" is for the environments dev`."""
+    return f'"{rule.name}" is for {_about(rule.match)}'

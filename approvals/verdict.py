@@ -1,0 +1,162 @@
+"""Who may: a pure judgement over an action, a person, the groups and the time. What nothing allows is forbidden."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from actions import durations
+from actions.action import Action, Risk
+from approvals import freeze, quorum
+from approvals.actor import Actor
+from approvals.policy_model import ANYONE, Match, Policy, Rule
+from approvals.quorum import Groups
+from approvals.request import Requirement
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What of an action the policy looks at. An eval has neither service nor environment."""
+
+    verb: str
+    risk: Risk
+    service: str | None
+    environment: str | None
+
+    @classmethod
+    def of(cls, action: Action) -> Subject:
+        """The subject of a typed action."""
+        data = action.as_json()
+        service, environment = data.get("service"), data.get("environment")
+        return cls(
+            verb=action.verb,
+            risk=action.risk,
+            service=str(service) if service else None,
+            environment=str(environment) if environment else None,
+        )
+
+    def __str__(self) -> str:
+        where = f" {self.service}" if self.service else ""
+        return f"{self.verb}{where}" + (f" in {self.environment}" if self.environment else "")
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """It may go ahead, and has to start within `run_within`."""
+
+    rule: str
+    run_within: timedelta
+
+
+@dataclass(frozen=True)
+class NeedsApproval:
+    """It may go ahead once these have approved in time; then it has to start within `run_within`."""
+
+    rule: str
+    requirements: tuple[Requirement, ...]
+    approve_within: timedelta
+    run_within: timedelta
+
+
+@dataclass(frozen=True)
+class Forbidden:
+    """It may not; `say` tells the person why and what would help. `rule` is empty where no rule matches."""
+
+    rule: str
+    say: str
+
+
+Verdict = Allowed | NeedsApproval | Forbidden
+
+
+def judge(policy: Policy, action: Action, actor: Actor, groups: Groups, now: datetime) -> Verdict:
+    """What the policy says to this action by this person now.
+
+    `groups` holds at least `groups_needed(policy, …)`; whom it does not list is in no group. Fails closed (A8).
+    """
+    return judge_subject(policy, Subject.of(action), actor, groups, now)
+
+
+def judge_subject(policy: Policy, subject: Subject, actor: Actor, groups: Groups, now: datetime) -> Verdict:
+    """The same, where only verb, service and environment are known."""
+    rule = rule_for(policy, subject)
+    if rule is None:
+        return Forbidden("", f"No rule of the policy allows {subject}, so it is forbidden.")
+    if not may_ask(rule, actor, groups):
+        say = f'Only members of {_either(rule.ask)} may ask for {subject} (rule "{rule.name}").'
+        return Forbidden(rule.name, say)
+    for window in policy.freezes:
+        if (
+            subject.risk is not Risk.READ
+            and _freezes(window.match, window.exempt, subject)
+            and freeze.is_on(window, now)
+        ):
+            say = f'The freeze "{window.name}" holds {subject} back until {freeze.ends(window)}. Ask again after that.'
+            return Forbidden(rule.name, say)
+    return _quorum(policy, rule, actor, groups)
+
+
+def rule_for(policy: Policy, subject: Subject) -> Rule | None:
+    """The first rule that matches, whoever asks."""
+    return next((rule for rule in policy.rules if matches(rule.match, subject)), None)
+
+
+def groups_needed(policy: Policy, subject: Subject) -> tuple[str, ...]:
+    """The groups whose members have to be known to judge this."""
+    rule = rule_for(policy, subject)
+    return tuple(dict.fromkeys(groups_of(rule))) if rule else ()
+
+
+def groups_of(rule: Rule) -> Iterator[str]:
+    """Every group that a rule names, those who ask first."""
+    if rule.ask != ANYONE:
+        yield from rule.ask
+    yield from (approval.source for approval in rule.approvals if approval.source != ANYONE)
+
+
+def requirements_of(rule: Rule) -> tuple[Requirement, ...]:
+    """Its approvals as a request carries them."""
+    return tuple(Requirement(group=None if a.source == ANYONE else a.source, count=a.count) for a in rule.approvals)
+
+
+def may_ask(rule: Rule, actor: Actor, groups: Groups) -> bool:
+    """Whether this person is among those who may ask."""
+    return rule.ask == ANYONE or any(actor in groups.get(group, frozenset()) for group in rule.ask)
+
+
+def matches(match: Match, subject: Subject) -> bool:
+    """Whether every key that is given fits."""
+    return (
+        _fits(match.verbs, subject.verb)
+        and _fits(match.risk, subject.risk)
+        and _fits(match.services, subject.service)
+        and _fits(match.environments, subject.environment)
+    )
+
+
+def _fits(wanted: tuple[str, ...] | None, value: str | None) -> bool:
+    return wanted is None or value in wanted
+
+
+def _freezes(match: Match, exempt: tuple[Match, ...], subject: Subject) -> bool:
+    return matches(match, subject) and not any(matches(other, subject) for other in exempt)
+
+
+def _quorum(policy: Policy, rule: Rule, actor: Actor, groups: Groups) -> Verdict:
+    run_within = durations.parse(rule.run_within or policy.defaults.run_within)
+    requirements = requirements_of(rule)
+    if not requirements:
+        return Allowed(rule.name, run_within)
+    if not quorum.reachable(requirements, groups, without=(actor,)):
+        say = (
+            f'This needs {quorum.say(requirements)} (rule "{rule.name}"), and without the person who asks there are '
+            "not enough different people in those groups. Let somebody else ask, or have the groups extended."
+        )
+        return Forbidden(rule.name, say)
+    approve_within = durations.parse(rule.approve_within or policy.defaults.approve_within)
+    return NeedsApproval(rule.name, requirements, approve_within, run_within)
+
+
+def _either(names: tuple[str, ...] | str) -> str:
+    return names if isinstance(names, str) else " or ".join(names)

@@ -1,0 +1,120 @@
+"""twokey policy: is policy.yaml right, and what does it say to an action?"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from approvals.actor import Actor
+    from approvals.policy_model import Policy
+    from bot.settings import Settings
+
+app = typer.Typer(help="Who may do what, and with whose agreement.", no_args_is_help=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+File = Annotated[Path | None, typer.Option("--policy", help="The policy; TWOKEY_POLICY if not given.")]
+Live = Annotated[bool, typer.Option("--live", help="Ask Slack who is in the user groups now.")]
+
+
+@app.command()
+def check(policy_file: File = None, live: Live = False, as_json: Json = False) -> None:
+    """Read the policy and say what is wrong with it; exit 1 if anything is."""
+    from actions import catalog, yamlfile
+    from actions.registry import Registry
+    from actions.verbs import VERBS
+    from approvals import policy, policy_check
+    from bot import settings
+
+    found = settings.load()
+    path = policy_file or found.policy
+    read = policy.load(path)
+    groups = _live(found, read) if live else None
+    problems = policy_check.check(read, catalog.load(found.catalog), Registry(VERBS), groups)
+    lines = [(yamlfile.line_of(path, problem.loc), problem) for problem in problems]
+    if as_json:
+        listed = [{"line": line, "key": problem.key, "say": problem.say} for line, problem in lines]
+        print(json.dumps({"ok": not problems, "version": read.version, "problems": listed}))
+    elif not problems:
+        rules = "1 rule" if len(read.rules) == 1 else f"{len(read.rules)} rules"
+        print(f"{path} is fine: {rules}, version {read.version[:12]}.")
+    for line, problem in () if as_json else lines:
+        print(f"{path}:{line}: {problem.key}: {problem.say}")
+    raise typer.Exit(1 if problems else 0)
+
+
+@app.command()
+def explain(
+    verb: Annotated[str, typer.Argument(help="scale, deploy, …")],
+    service: Annotated[str | None, typer.Argument(help="as the catalogue names it")] = None,
+    environment: Annotated[str | None, typer.Argument(help="as the catalogue names it")] = None,
+    who: Annotated[str, typer.Option("--who", help="The person who asks, by user id.")] = "somebody",
+    among: Annotated[list[str] | None, typer.Option("--in", help="A group the person is in; repeat for more.")] = None,
+    policy_file: File = None,
+    live: Live = False,
+    as_json: Json = False,
+) -> None:
+    """Say which rule decides about an action, who could approve it, and why; exit 1 if it is forbidden.
+
+    For example: twokey policy explain scale checkout prod --in engineers
+    """
+    from actions.clock import SystemClock
+    from actions.errors import BadInput
+    from actions.registry import Registry
+    from actions.verbs import VERBS
+    from approvals import policy, policy_check
+    from approvals.actor import Actor
+    from approvals.explanation import explain as put_in_words
+    from approvals.policy import Forbidden, NeedsApproval, Subject
+    from bot import settings
+
+    found = settings.load()
+    read = policy.load(policy_file or found.policy)
+    action = Registry(VERBS)[verb]
+    unknown = [group for group in among or () if group not in read.groups]
+    if unknown:
+        raise BadInput(f'The policy has no group "{unknown[0]}". It has: {", ".join(read.groups)}.')
+    actor = Actor(team_id="", user_id=who)
+    groups = policy_check.assumed(read) if not live else _live(found, read)
+    if live:
+        actor = next((a for members in groups.values() for a in members if a.user_id == who), actor)
+    groups = {name: members | {actor} if name in (among or ()) else members for name, members in groups.items()}
+    unnamed = () if live else [name for name, group in read.groups.items() if group.usergroup]
+    subject = Subject(verb, action.risk, service, environment)
+    said = put_in_words(read, subject, actor, groups, SystemClock().now(), unnamed)
+    kind = type(said.verdict).__name__
+    if as_json:
+        needs = said.verdict.requirements if isinstance(said.verdict, NeedsApproval) else ()
+        listed = [requirement.model_dump() for requirement in needs]
+        print(json.dumps({"verdict": kind, "rule": said.verdict.rule, "needs": listed, "lines": said.lines}))
+    else:
+        print("\n".join(said.lines))
+    raise typer.Exit(1 if isinstance(said.verdict, Forbidden) else 0)
+
+
+@app.command()
+def schema(
+    of_catalog: Annotated[bool, typer.Option("--catalog", help="The catalogue's schema instead.")] = False,
+) -> None:
+    """Print the JSON Schema of policy.yaml, for your editor."""
+    from actions import yamlfile
+    from actions.catalog import Catalog
+    from approvals.policy_model import Policy
+
+    print(yamlfile.schema(Catalog if of_catalog else Policy), end="")
+
+
+def _live(found: Settings, read: Policy) -> dict[str, frozenset[Actor]]:
+    from slack_sdk import WebClient
+
+    from actions.errors import ConfigError
+    from approvals.policy_check import membership
+    from bot.people import SlackDirectory
+
+    if found.slack_bot_token is None:
+        raise ConfigError("--live asks Slack, which needs SLACK_BOT_TOKEN; set it, or leave --live out.")
+    client = WebClient(found.slack_bot_token.get_secret_value(), base_url=found.slack_api_url)
+    return membership(read, SlackDirectory(client))
