@@ -1,19 +1,29 @@
-"""query_metrics: a metric of a service over a while."""
+"""query_metrics: a metric of a service over a while, as one line and a chart."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import ClassVar
 
+from pydantic import JsonValue
+
+from actions import changelog, durations, formulas, quantities
 from actions.action import Name, Read, Rule
 from actions.durations import Duration
+from actions.errors import BadInput
 from actions.formulas import Metric
+from actions.measurement import USUAL, chart, measure, verdict
+from actions.outcome import Outcome, Step, Suggestion
+from actions.toolbox import Progress, Toolbox
+
+_DEFAULT_WINDOW = "1h"
 
 
 class QueryMetrics(Read):
     """A chart and one line about a metric."""
 
     verb: ClassVar[str] = "query_metrics"
-    rules: ClassVar[tuple[Rule, ...]] = ()
+    rules: ClassVar[tuple[Rule, ...]] = (Rule("apps", "deployments", ("get",)), Rule("apps", "replicasets", ("list",)))
     help: ClassVar[str] = "A chart and one line about a metric"
     examples: ClassVar[tuple[str, ...]] = (
         "p99 of payments in prod last 6h",
@@ -24,3 +34,48 @@ class QueryMetrics(Read):
     environment: Name
     metric: Metric
     window: Duration | None = None
+
+    def answer(self, tools: Toolbox, progress: Progress) -> Outcome:
+        """A line, a chart and the changes in the window. Raises BadInput without metrics, or SourceError."""
+        if tools.metrics is None:
+            raise BadInput("No metrics are configured. Set PROMETHEUS_URL and I can answer this.")
+        progress(Step(text=f"reading the {quantities.NAMES[self.metric]}"))
+        length = durations.parse(self.window or _DEFAULT_WINDOW)
+        measured = measure(tools.metrics, tools, self.metric, self.service, self.environment, length)
+        if measured is None:
+            return self._nothing(tools)
+        log = changelog.read(tools, self.service, self.environment, measured.end - max(length, USUAL))
+        title = f"{measured.subject}, {self._last}"
+        summary = f"{title}: {verdict(measured, log)}"
+        inside = [entry for entry in log.entries if entry.at >= measured.start]
+        details = [f"{entry.text} at {quantities.moment(entry.at, measured.end)}" for entry in inside[:8]]
+        details += [f"Not looked at: {sentence}" for sentence in log.missing]
+        return Outcome(
+            ok=True,
+            summary=summary,
+            details=tuple(details),
+            evidence=(chart(measured, log, title, ". ".join([summary, *details])),),
+            suggestions=self._next(measured.trend.direction == "rising", length),
+        )
+
+    @property
+    def _last(self) -> str:
+        return f"last {quantities.stretch(self.window or _DEFAULT_WINDOW)}"
+
+    def _nothing(self, tools: Toolbox) -> Outcome:
+        query = formulas.query(tools.catalog, self.metric, self.service, self.environment, "5m")
+        name, key = quantities.NAMES[self.metric], f"services.{self.service}.metrics.{self.metric}"
+        return Outcome(
+            ok=None,
+            summary=f"{name} of {self.service} in {self.environment}, {self._last}: Prometheus has no data for this.",
+            details=(f"I asked: {query}", f"If it counts under another name, write your query into {key}."),
+        )
+
+    def _next(self, rising: bool, length: timedelta) -> tuple[Suggestion, ...]:
+        here: dict[str, JsonValue] = {"service": self.service, "environment": self.environment}
+        steps = [Suggestion(label="What changed?", action={"verb": "triage", **here})] if rising else []
+        steps.append(Suggestion(label="Error lines", action={"verb": "query_logs", **here, "level": "error"}))
+        if length < timedelta(hours=24):
+            wider: dict[str, JsonValue] = {"verb": "query_metrics", **here, "metric": self.metric, "window": "24h"}
+            steps.append(Suggestion(label="Last 24 h", action=wider))
+        return tuple(steps)

@@ -64,8 +64,8 @@ class FakeTimeline:
         return self
 
 
-def payments(**options: int) -> FakeTimeline:
+def payments(pods: int = 6) -> FakeTimeline:
     """payments in prod: 3.10.4 for a long while, 3.11.0 (slow) since 40 minutes; and checkout beside it."""
     world = FakeTimeline(behaviours={("payments", "3.11.0"): "slow", ("checkout", "1.5.0"): "errors"})
-    world.run("payments", (30 * 60, "3.10.4"), (40, "3.11.0"), **options)
+    world.run("payments", (30 * 60, "3.10.4"), (40, "3.11.0"), pods=pods)
     return world.run("checkout", (30 * 60, "1.4.1"), pods=3)

@@ -1,0 +1,93 @@
+"""What changed on a service lately: the ledger's memory and the cluster's revisions as one list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from actions import image
+from actions.clients.protocols import ChangeRecord, Revision
+from actions.errors import SourceError, TwokeyError
+from actions.toolbox import Toolbox
+
+_RAN = ("running", "succeeded", "failed", "unknown")  # states of requests that may have touched the cluster
+_SAME = timedelta(minutes=10)  # a request and the revision that it made are no further apart than this
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One change. `version` is what runs after it, None where it changed no version or that is not known."""
+
+    at: datetime
+    what: str  # "deploy 3.11.0", "scale to 5"
+    by: str = ""  # who asked, and who approved; empty where only the cluster knows of it
+    version: str | None = None
+
+    @property
+    def text(self) -> str:
+        return f"{self.what} ({self.by})" if self.by else self.what
+
+
+@dataclass(frozen=True)
+class Changelog:
+    """Newest first. `missing` says what could not be looked at, a sentence each."""
+
+    entries: tuple[Entry, ...]
+    revisions: tuple[Revision, ...] = ()
+    missing: tuple[str, ...] = ()
+
+    def before(self, at: datetime, within: timedelta) -> Entry | None:
+        """The last change before this moment, and not longer before it than `within`."""
+        return next((e for e in self.entries if at - within <= e.at <= at), None)
+
+
+def read(tools: Toolbox, service: str, environment: str, since: datetime) -> Changelog:
+    """Both sources, as far as they answer. Raises UnknownService or UnknownEnvironment."""
+    ref, container = tools.catalog.ref(service, environment), tools.catalog.container(service)
+    records: Sequence[ChangeRecord] = ()
+    revisions: Sequence[Revision] = ()
+    missing = []
+    if tools.changes is not None:
+        try:
+            records = tools.changes.recent(service, environment, since)
+        except TwokeyError as error:
+            missing.append(f"changes made through Twokey: {error.say}")
+    try:
+        revisions = tools.cluster.revisions(ref)
+    except SourceError as error:
+        missing.append(f"revisions in the cluster: {error.say}")
+    return Changelog(merge(records, revisions, container, since), tuple(revisions), tuple(missing))
+
+
+def merge(
+    records: Sequence[ChangeRecord], revisions: Sequence[Revision], container: str, since: datetime
+) -> tuple[Entry, ...]:
+    """One entry a change, newest first: a revision that a recorded request made is not told twice."""
+    entries = [_recorded(record) for record in records if record.state in _RAN and record.at >= since]
+    for revision in revisions:
+        known = any(e.at - timedelta(minutes=1) <= revision.created_at <= e.at + _SAME for e in entries if e.by)
+        if revision.created_at >= since and not known:
+            found = revision.image(container)
+            version = image.version(found) if found else None
+            entries.append(Entry(revision.created_at, f"deploy {version or revision.name}", version=version))
+    return tuple(sorted(entries, key=lambda e: e.at, reverse=True))
+
+
+def _recorded(record: ChangeRecord) -> Entry:
+    approved = f", approved by {' and '.join(record.approved_by)}" if record.approved_by else ""
+    what, version = _words(record.action)
+    return Entry(record.at, what, f"{record.asked_by}{approved}", version)
+
+
+def _words(action: Mapping[str, Any]) -> tuple[str, str | None]:
+    verb = str(action.get("verb", "change"))
+    if verb == "deploy":
+        return f"deploy {action.get('version')}", str(action.get("version"))
+    if verb == "rollback":
+        to = action.get("to")
+        return f"rollback to {to or 'the previous version'}", to if isinstance(to, str) else None
+    if verb == "scale":
+        return f"scale {action.get('change') or 'to ' + str(action.get('replicas'))}", None
+    return verb, None
