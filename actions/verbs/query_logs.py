@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, JsonValue, StringConstraints
 
+from actions import changelog, durations, loglines, logs, quantities
 from actions.action import Name, Read, Rule
+from actions.changelog import Changelog
 from actions.durations import Duration
+from actions.logs import Found
+from actions.outcome import Outcome, Quote, Step, Suggestion, TextFile
+from actions.toolbox import Progress, Toolbox
+
+_DEFAULT_SINCE = "1h"
+_GROUPS = 8  # shown; the file has every line
 
 
 class QueryLogs(Read):
     """Lines from a service's log, grouped."""
 
     verb: ClassVar[str] = "query_logs"
-    rules: ClassVar[tuple[Rule, ...]] = (Rule("", "pods", ("list",)), Rule("", "pods/log", ("get",)))
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule("apps", "deployments", ("get",)),
+        Rule("apps", "replicasets", ("list",)),
+        Rule("", "pods", ("list",)),
+        Rule("", "pods/log", ("get",)),
+    )
     help: ClassVar[str] = "Lines from a service's log, grouped"
     examples: ClassVar[tuple[str, ...]] = (
         "logs of payments in prod last 30m",
@@ -27,3 +41,66 @@ class QueryLogs(Read):
     contains: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
     level: Literal["debug", "info", "warning", "error"] | None = None
     limit: Annotated[int, Field(ge=1, le=5000)] | None = None
+
+    def answer(self, tools: Toolbox, progress: Progress) -> Outcome:
+        """The lines in groups, and a file with all of them. Raises SourceError where no source of logs answers."""
+        progress(Step(text="reading the log"))
+        now = tools.clock.now()
+        start = now - durations.parse(self.since or _DEFAULT_SINCE)
+        found = logs.read(tools, self.service, self.environment, start, self.level, self.contains or "")
+        if self.limit is not None and len(found.lines) > self.limit:
+            found = Found(found.lines[-self.limit :], True, found.missing)
+        log = changelog.read(tools, self.service, self.environment, start)
+        subject = f"{self.service} in {self.environment}, last {quantities.stretch(self.since or _DEFAULT_SINCE)}"
+        if not found.lines:
+            said = " with these words" if self.contains else ""
+            return Outcome(
+                ok=True,
+                summary=f"{subject}: no {self._kind}lines{said}.",
+                details=_remarks(found, log),
+                suggestions=self._next(),
+            )
+        groups = loglines.group(found.lines)
+        lines = quantities.count(len(found.lines), f"{self._kind}line")
+        return Outcome(
+            ok=True,
+            summary=f"{subject}: {lines} in {quantities.count(len(groups), 'group')}",
+            details=_remarks(found, log),
+            evidence=(quote(groups[:_GROUPS], log, found.start(start), now), self._file(found)),
+            suggestions=self._next(),
+        )
+
+    @property
+    def _kind(self) -> str:
+        return {None: "", "debug": "", "info": "", "warning": "warning and error ", "error": "error "}[self.level]
+
+    def _file(self, found: Found) -> TextFile:
+        text = "".join(f"{line.at:%Y-%m-%dT%H:%M:%S}Z {line.pod} {loglines.clean(line.text)}\n" for line in found.lines)
+        return TextFile(name=f"{self.service}-{self.environment}.log.txt", content=text)
+
+    def _next(self) -> tuple[Suggestion, ...]:
+        here: dict[str, JsonValue] = {"service": self.service, "environment": self.environment}
+        steps = []
+        if self.level is None:
+            asked: dict[str, JsonValue] = {"verb": "query_logs", **here, "since": self.since, "level": "error"}
+            steps.append(Suggestion(label="Errors only", action=asked))
+        steps.append(Suggestion(label="Error rate", action={"verb": "query_metrics", **here, "metric": "error_rate"}))
+        return tuple(steps)
+
+
+def quote(groups: tuple[loglines.Group, ...], log: Changelog, start: datetime, now: datetime) -> Quote:
+    """The groups with their counts; what began with the last deploy says so."""
+    deploy = next((entry for entry in log.entries if entry.version), None)
+    notes = []
+    for one in groups:
+        first, last = (quantities.moment(at, now).removesuffix(" UTC") for at in (one.first, one.last))
+        note = f"first {first} · last {last}" if one.count > 1 else f"at {first}"
+        if deploy is not None and loglines.since_version(one, start, deploy.at):
+            note += f" · new since {deploy.version}"
+        notes.append(note)
+    return Quote(title="Lines that say the same, counted (times in UTC)", lines=loglines.shown(groups, notes))
+
+
+def _remarks(found: Found, log: Changelog) -> tuple[str, ...]:
+    cut = ("There were more lines than I read: these are the newest.",) if found.cut else ()
+    return (*cut, *found.missing, *(f"Not looked at: {sentence}" for sentence in log.missing))

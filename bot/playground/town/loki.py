@@ -22,7 +22,8 @@ _MOST_LINES = 5000
 _QUOTED = r'("(?:[^"\\\n]|\\.)*"|`[^`]*`)'
 _MATCHER = re.compile(rf"\s*([A-Za-z_]\w*)\s*(=~|!~|!=|=)\s*{_QUOTED}\s*")
 _FILTER = re.compile(rf"\s*(\|=|!=|\|~|!~)\s*{_QUOTED}\s*")
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
+_ESCAPED = re.compile(r"\\(u[0-9a-fA-F]{4}|.)")
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 
 
 class LogqlError(Exception):
@@ -181,7 +182,7 @@ def _streams(found: list[tuple[Load, Entry]]) -> Mapping[str, object]:
 def _pattern(quoted: str, sign: str) -> str:
     text = quoted[1:-1]
     if quoted[0] == '"':
-        text = re.sub(r"\\(.)", lambda m: _ESCAPES.get(m[1], m[1]), text)
+        text = _ESCAPED.sub(lambda m: chr(int(m[1][1:], 16)) if len(m[1]) == 5 else _ESCAPES.get(m[1], m[1]), text)
     if sign.endswith("~"):
         try:
             re.compile(text)
