@@ -6,7 +6,10 @@ A guard never makes a reading better: it can only turn one down. So even the wor
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from importlib import resources
+from typing import Any, NamedTuple
+
+import yaml
 
 from intents.names import Names
 from intents.reading import Reason
@@ -22,114 +25,25 @@ class Objection(NamedTuple):
     say: str
 
 
-def _any(phrases: str) -> re.Pattern[str]:
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_DATA: dict[str, str] = yaml.load(
+    resources.files("intents").joinpath("guards.yaml").read_text(encoding="utf-8"), Loader=_Loader
+)
+
+
+def _any(kind: str) -> re.Pattern[str]:
+    """Any of a kind's phrases, as whole words."""
+    phrases = "|".join(_DATA[kind].split("\n")).strip("|").replace("<service>", SERVICE)
     return re.compile(rf"(?<= )(?:{phrases})(?= )")
 
 
-_POLITE = _any(
-    "if possible|if you can|if you could|if you please|if you don't mind|when you can|when you have a moment|"
-    "when you get a chance|(?:can|could|would|will) you|(?:would|do) you mind|i(?:'d| would) like(?: you)? to|"
-    "we(?:'d| would) like(?: you)? to|(?:i|we) (?:want|need)(?: you)? to|let's|let us|go ahead and|for (?:me|us)|"
-    "all (?:of )?(?:the )?(?:pods|replicas|instances) of|all \ue000 (?:pods|replicas|instances)|every pod (?:of|in)|"
-    "(?:thanks|thank you|hi|hey|hello|good morning) (?:all|everyone|team|folks|a lot|so much)|"
-    "(?:one|an?|another) (?:more |extra |additional )?(?:replica|pod|instance) (?:to|from|more|less|fewer)|"
-    "(?:one|a|another) (?:more|extra|additional) (?:replica|pod|instance)|another (?:replica|pod|instance|one)"
-)
-_CHANGES = _any(
-    "restart(?:ing|ed|s)?|bounc(?:e|ing|ed)|reboot(?:ing|ed)?|recycl(?:e|ing|ed)|deploy(?:ing|ed|s)?|redeploy(?:ed)?|ship(?:ping|ped)?|"
-    "releas(?:e|ing|ed)|roll(?:ing|ed)?|rollout|rollback|rb|revert(?:ing|ed)?|undo(?:ing|ne)?|undid|promot(?:e|ing|ed)|push(?:ing|ed)?|"
-    "publish|updat(?:e|ing|ed)|upgrad(?:e|ing|ed)|downgrad(?:e|ing|ed)|scal(?:e|ing|ed)|resiz(?:e|ing|ed)|set|bump(?:ing|ed)?|"
-    "increas(?:e|ing|ed)|rais(?:e|ing|ed)|grow|decreas(?:e|ing|ed)|reduc(?:e|ing|ed)|lower|shrink|cut|doubl(?:e|ing|ed)|tripl(?:e|ing|ed)|"
-    "quadruple|halv(?:e|ing|ed)|add(?:ing|ed)?|remov(?:e|ing|ed)|kill(?:ing|ed)?|spin|stop(?:ping|ped)?|start(?:ing)?|bring|take|make|put|"
-    "get|move|switch|change|give|run|turn|→|kubectl|k|back"
-)
-_ORDER = _any(  # the words by which actions are counted: plain orders only
-    "restart|bounce|reboot|recycle|deploy|redeploy|ship|release|rollout|rollback|rb|revert|undo|promote|push|upgrade|"
-    "scale|resize|bump|double|triple|quadruple|halve|kill|delete|roll (?:back|out)|roll"
-)
-_READS = _any(
-    "show|tell|check|status|logs?|errors?|history|metrics?|latency|p50|p95|p99|graph|investigate|triage|post|notify|"
-    "announce|verify|test|watch|monitor|ping|page|let (?:me|us) know"
-)
-
-_APPROVAL = re.compile(
-    r" (?:(?:i|we|yes|yep|yeah|sure|ok|okay|please|pls|and|the|this|that|it|request|change|all|plan|card|for|me|from|side|"
-    r"my|your|just|now|go|to|looks|look|good|great|sgtm|lgtm|approved?|approve|approving|approves|approval|deny|denied|reject|rejected|"
-    r"confirm|confirmed|confirming|do|ship|ahead|send|run|\+1|,|;|!|thanks|thx|us|with|fine|am|'m|auto|granted?|grant|"
-    r"accept|accepted|authorize|authorized|authorise|authorised|signed|off|consider|y) )+",
-)
-_APPROVING = _any(
-    "approved?|approve|approving|approves|approval|deny|denied|reject|rejected|lgtm|sgtm|confirm|confirmed|confirming|"
-    "ship it|go ahead|do it|yes|yep|yeah|\\+1|looks good|authori[sz]ed?|accept|accepted|granted?|sign(?:ed)? off|shipit"
-)
-_APPROVE_ANYWHERE = _any(
-    "(?:pre-?)?approve|approved|approving|approves|auto-?approve|self-?approve|deny|lgtm|sgtm|approval|approvals|approver|approvers"
-)
-
-_INJECTION = _any(
-    "ignore (?:all |any |the |your |my |previous |prior |above )+(?:instructions?|rules?|prompts?|messages?|text|guards?|guardrails?|policy|policies|safety)?|"
-    "disregard|system prompt|system :|you are now|you're now|pretend|act as|jailbreak|developer mode|as an ai|"
-    "new instructions?|override|bypass|skip (?:the )?(?:approvals?|checks?|policy|review)|no approval needed|"
-    "forget (?:everything|all|your|previous)|sudo|<\\|im_start\\|>|\\[inst\\]|assistant :|base64|force"
-)
-_DANGER = _any(
-    "delete|destroy|drop|wipe|purge|truncate|erase|nuke|obliterate|exec|ssh|shell|bash|rm|rm -rf|curl|wget|secrets?|passwords?|"
-    "credentials?|api keys?|tokens?|private keys?|env vars?|environment variables|kubeconfig|cordon|drain|evict|uncordon|taint|"
-    "sql|database|databases|db|table|tables|namespace|namespaces|cluster-admin|rbac|rolebinding|iam|port-forward|"
-    "disable|shut down|shutdown|turn off|take down|tear down|terminate|kill all|format|hack|exploit|ddos|crash"
-)
-_REALLY_DANGEROUS = _any(
-    "delete|destroy|drop|wipe|purge|truncate|erase|nuke|obliterate|exec|ssh|shell|bash|rm|curl|wget|secrets?|passwords?|"
-    "credentials?|api keys?|private keys?|env vars?|environment variables|kubeconfig|cluster-admin|hack|exploit|ddos|"
-    "tear down|destroying|deleting|dropping|wiping|sudo"
-)
-_NEGATION = _any(
-    r"not|no|never|none|nobody|nothing|neither|nor|without|except|excluding|but|instead(?: of)?|rather than|avoid|hold off|abort|"
-    r"cancel|nevermind|never mind|no longer|wait|forget it|forget|scratch that|disregard|refrain|skip|ignore|"
-    r"(?:do|does|did|is|are|was|were|should|would|could|wo|ca|must|need|have|has)n['’]?t|don't|dont|doesnt|didnt|wont|cant|can't|"
-    r"cannot|shouldnt|won't|stop|leave|unwanted|hold|hands off|keep|prevent|block|less than"
-)
-_CONDITION = _any(
-    "if|unless|when|whenever|once|until|till|in case|otherwise|as soon as|provided|providing|assuming|suppose|supposing|"
-    "should|shall|would|could|might|may|maybe|perhaps|probably|hypothetically|imagine|whether|depending|depends|else|"
-    "what if|say we|wonder(?:ing)?|consider(?:ing)?|think(?:ing)?|thought|guess|while|as long as|where|wherever|ought|possibly|"
-    "what happens|what would|in the event|only if|or else|so that"
-)
-_QUESTION = _any(
-    "how (?:do|does|can|could|should|would|to|did)|(?:can|could|may|do|did|does|am|are|is|was|were|has|have|had|must) (?:i|we|you|they|he|she|somebody|anyone|it|this|there)|"
-    "who|why|what|which|whom|whose|how|is|are|was|were|does|did|possible|safe|okay to|ok to|allowed|explain|difference|"
-    "documentation|docs|example|tutorial|mean|means"
-)
-_SCHEDULE = _any(
-    r"tomorrow|tonight|later|today|this (?:evening|afternoon|morning|weekend|week|month)|next (?:\w+)|"
-    r"(?:on |by |this |every |until )?(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|mon|tue|tues|wed|thu|thurs|fri|sat)s?|"
-    r"(?:at|by|around|after|before|until|from|since|till) (?:about |around )?(?:\d{1,2}(?::\d\d)? ?(?:am|pm|a\.m|p\.m|utc|cet|gmt|est|pst)|\d{1,2}:\d\d|noon|midnight|lunch|dinner|work|hours|eod|cob|deploy|release|standup|demo)|"
-    r"\d{1,2}:\d\d(?:am|pm)?|\d{1,2} ?(?:am|pm)|o'clock|noon|midnight|lunch|eod|soon|shortly|eventually|afterwards?|beforehand|"
-    r"(?:in|within|after|every|for|during) (?:the |about |another |next )*(?:an?|\d+|one|two|three|four|five|six|seven|eight|nine|ten|fifteen|twenty|thirty|half|few|couple)[ a-z]{0,14}? ?(?:s|sec|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|weeks?|months?|while|bit)|"
-    r"in \d+(?:s|m|h|d|min|mins)|for \d+(?:s|m|h|d|min|mins)|every|daily|nightly|weekly|hourly|monthly|periodically|regularly|always|"
-    r"after|before|first thing|at night|overnight|off-?peak|schedule|scheduled|cron|delay|postpone|temporarily|for now|for the|for a|"
-    r"\d{4}-\d\d-\d\d|weekend|yesterday|ago|gradually|slowly|one by one|peak"
-)
-_SCOPE = _any(
-    r"(?:one|a|an|single|1|two|2|some|any|first|last|each|few|several|half|most|the) (?:of |of the |of its |\ue000 |'s )*(?:pod|instance|container|node|zone|region|shard|host|machine|canary)s?|"
-    r"\ue000 (?:'s )?(?:pod|container|instance|node|replica)|pod|node|nodes|canary|canaries|traffic|subset|zone|region|shard|shards|partially|partial|part of|"
-    r"percentage|portion|eu|us|apac|emea|only|single|just (?:the|one)|half of|some of|first|blue|green|"
-    r"(?:eu|us|ap|sa|ca|me|af)-[a-z]+(?:-\d\w?)?|container|sidecar|users?|customers?|tenants?|gradual|except for|"
-    r"\d{1,3} ?% of|percent of|a third|a quarter|two thirds|max|min|maximum|minimum|at least|at most|between|about|roughly|"
-    r"approximately|around|ish|or so|limit|memory|cpu|autoscaler|autoscaling|hpa|disk"
-)
-_PLURAL = _any(
-    "all|every|everything|everywhere|each|both|any|anything|whatever|whichever|whole|entire|services|deployments|environments|apps|"
-    "stuff|things|lot|fleet|backend|frontend|stack|every service|the rest|others?|everyone|them|these|those|random|one of"
-)
-_REPORT = _any(
-    "i|we|he|she|they|someone|somebody|anybody|anyone|everybody|you|who|restarted|deployed|redeployed|scaled|rolled|shipped|released|"
-    "reverted|promoted|pushed|upgraded|downgraded|bumped|updated|increased|decreased|reduced|doubled|tripled|halved|undid|undone|was|were|been|"
-    "had|did|said|says|saying|told|tells|asked|asks|wrote|writes|wants|wanted|suggested|suggests|recommended|according|heard|"
-    "happened|caused|broke|after we|restarts|deploys|scales|restarting|deploying|scaling|rolling|releasing|shipping|reverting|is|are|am|has|have|having|"
-    "because|since|already|just now|used to|reported|reports|mentioned|runbook|docs|ticket|email|note|message|history|remember|remind|"
-    "plan(?:ning)?|planned|going to|gonna|about to|will|to do|todo|my|@somebody|quote|translate|repeat|write|print|echo|define|joke|poem|story"
-)
+_POLITE, _CHANGES, _ORDER = _any("polite"), _any("changes"), _any("orders")
+_ONE_ORDER, _READS, _APPROVALS = _any("one_order"), _any("reads"), _any("approvals")
+_INJECTION, _DANGER, _DESTRUCTION = _any("injection"), _any("danger"), _any("destruction")
+_NEGATION, _CONDITION, _QUESTION = _any("negation"), _any("conditions"), _any("questions")
+_SCHEDULE, _SCOPE, _PLURAL, _REPORT = _any("schedules"), _any("scopes"), _any("plurals"), _any("reports")
+_APPROVAL_WORDS = frozenset(_DATA["approval_words"].split())
+_APPROVING_WORDS = frozenset(_DATA["approving_words"].split())
 _AND = re.compile(r" (?:and|then|also|plus|&|&&|as well as|followed by|along with|or|afterwards|;|,) ")
 
 
@@ -154,7 +68,7 @@ class View:
 
     def dangerous(self) -> bool:
         """Whether a word speaks of something that must never be done from a chat."""
-        return bool(_REALLY_DANGEROUS.search(self.plain))
+        return bool(_DESTRUCTION.search(self.plain))
 
 
 def never(view: View) -> Objection | None:
@@ -164,8 +78,8 @@ def never(view: View) -> Objection | None:
             "unsafe",
             "That message holds hidden characters, so what it shows may not be what it says. Please type it again.",
         )
-    bare = view.raw.replace(" ", "  ")
-    if _APPROVING.search(view.raw) and _APPROVAL.fullmatch(bare):
+    words = set(view.sentence.words)
+    if words & _APPROVING_WORDS and words <= _APPROVAL_WORDS:
         return Objection(
             "not_an_operation", "I never read an approval from words. Please press Approve or Deny on the card itself."
         )
@@ -191,7 +105,7 @@ def order(view: View) -> Objection | None:
 
 
 def _approval(view: View) -> Objection | None:
-    if _APPROVE_ANYWHERE.search(view.plain):
+    if _APPROVALS.search(view.plain):
         return Objection(
             "not_an_operation", "I never read an approval from words. Please press Approve or Deny on the card itself."
         )
@@ -262,14 +176,8 @@ def _several(view: View) -> Objection | None:
 
 def _orders(view: View) -> int:
     """How many orders are given; a phrase that holds two such words ("rollout restart") counts once."""
-    one = _NOT_AN_ORDER.sub("restart", view.plain)
+    one = _ONE_ORDER.sub("restart", view.plain)
     return len(_ORDER.findall(one))
-
-
-_NOT_AN_ORDER = _any(
-    "(?:rolling|rollout) restart|rollout undo|(?:undo|revert|roll back|rollback) the (?:last|latest|most recent) "
-    "(?:deploy|deployment|release|rollout|change)|(?:previous|prior|last) (?:deploy|release)|release (?=\\S*\\d)"
-)
 
 
 def _plural(view: View) -> Objection | None:

@@ -1,4 +1,4 @@
-"""The one door: words in, a reading out. The grammar goes first; where it abstains, the model reads; both are checked."""
+"""The one door: words in, a reading out. The grammar goes first; where it abstains the model reads; both are checked."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import Literal
 
 from actions.catalog import Catalog
 from actions.registry import Registry
-from intents import guards
+from intents import asking, guards, prompts, schema
+from intents.checking import NOT_UNDERSTOOD, Checker
+from intents.gateway import ModelFailed, ModelGateway
 from intents.grammar.interpreter import Grammar
 from intents.guards import View
 from intents.names import Names
@@ -15,33 +17,69 @@ from intents.tokens import Sentence
 
 Mode = Literal["grammar", "model", "auto"]
 NO_CONTEXT = Context()
+_TOO_LONG = "That is too long for me to read safely. Please say in one sentence what you want."
 
 
 class Reader:
     """Reads sentences for one catalogue."""
 
-    def __init__(self, catalog: Catalog, registry: Registry) -> None:
-        self._names, self._registry = Names(catalog), registry
+    def __init__(self, catalog: Catalog, registry: Registry, gateway: ModelGateway | None = None) -> None:
+        self._names, self._gateway = Names(catalog), gateway
         self._grammar = Grammar(self._names, registry)
+        self._lexicon = self._grammar.lexicon
+        self._checker = Checker(self._names, registry, self._grammar.resolver, self._lexicon)
+        self._schema = schema.emit(registry)
+        self._trouble: str | None = None
+
+    @property
+    def note(self) -> str | None:
+        """One sentence if it reads without a model although one is configured (R5)."""
+        if self._gateway is None or self._trouble is None:
+            return None
+        return f"I am reading without the model for now: {self._trouble}"
 
     async def read(self, text: str, context: Context = NO_CONTEXT, channel: str | None = None) -> Reading:
-        """What the words mean: never a guess, never an exception."""
+        """What the words mean: never a guess, never an exception, within the gateway's deadline (R1, R4)."""
         return await self.read_with("auto", text, context, channel)
 
     async def read_with(
         self, engine: Mode, text: str, context: Context = NO_CONTEXT, channel: str | None = None
     ) -> Reading:
+        """The same by one engine alone. `model` falls back to the grammar where the model fails, as `auto` does."""
         try:
             sentence = Sentence(text)
         except ValueError:
-            return Refusal(
-                reason="unsupported", say="That is too long for me to read safely. Please say it in one sentence."
-            )
+            return Refusal(reason="unsupported", say=_TOO_LONG)
         view = View(sentence, self._names)
-        refused = guards.never(view)
-        if refused:
-            return Refusal(reason=refused.reason, say=refused.say)
-        reading = self._grammar.read(sentence, view, context, channel)
-        if reading is not None:
-            return reading
-        return Refusal(reason="not_an_operation", say="abstained")
+        objection = guards.never(view)
+        if objection:
+            return Refusal(reason=objection.reason, say=objection.say)
+        if engine != "model":
+            reading = self._grammar.read(sentence, view, context, channel)
+            if reading is not None or engine == "grammar":
+                return reading or _abstained(view)
+        answered = await self._ask(sentence, view, context, channel)
+        if answered is not None:
+            return answered
+        return self._grammar.read(sentence, view, context, channel) or _abstained(view)
+
+    async def _ask(self, sentence: Sentence, view: View, context: Context, channel: str | None) -> Reading | None:
+        """What the model reads, checked; None where there is no model or it fails."""
+        if self._gateway is None or not view.text.strip():
+            return None
+        messages = asking.messages(sentence, context, self._names, self._lexicon)
+        try:
+            data = await self._gateway.ask(messages, self._schema, prompts.load("read").digest)
+        except ModelFailed as error:
+            self._trouble = error.say
+            return None
+        self._trouble = None
+        return self._checker.reading(data, sentence, view, context, channel)
+
+
+def _abstained(view: View) -> Refusal:
+    """Nothing was understood whole, and nobody guesses."""
+    if view.wants_change() and (view.services or view.environments):
+        say = "I did not understand every word of that, so I do nothing. Say it shorter: scale checkout to 5 in prod."
+        return Refusal(reason="unsupported", say=say)
+    return Refusal(reason="not_an_operation", say=NOT_UNDERSTOOD)

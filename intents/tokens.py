@@ -14,9 +14,42 @@ _EMOJI_CODE = re.compile(r":([a-z0-9_+'-]+):")
 _OPENING, _CLOSING = "([{\"'", ")]}\"'.,;:!?…"
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+", re.ASCII)
 _NO = frozenset(
-    ["🚫", "❌", "⛔", "🛑", "✋", "🙅", "✖", "no_entry", "x", "no_entry_sign", "octagonal_sign", "stop_sign", "hand", "raised_hand", "-1", "thumbsdown", "👎"]
+    [
+        "🚫",
+        "❌",
+        "⛔",
+        "🛑",
+        "✋",
+        "🙅",
+        "✖",
+        "no_entry",
+        "x",
+        "no_entry_sign",
+        "octagonal_sign",
+        "stop_sign",
+        "hand",
+        "raised_hand",
+        "-1",
+        "thumbsdown",
+        "👎",
+    ]
 )
-_YES = frozenset(["👍", "✅", "🚢", "+1", "thumbsup", "white_check_mark", "heavy_check_mark", "ship", "shipit", "ok_hand", "👌", "🆗"])
+_YES = frozenset(
+    [
+        "👍",
+        "✅",
+        "🚢",
+        "+1",
+        "thumbsup",
+        "white_check_mark",
+        "heavy_check_mark",
+        "ship",
+        "shipit",
+        "ok_hand",
+        "👌",
+        "🆗",
+    ]
+)
 _MARKS = frozenset(",;:!?.…()[]{}\"'")
 
 

@@ -214,7 +214,33 @@ def revision(text: Text, start: int) -> Iterator[Piece]:
 
 _PREVIOUS = tuple(
     tuple(phrase.split())
-    for phrase in ["previous version", "previous revision", "previous release", "previous deploy", "previous deployment", "previous build", "previous image", "previous one", "one before", "version before", "revision before", "release before", "prior version", "prior release", "prior revision", "one before that", "version it had before", "version before this one", "version before that", "version before this", "last deploy", "last deployment", "last release", "one version", "one revision"]
+    for phrase in [
+        "previous version",
+        "previous revision",
+        "previous release",
+        "previous deploy",
+        "previous deployment",
+        "previous build",
+        "previous image",
+        "previous one",
+        "one before",
+        "version before",
+        "revision before",
+        "release before",
+        "prior version",
+        "prior release",
+        "prior revision",
+        "one before that",
+        "version it had before",
+        "version before this one",
+        "version before that",
+        "version before this",
+        "last deploy",
+        "last deployment",
+        "last release",
+        "one version",
+        "one revision",
+    ]
 )
 
 

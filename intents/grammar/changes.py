@@ -52,11 +52,13 @@ def _deploy(slots: dict[str, Any]) -> Draft | None:
 
 
 def _rollback(slots: dict[str, Any]) -> Draft | None:
-    if not _only(slots, "version", "revision", "previous", "bare", "source", "needs_back", "back"):
+    if not _only(slots, "version", "revision", "previous", "bare", "source", "needs_back", "needs_target", "back"):
         return None
     if bool(slots.get("needs_back")) and not slots.get("back"):
         return None
     given = [key for key in ("version", "revision", "previous", "bare") if key in slots]
+    if slots.get("needs_target") and not given:
+        return None  # "bring cart back in prod" may mean to start it again
     if len(given) > 1 or ("source" in slots and "version" not in slots):
         return None
     doubts: dict[str, tuple[str | int, ...]] = {}
@@ -76,7 +78,7 @@ _AMOUNTS = ("to", "number", "by", "by_percent", "change")
 
 
 def _scale(slots: dict[str, Any]) -> Draft | None:
-    allowed = (*_AMOUNTS, "direction", "adds", "gives", "weak", "loose", "back", "counted")
+    allowed = (*_AMOUNTS, "direction", "adds", "gives", "weak", "loose", "back", "counted", "wanted")
     given = [key for key in _AMOUNTS if key in slots]
     if not _only(slots, *allowed) or len(given) > 1:
         return None
@@ -93,6 +95,8 @@ def _plain_enough(slots: dict[str, Any], kind: str | None) -> bool:
     """Whether a word that may mean much ("take", "make", "run", "add") is made plain by what stands with it."""
     if slots.get("weak"):
         return kind in ("to", "change", "by", "by_percent") or ("direction" in slots and kind is not None)
+    if slots.get("wanted"):
+        return kind == "change" or bool(slots.get("counted"))
     if slots.get("loose"):
         return kind in ("to", "change") or (kind == "number" and bool(slots.get("counted") or slots.get("ref")))
     if slots.get("adds"):

@@ -22,33 +22,33 @@ class Grammar:
 
     def __init__(self, names: Names, registry: Registry) -> None:
         self._names, self._registry = names, registry
-        self._resolver = Resolver(names, registry)
-        self._lexicon = english(READS)
+        self.resolver = Resolver(names, registry)
+        self.lexicon = english(READS)
 
     def read(self, sentence: Sentence, view: View, context: Context, channel: str | None) -> Reading | None:
         """The reading, or None where a word is not understood. Guards have the first word on every order."""
-        found = parses(arguments.Text(sentence, self._names), self._lexicon)
+        found = parses(arguments.Text(sentence, self._names), self.lexicon)
         thread = Thread(context, self._registry)
         orders = [draft for parse in found if (draft := changes.change(parse)) is not None]
         if orders:
             return guarded(view) or self._order(sentence, orders, found, thread, context)
         for parse in found:
-            again = thread.follow_up(parse, self._resolver)
+            again = thread.follow_up(parse, self.resolver)
             if again is not None:
                 return (_changes(again) and guarded(view)) or again
         looked = self._look(found, context, channel)
         if looked is not None:
             return _refused(guards.read(view)) or looked
-        if view.wants_change() and (objection := guarded(view)):
+        if (view.wants_change() or view.dangerous()) and (objection := guarded(view)):
             return objection
-        return unknown.name(sentence, self._names, self._lexicon, self._resolver)
+        return unknown.name(sentence, self._names, self.lexicon, self.resolver)
 
     def _order(
         self, sentence: Sentence, orders: list[changes.Draft], found: list[Parse], thread: Thread, context: Context
     ) -> Reading:
         readings = []
         for draft in orders:
-            reading = thread.objection(draft, self._resolver) or self._resolver.reading(draft, context, None)
+            reading = thread.objection(draft, self.resolver) or self.resolver.reading(draft, context, None)
             if reading not in readings:
                 readings.append(reading)
         if len(readings) > 1:
@@ -56,7 +56,7 @@ class Grammar:
         reading = readings[0]
         polite = any(parse.slots.get("polite") for parse in found)
         if sentence.asks and not polite and isinstance(reading, Command):
-            return self._resolver.confirm(reading, f"{wording.what(reading.action.as_json())}: shall I?")
+            return self.resolver.confirm(reading, f"{wording.what(reading.action.as_json())}: shall I?")
         return reading
 
     def _choose(self, readings: list[Reading]) -> Reading:
@@ -87,7 +87,7 @@ class Grammar:
         if not ranked:
             return None
         draft = min(ranked, key=lambda item: (item[0], str(item[1].said)))[1]
-        return self._resolver.reading(draft, context, channel)
+        return self.resolver.reading(draft, context, channel)
 
 
 def guarded(view: View) -> Refusal | None:

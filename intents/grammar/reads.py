@@ -84,7 +84,33 @@ def _contains(sentence: Sentence, names: Names, start: int) -> Iterator[Piece]:
 
 
 _STOP = frozenset(
-    ["the", "a", "an", "our", "last", "past", "in", "on", "of", "for", "to", "and", "or", "all", "any", "it", "that", "this", "me", "us", "errors", "error", "warnings", "logs", "lines"]
+    [
+        "the",
+        "a",
+        "an",
+        "our",
+        "last",
+        "past",
+        "in",
+        "on",
+        "of",
+        "for",
+        "to",
+        "and",
+        "or",
+        "all",
+        "any",
+        "it",
+        "that",
+        "this",
+        "me",
+        "us",
+        "errors",
+        "error",
+        "warnings",
+        "logs",
+        "lines",
+    ]
 )
 
 

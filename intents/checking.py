@@ -1,0 +1,100 @@
+"""What becomes of a model's answer: the catalogue, the evidence and the guards decide, never the model (R1, R4, R6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import JsonValue
+
+from actions.action import Risk
+from actions.errors import BadInput
+from actions.registry import Registry
+from intents import evidence, guards, wording
+from intents.grammar.changes import Draft
+from intents.grammar.lexicon import Lexicon
+from intents.guards import View
+from intents.names import Names
+from intents.reading import Command, Context, Reading, Reason, Refusal
+from intents.resolve import Resolver
+from intents.tokens import Sentence, lower
+
+NOT_UNDERSTOOD = "I did not understand that. Type help to see what I can do here."
+
+
+class Checker:
+    """Turns a model's object into a reading that is safe whatever the object says."""
+
+    def __init__(self, names: Names, registry: Registry, resolver: Resolver, lexicon: Lexicon) -> None:
+        self._names, self._registry, self._resolver, self._lexicon = names, registry, resolver, lexicon
+
+    def reading(
+        self, data: Mapping[str, JsonValue], sentence: Sentence, view: View, context: Context, channel: str | None
+    ) -> Reading:
+        """The reading of an answer, in which `kind` and `verb` are of the schema's enums."""
+        verb = data.get("verb")
+        if data.get("kind") == "refusal" or not isinstance(verb, str) or verb not in self._registry:
+            reason: Any = data.get("reason")
+            known: Reason = reason if data.get("kind") == "refusal" and isinstance(reason, str) else "not_an_operation"
+            return Refusal(reason=known, say=NOT_UNDERSTOOD, engine="model")
+        said = self._said(verb, data)
+        if self._registry[verb].risk is Risk.READ:
+            return self._look(verb, said, sentence, view, context, channel)
+        return self._change(verb, said, sentence, view, context)
+
+    def _said(self, verb: str, data: Mapping[str, JsonValue]) -> dict[str, Any]:
+        """The verb's own arguments, names as the catalogue spells them; names that it does not have are left out."""
+        said = {key: data[key] for key in self._registry[verb].model_fields if data.get(key) is not None}
+        for key, index in (
+            ("service", self._names.services),
+            ("environment", self._names.environments),
+            ("suite", self._names.suites),
+        ):
+            if key in said:
+                said[key] = index.get(lower(str(said[key])))
+        return {key: value for key, value in said.items() if value is not None}
+
+    def _look(
+        self, verb: str, said: dict[str, Any], sentence: Sentence, view: View, context: Context, channel: str | None
+    ) -> Reading:
+        objection = guards.read(view)
+        if objection:
+            return Refusal(reason=objection.reason, say=objection.say, engine="model")
+        for key, mentioned in (("service", view.services), ("environment", view.environments)):
+            if key in said and said[key] not in {named.name for named in mentioned}:
+                del said[key]  # what was not said comes from the thread or the channel, or is asked
+        for key in ("contains", "candidate", "baseline"):
+            if key in said and not evidence.said_in(sentence, str(said[key])):
+                del said[key]
+        missing = tuple(key for key in ("metric", "candidate", "suite") if self._needs(verb, key) and key not in said)
+        return self._resolved(Draft(verb, said, missing), context, channel)
+
+    def _needs(self, verb: str, key: str) -> bool:
+        field = self._registry[verb].model_fields.get(key)
+        return field is not None and field.is_required()
+
+    def _change(self, verb: str, said: dict[str, Any], sentence: Sentence, view: View, context: Context) -> Reading:
+        """A change as the model read it. A guard turns it down; what rests on nothing is asked."""
+        objection = guards.order(view)
+        if objection:
+            return Refusal(reason=objection.reason, say=objection.say, engine="model")
+        thread = self._resolver.thread(context)
+        aligned = evidence.align(verb, said, sentence, view, self._names, self._lexicon, thread)
+        lacking = aligned.lacks(said)
+        known = {key: value for key, value in said.items() if key not in lacking}
+        missing = tuple(key for key in lacking if key not in ("service", "environment"))
+        if verb == "scale" and not {"replicas", "change"} & set(known):
+            missing = ("replicas",)
+        if verb == "deploy" and "version" not in known:
+            missing = ("version",)
+        reading = self._resolved(Draft(verb, known, missing), Context(), None)
+        if isinstance(reading, Command) and (not aligned.verb or aligned.leftover):
+            say = f"{wording.what(reading.action.as_json())}: is that what you mean?"
+            return self._resolver.confirm(reading, say)
+        return reading
+
+    def _resolved(self, draft: Draft, context: Context, channel: str | None) -> Reading:
+        try:
+            return self._resolver.reading(draft, context, channel, "model")
+        except BadInput:
+            return Refusal(reason="unsupported", say=NOT_UNDERSTOOD, engine="model")
