@@ -89,7 +89,7 @@ def test_restarts_grow_while_a_version_crashes(steering: Steering) -> None:
 
 
 @pytest.mark.parametrize(("name", "version", "reasons"), BAD)
-def test_a_rollback_heals(steering: Steering, name: str, version: str, reasons: set[str]) -> None:  # noqa: PT019
+def test_a_rollback_heals(steering: Steering, name: str, version: str, reasons: set[str]) -> None:
     before = steering.deployment("prod", name)
     serving = steering.serving("prod", name)
     steering.deploy("prod", name, version)

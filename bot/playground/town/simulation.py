@@ -70,6 +70,9 @@ class Simulation:
             self._moved.add((namespace, name))
             self.agenda.later(_NOTICING, ("deployment", namespace, name))
             self.agenda.later(_AUTOSCALING, ("autoscaler", namespace, name))
+        elif change.resource == "horizontalpodautoscalers":
+            target = change.object["spec"]["scaleTargetRef"]["name"]
+            self.agenda.later(_AUTOSCALING, ("autoscaler", namespace, target))
         elif change.resource == "replicasets":
             self.agenda.later(_NOTICING, ("replicaset", namespace, name))
             if controller:
@@ -109,7 +112,7 @@ class Simulation:
             if deployment is None or spec["scaleTargetRef"]["name"] != name:
                 continue
             now = deployment["spec"]["replicas"]
-            wanted = min(max(now, spec["minReplicas"]), spec["maxReplicas"]) if now else 0
+            wanted = min(max(now, spec.get("minReplicas", 1)), spec["maxReplicas"]) if now else 0
             status = {"currentReplicas": now, "desiredReplicas": wanted}
             if wanted != now:
                 why = "below Spec.MinReplicas" if now < wanted else "above Spec.MaxReplicas"

@@ -13,12 +13,15 @@ from typing import Any
 
 from actions.clock import Clock, SystemClock
 from bot.playground.town import logs, seed
-from bot.playground.town.objects import Object
+from bot.playground.town.objects import Object, main_container
 from bot.playground.town.simulation import Simulation
 from bot.playground.town.timeline import Behaviour, Moment
 
 LogSource = Callable[[str, str, float, float], list[tuple[float, str]]]
 """Namespace, pod, start and end (seconds since 1970) -> what the pod wrote then, oldest first."""
+
+ErrorSource = Callable[[str, str], float]
+"""Namespace and workload -> the share of its requests that fail now, 0 to 1."""
 
 
 class World:
@@ -28,6 +31,7 @@ class World:
     def __init__(self, clock: Clock | None = None) -> None:
         self.clock = clock or SystemClock()
         self.log_source: LogSource | None = None  # None: a few lines of the pod's start
+        self.error_source: ErrorSource | None = None  # None: the summary has no error ratios
         self._lock = threading.RLock()
         self._town = seed.town(self.clock.now().timestamp())
 
@@ -73,7 +77,7 @@ class World:
                     {
                         "name": service,
                         "environments": [
-                            _environment(town, namespace, deployment)
+                            self._environment(town, namespace, deployment)
                             for namespace in environments
                             if (deployment := town.store.get("deployments", namespace, service))
                         ],
@@ -90,17 +94,20 @@ class World:
             life = town.kubelet.lives.get((namespace, pod))
             return [line for line in logs.lines(life) if start <= line[0] <= end] if life else []
 
-
-def _environment(town: Simulation, namespace: str, deployment: Object) -> dict[str, Any]:
-    service = deployment["metadata"]["name"]
-    newest = town.moments[namespace, service][-1]
-    versions = {pod.name: pod.version for pod in newest.pods}
-    pods = [
-        {"name": name, "version": versions[name], "state": _state(town, pod)}
-        for pod in town.pods_of(namespace, service)
-        if (name := pod["metadata"]["name"])
-    ]
-    return {"name": namespace, "desired": deployment["spec"]["replicas"], "pods": pods}
+    def _environment(self, town: Simulation, namespace: str, deployment: Object) -> dict[str, Any]:
+        service = deployment["metadata"]["name"]
+        pods = [
+            {
+                "name": pod["metadata"]["name"],
+                "version": town.plan.version(main_container(pod, service)["image"]),
+                "state": _state(town, pod),
+            }
+            for pod in town.pods_of(namespace, service)
+        ]
+        shown = {"name": namespace, "desired": deployment["spec"]["replicas"], "pods": pods}
+        if self.error_source is not None:
+            shown["error_ratio"] = self.error_source(namespace, service)
+        return shown
 
 
 def _state(town: Simulation, pod: Object) -> str:
