@@ -19,7 +19,8 @@ from bot.playground.emulator.wire import ApiError, Json
 from bot.playground.emulator.workspace import Conversation, Message
 
 MAX_TEXT = 40_000
-STATUS = {"operation_timeout": 504, "channel_not_found": 404, "user_not_found": 404, "message_not_found": 404}
+NOT_FOUND = ("channel_not_found", "user_not_found", "message_not_found", "view_not_found", "no_such_action")
+STATUS = {"operation_timeout": 504, **dict.fromkeys(NOT_FOUND, 404)}
 
 Deed = Callable[[Json, str], Awaitable[Json]]
 

@@ -57,7 +57,7 @@ class HttpMode:
             return Failure("http_timeout")
         except (ClientError, OSError, ValueError):
             return Failure("connection_failed")
-        if status != 200:
+        if status // 100 != 2:
             return Failure("http_error")
         return _answer(content_type, text)
 

@@ -81,7 +81,7 @@ class Interactions:
             payload |= {"channel": {"id": conversation.id, "name": conversation.name}}
         block, element = forms.find(blocks, action_id)
         if element["type"] not in forms.EXTERNAL or len(query) < element.get("min_query_length", 3):
-            raise ApiError("no_such_element" if element["type"] not in forms.EXTERNAL else "query_too_short")
+            raise ApiError("no_such_action" if element["type"] not in forms.EXTERNAL else "query_too_short")
         payload |= {"action_id": action_id, "block_id": block["block_id"], "value": query}
         answer = (await self._ask("interactive", payload)).payload or {}
         groups = answer.get("option_groups") or [{"options": answer.get("options") or []}]
@@ -135,7 +135,10 @@ class Interactions:
         }
         answer = (await self._ask("slash_commands", payload)).payload
         if answer:
-            self.answer(user, conversation.id, None, answer)
+            try:
+                self.answer(user, conversation.id, None, answer)
+            except ApiError as refusal:
+                raise ApiError("invalid_command_response", [refusal.error, *refusal.messages]) from None
 
     def answer(self, user: str, channel: str, thread_ts: str | None, args: Json) -> Message:
         """Post what the bot answered to a command or on a response URL, privately unless it says `in_channel`."""
@@ -170,10 +173,10 @@ class Interactions:
         return conversation, message
 
     def _own_view(self, user: str, view_id: str) -> View:
-        view = self._core.views.get(view_id)
-        if view.user != user:
-            raise ApiError("not_found")
-        return view
+        for view in self._core.views.all():
+            if view.id == view_id and view.user == user:
+                return view
+        raise ApiError("view_not_found")
 
     def _top_view(self, user: str, view_id: str) -> View:
         view = self._own_view(user, view_id)
@@ -256,7 +259,7 @@ def _blocks_with(message: Message, action_id: str, value: object) -> tuple[list[
         if met:
             holding.append((blocks, attachment_id))
     if not holding:
-        raise ApiError("no_such_element")
+        raise ApiError("no_such_action")
     return holding[0]
 
 

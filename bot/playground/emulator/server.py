@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
@@ -79,7 +80,7 @@ class Emulator:
         return app
 
     async def _town_state(self, request: web.Request) -> web.Response:
-        return web.json_response(self.town() if self.town is not None else {})
+        return web.json_response(await asyncio.to_thread(self.town) if self.town is not None else {})
 
     async def _serve_page(self, request: web.Request) -> web.StreamResponse:
         path = self._page / (request.match_info.get("file") or "index.html")

@@ -167,8 +167,9 @@ class SocketMode:
         waiting = _Waiting(connection, asyncio.get_running_loop().create_future())
         self._waiting[envelope_id] = waiting
         try:
-            await connection.send(_envelope(envelope_id, kind, payload, retry))
-            return await asyncio.wait_for(waiting.answer, self._ack_timeout)
+            async with asyncio.timeout(self._ack_timeout):
+                await connection.send(_envelope(envelope_id, kind, payload, retry))
+                return await waiting.answer
         except TimeoutError:
             return Failure("timeout")
         except ConnectionError:
@@ -183,7 +184,8 @@ class SocketMode:
         for connection in list(self._connections):
             connection.leaving = True
             self._count()
-            await connection.send({"type": "disconnect", "reason": reason, "debug_info": _debug()})
+            with suppress(ConnectionError):
+                await connection.send({"type": "disconnect", "reason": reason, "debug_info": _debug()})
             grace = self._grace if reason == "warning" else min(self._grace, 1.0)
             task = asyncio.create_task(self._end(connection, grace))
             self._ending.add(task)

@@ -29,6 +29,7 @@ from bot.playground.emulator.blockkit.rules import (
 
 COMMON: dict[str, Rule] = {"block_id": string(255)}
 CONTEXT_TEXT = text(2000)
+CONTEXT_IMAGE = typed(ELEMENTS, {"image"})
 TABLE_ROWS, TABLE_COLUMNS = 100, 20
 CELLS: dict[str, Rule] = {
     "raw_text": Shape({"text": string(3000)}),
@@ -41,7 +42,7 @@ COLUMN = Shape(optional={"align": choice("left", "center", "right"), "is_wrapped
 def _context_element(value: Any, pointer: str, report: Report) -> None:
     """An image or a text."""
     if isinstance(value, dict) and value.get("type") == "image":
-        ELEMENTS["image"](value, pointer, report)
+        CONTEXT_IMAGE(value, pointer, report)
     elif isinstance(value, dict) and value.get("type") not in ("plain_text", "mrkdwn"):
         report.note(f"{pointer}/type", f"unsupported type: {value.get('type')}")
     else:

@@ -13,6 +13,7 @@ from bot.playground.emulator.blockkit.rules import (
     each,
     exactly_one,
     string,
+    without_type,
 )
 
 URL = string(3000, pattern=r"(https?|mailto|slack):\S+")
@@ -35,7 +36,7 @@ def text(high: int, markdown: bool = True, low: int = 1) -> Rule:
         elif kind not in kinds:
             inner.note(f"{pointer}/type", f"must be a valid enum value: {', '.join(kinds)}")
         else:
-            shapes[str(kind)](value, pointer, inner)
+            shapes[str(kind)](without_type(value), pointer, inner)
         if inner.problems:
             report.note(pointer, "failed to match all allowed schemas")
             report.problems.extend(inner.problems)
@@ -74,14 +75,13 @@ SLACK_FILE = Shape(optional={"id": string(255), "url": URL}, whole=(exactly_one(
 
 def initial_among_options(value: Any, pointer: str, report: Report) -> None:
     """What is chosen at first must be one of the options, exactly."""
-    groups = value.get("option_groups")
-    offered = list(value.get("options") or [])
-    for group in groups if isinstance(groups, list) else []:
-        offered += (group.get("options") or []) if isinstance(group, dict) else []
+    offered = _list(value.get("options"))
+    for group in _list(value.get("option_groups")):
+        offered = offered + _list(group.get("options")) if isinstance(group, dict) else offered
     first = value.get("initial_option")
     if first is not None and first not in offered:
         report.note(f"{pointer}/initial_option", "initial_option must exactly match one of the options")
-    for number, one in enumerate(value.get("initial_options") or []):
+    for number, one in enumerate(_list(value.get("initial_options"))):
         if one not in offered:
             place = f"{pointer}/initial_options/{number}"
             report.note(place, "initial_options must exactly match some of the options")
@@ -89,7 +89,11 @@ def initial_among_options(value: Any, pointer: str, report: Report) -> None:
 
 def distinct_options(value: Any, pointer: str, report: Report) -> None:
     """Two options of one value could not be told apart."""
-    seen = [one.get("value") for one in value.get("options") or [] if isinstance(one, dict)]
+    seen = [one.get("value") for one in _list(value.get("options")) if isinstance(one, dict)]
     for number, one in enumerate(seen):
         if one in seen[:number]:
             report.note(f"{pointer}/options/{number}/value", f"option value already exists: {one}")
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

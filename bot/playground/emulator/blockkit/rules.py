@@ -98,16 +98,21 @@ class Shape:
             report.note(pointer, "must be an object")
             return
         for name in self.required:
-            if value.get(name) is None:
+            if name not in value:
                 report.note(pointer, f"missing required field: {name}")
         known = {**self.required, **self.optional}
         for name, item in value.items():
-            if name not in known and name != "type":
+            if name not in known:
                 report.note(pointer, f"invalid additional property: {name}")
-            elif name in known and item is not None:
+            else:
                 known[name](item, f"{pointer}/{name}", report)
         for rule in self.whole:
             rule(value, pointer, report)
+
+
+def without_type(value: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields besides `type`, which only blocks, elements and texts have: options, for one, may not."""
+    return {name: item for name, item in value.items() if name != "type"}
 
 
 def typed(shapes: Mapping[str, Rule], among: Collection[str] | None = None) -> Rule:
@@ -119,10 +124,10 @@ def typed(shapes: Mapping[str, Rule], among: Collection[str] | None = None) -> R
             report.note(pointer, "must be an object")
         elif "type" not in value:
             report.note(pointer, "missing required field: type")
-        elif value["type"] not in allowed:
+        elif not isinstance(value["type"], str) or value["type"] not in allowed:
             report.note(f"{pointer}/type", f"unsupported type: {value['type']}")
         else:
-            allowed[value["type"]](value, pointer, report)
+            allowed[value["type"]](without_type(value), pointer, report)
 
     return rule
 
@@ -131,7 +136,7 @@ def exactly_one(*names: str) -> Rule:
     """Of these fields one must be there, and no two."""
 
     def rule(value: Any, pointer: str, report: Report) -> None:
-        given = [name for name in names if value.get(name) is not None]
+        given = [name for name in names if name in value]
         if not given:
             report.note(pointer, f"must define either {' or '.join(f'`{name}`' for name in names)}")
         elif len(given) > 1:
@@ -144,7 +149,7 @@ def at_least_one(*names: str) -> Rule:
     """Of these fields one must be there."""
 
     def rule(value: Any, pointer: str, report: Report) -> None:
-        if all(value.get(name) is None for name in names):
+        if all(name not in value for name in names):
             report.note(pointer, f"must define either {' or '.join(f'`{name}`' for name in names)}")
 
     return rule

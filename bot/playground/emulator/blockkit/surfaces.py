@@ -97,11 +97,11 @@ def _check_action_ids(elements: Any, pointer: str, report: Report) -> None:
     seen: set[str] = set()
     for number, element in enumerate(elements if isinstance(elements, list) else []):
         action_id = element.get("action_id") if isinstance(element, dict) else None
-        if action_id is None:
+        if not isinstance(action_id, str):
             continue
         if action_id in seen:
             report.note(f"{pointer}/{number}/action_id", f"`action_id` already exists: {action_id}")
-        seen.add(str(action_id))
+        seen.add(action_id)
 
 
 def _check_focus(blocks: Sequence[Any], report: Report) -> None:
@@ -109,7 +109,8 @@ def _check_focus(blocks: Sequence[Any], report: Report) -> None:
     focused = 0
     for block in blocks:
         places = [block.get("element"), block.get("accessory")] if isinstance(block, dict) else []
-        places += block.get("elements") or [] if isinstance(block, dict) else []
+        elements = block.get("elements") if isinstance(block, dict) else None
+        places += elements if isinstance(elements, list) else []
         focused += sum(1 for one in places if isinstance(one, dict) and one.get("focus_on_load") is True)
     if focused > 1:
         report.note("/view/blocks", "only one element can have focus_on_load")

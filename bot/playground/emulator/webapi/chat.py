@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from bot.playground import cast
 from bot.playground.emulator.composing import UPDATE_TEXT, Content, compose
 from bot.playground.emulator.core import Core
@@ -9,6 +11,8 @@ from bot.playground.emulator.events import render_message
 from bot.playground.emulator.webapi.call import Call, Method, missing
 from bot.playground.emulator.wire import ApiError, Json
 from bot.playground.emulator.workspace import Conversation, Message
+
+TIMESTAMP = re.compile(r"\d{1,12}\.\d{6}")
 
 
 def post_message(core: Core, call: Call) -> Json:
@@ -35,22 +39,16 @@ def post_ephemeral(core: Core, call: Call) -> Json:
 
 
 def update(core: Core, call: Call) -> Json:
-    """chat.update: what is not given stays; new text without blocks takes the blocks away."""
+    """chat.update: what is not given stays as it was; an empty list takes blocks or attachments away."""
     conversation, message = _own(core, call, "cant_update_message")
-    fields = [name for name in ("text", "blocks", "attachments") if call.args.get(name) is not None]
-    if not fields:
+    content = compose(call.args, UPDATE_TEXT, may_be_empty=True)
+    given = {name for name in ("text", "blocks", "attachments") if call.args.get(name) is not None}
+    new = {name: getattr(content if name in given else message, name) for name in ("text", "blocks", "attachments")}
+    if not given or not (any(new.values()) or message.files):
         raise ApiError("no_text")
-    content = compose(call.args, UPDATE_TEXT, may_be_empty=bool(message.files) or bool(fields))
 
     def revise(old: Message) -> None:
-        if "text" in fields:
-            old.text = content.text
-        if "blocks" in fields or "text" in fields:
-            old.blocks = content.blocks
-        if "attachments" in fields or "text" in fields or "blocks" in fields:
-            old.attachments = content.attachments if "attachments" in fields else old.attachments
-        if not (old.text or old.blocks or old.attachments or old.files):
-            raise ApiError("no_text")
+        old.text, old.blocks, old.attachments = new["text"], new["blocks"], new["attachments"]
 
     core.workspace.edit(message, cast.BOT_USER_ID, revise)
     shown = render_message(core.workspace, message)
@@ -92,8 +90,8 @@ def _writable(core: Core, call: Call) -> Conversation:
 
 def _message(core: Core, call: Call, conversation: Conversation, content: Content) -> Message:
     thread_ts = call.text("thread_ts") or None
-    if thread_ts and core.workspace.find(conversation.id, thread_ts) is None:
-        raise ApiError("thread_not_found")
+    if thread_ts and not TIMESTAMP.fullmatch(thread_ts):
+        raise ApiError("invalid_thread_ts")
     metadata = call.decoded("metadata")
     if metadata is not None and not (isinstance(metadata, dict) and metadata.get("event_type")):
         raise ApiError("invalid_metadata_format")

@@ -1,0 +1,36 @@
+"""A running emulator, its people, and Slack's own client for its Web API."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from aiohttp import ClientSession, ClientTimeout
+from slack_sdk.web.async_client import AsyncWebClient
+
+from actions.clock import ManualClock
+from bot.playground import cast
+from bot.playground.emulator import Emulator
+from bot.playground.host import Host
+from tests.emulator.doubles import People, Running
+
+ACK_TIMEOUT = 0.4  # seconds; real ones take three
+
+
+@pytest.fixture
+def running() -> Iterator[Running]:
+    clock = ManualClock()
+    emulator = Emulator(clock, ack_timeout=ACK_TIMEOUT, warning_grace=0.2)
+    with Host(emulator.app()) as url:
+        yield Running(emulator, clock, url)
+
+
+@pytest.fixture
+async def people(running: Running) -> AsyncIterator[People]:
+    async with ClientSession(timeout=ClientTimeout(total=10)) as session:
+        yield People(session, running.url)
+
+
+@pytest.fixture
+def web(running: Running) -> AsyncWebClient:
+    return AsyncWebClient(cast.BOT_TOKEN, base_url=running.api)
