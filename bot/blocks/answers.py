@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from actions.outcome import Evidence, Outcome, Quote, Step, Suggestion, Table
 from bot.blocks import message as kit
 from bot.blocks.message import Block, Button, Message
-from bot.blocks.text import bar, clip, escape
+from bot.blocks.text import bar, clip, escape, seen
 
 DETAILS = 20  # lines below the answer
 QUOTED = 20  # lines of a quote
@@ -75,7 +75,7 @@ def progress(title: str, steps: Sequence[Step]) -> Message:
 
 
 def _cell(text: str) -> Block:
-    return {"type": "raw_text", "text": clip(kit.seen(text).strip() or "–", 200)}
+    return {"type": "raw_text", "text": clip(seen(text).strip() or "–", 200)}
 
 
 def _bold(text: str) -> str:

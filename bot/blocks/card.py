@@ -115,13 +115,13 @@ def status(request: Request, face: Face) -> str:
         return f"running · {_elapsed(request, face.now)}"
     summary = request.outcome.summary if request.outcome else ""
     by = f" by {face.name(request.reason_by)}" if request.reason_by else ""
-    why = f": {request.reason}" if request.reason else ""
+    why = f": {request.reason}" if request.reason not in {"", "denied", "withdrawn"} else ""
     return {
         State.PROPOSED: "being checked",
         State.SUCCEEDED: f"✅ {summary or 'done'}",
         State.FAILED: f"❌ failed: {summary or request.reason or 'see the thread'}",
         State.UNKNOWN: f"❓ not known whether it happened; I keep reading the cluster. {summary}".strip(),
-        State.REFUSED: f"⛔ refused{why}",
+        State.REFUSED: f"⛔ refused{by}{why}",
         State.DENIED: f"⛔ denied{by}{why}",
         State.WITHDRAWN: f"withdrawn{by}{why}",
         State.EXPIRED: f"⌛ expired{why}",

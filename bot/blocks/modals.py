@@ -121,7 +121,7 @@ def _modal(title: str, blocks: list[Block], callback: str, metadata: str) -> Blo
 
 
 def _input(field: Field) -> Block:
-    options = [kit.option(c, c) for c in field.choices[:CHOICES] if len(c) <= kit.OPTION_VALUE]
+    options = [kit.option(c, c) for c in field.choices[:CHOICES] if 0 < len(c) <= kit.OPTION_VALUE]
     element: Block
     if options:
         element = {"type": "static_select", "action_id": field.name, "options": options}

@@ -51,11 +51,11 @@ def _menu(choices: Sequence[Choice], fill: dict[str, JsonValue] | None) -> list[
     """
     shared = _common([partial for _, partial in choices])
     rest = kit.pack(shared)
-    options = []
+    options: list[Block] = []
     for label, partial in choices[: kit.OPTIONS]:
         own = kit.pack({k: v for k, v in partial.items() if k not in shared})
         if own is None or len(own) > kit.OPTION_VALUE:
-            options = []
+            options.clear()
             break
         options.append(kit.option(label, own))
     if not options or rest is None or len(rest) > kit.BLOCK_ID:

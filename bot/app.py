@@ -1,0 +1,275 @@
+"""The one place that assembles the program."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import JsonValue
+from sqlalchemy import Engine
+
+from actions import catalog as catalogs
+from actions.catalog import Catalog
+from actions.clients.kubernetes import KubernetesCluster
+from actions.clients.protocols import EvalModel, Logs, Metrics
+from actions.clock import Clock, SystemClock
+from actions.errors import ConfigError, TwokeyError
+from actions.executor import Executor
+from actions.registry import Registry
+from actions.toolbox import Toolbox
+from actions.verbs import VERBS
+from approvals import policy as policies
+from approvals.actor import DirectoryDown
+from approvals.gate import Gate as Approvals
+from approvals.ledger import Ledger
+from approvals.policy_model import Policy
+from approvals.recollection import Recollection
+from approvals.store import open_store
+from bot import slack
+from bot.people import NamedChanges, Names, SlackDirectory
+from bot.running import Running
+from bot.settings import Settings
+from bot.slack import Identity
+from bot.tables import make_tables
+from intents.reader import Reader
+
+if TYPE_CHECKING:  # Bolt takes a while to import, and a runner has no use for it
+    from bot.gateway import Gateway
+    from bot.projector import Projector
+
+Role = Literal["all", "gateway", "runner"]
+
+TICK = 2  # seconds between looks for what expires and what has to be read back
+
+_log = logging.getLogger(__name__)
+
+
+class Program:
+    """Everything that does not depend on who we are in Slack. `run` may be called once."""
+
+    def __init__(self, settings: Settings, clock: Clock, catalog: Catalog, policy: Policy, engine: Engine) -> None:
+        self.settings, self.clock, self.catalog, self.engine = settings, clock, catalog, engine
+        self.registry = Registry(VERBS)
+        client = slack.sync_client(settings)
+        self.names = Names(client)
+        self.directory = SlackDirectory(client)
+        self.ledger = Ledger(engine, clock, self.registry)
+        self.changes = NamedChanges(Recollection(self.ledger), self.names)
+        self.cluster = KubernetesCluster(settings.kubeconfig)
+        tools = Toolbox(
+            catalog=catalog,
+            cluster=self.cluster,
+            clock=clock,
+            metrics=_metrics(settings),
+            logs=_logs(settings),
+            changes=self.changes,
+            eval_model=lambda base_url: _eval_model(settings, base_url),
+        )
+        self.gate = Approvals(policy, self.directory, self.ledger, Executor(self.registry, tools), self.registry, clock)
+        self.reader = _reader(settings, catalog, self.registry)
+
+    async def run(
+        self,
+        role: Role,
+        stop: asyncio.Event,
+        http_port: int | None = None,
+        on_ready: Callable[[], object] | None = None,
+    ) -> None:
+        """Work until `stop` is set. Raises ConfigError where Slack, the policy or a port is not as it must be."""
+        try:
+            await self._run(role, stop, http_port, on_ready)
+        finally:
+            self.ledger.on_change = lambda request_id: None
+            self.engine.dispose()
+
+    async def _run(
+        self, role: Role, stop: asyncio.Event, http_port: int | None, on_ready: Callable[[], object] | None
+    ) -> None:
+        identity = await slack.identify(slack.async_client(self.settings))
+        await asyncio.to_thread(self._check_groups)
+        projector: Projector | None = None
+        parts: list[Coroutine[Any, Any, None]] = []
+        connected = asyncio.Event()
+        if role != "runner":
+            gateway = self._gateway(identity)
+            projector = gateway.projector
+            parts.append(gateway.run(stop, http_port, connected))
+        else:
+            connected.set()
+        running = Running(self.ledger, self.gate, projector)
+        if role != "gateway":
+            parts.append(running.run(stop))
+
+        def ring(request_id: str) -> None:
+            running.ring(request_id)
+            if projector is not None:
+                projector.ring(request_id)
+
+        self.ledger.on_change = ring
+        await self._note("service.started", role)
+        timer = self._timer()
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(part) for part in parts]
+                tasks[0].add_done_callback(lambda _: connected.set())
+                group.create_task(_announce(connected, stop, on_ready))
+        except* TwokeyError as errors:
+            raise _first(errors) from None
+        finally:
+            stop.set()
+            timer.shutdown(wait=False)
+            await self._note("service.stopped", role)
+
+    def _gateway(self, identity: Identity) -> Gateway:
+        """The Slack side. Imported here: Bolt is no concern of a runner."""
+        from bot.cards import Cards
+        from bot.conversation import Conversation
+        from bot.faces import Faces
+        from bot.gateway import Gateway
+        from bot.health import HealthCheck
+        from bot.homepage import HomePage
+        from bot.inbox import Inbox
+        from bot.listeners.desk import Desk
+        from bot.memory import Memory
+        from bot.projector import Projector
+        from bot.work import Work
+
+        client = slack.async_client(self.settings)
+        cards = Cards(self.engine, self.clock)
+        inbox = Inbox(self.engine, self.clock)
+        faces = Faces(self.catalog, self.registry, self.names, self.clock)
+        conversation = Conversation(
+            self.reader,
+            self.gate,
+            self.ledger,
+            self.registry,
+            self.catalog,
+            Memory(self.engine, self.clock, self.ledger, cards),
+            self.names,
+            identity.user_id,
+        )
+        home = HomePage(
+            client,
+            conversation,
+            self.gate,
+            self.ledger,
+            self.directory,
+            self.catalog,
+            self.registry,
+            faces,
+            self.names,
+            self.changes,
+            self.clock,
+            HealthCheck(self.ledger, self._cluster_version, lambda: self.reader.note, self.settings.model_configured),
+        )
+        desk = Desk(
+            client=client,
+            conversation=conversation,
+            gate=self.gate,
+            ledger=self.ledger,
+            registry=self.registry,
+            catalog=self.catalog,
+            inbox=inbox,
+            cards=cards,
+            faces=faces,
+            names=self.names,
+            home=home,
+            work=Work(),
+            team_id=identity.team_id,
+            bot_user_id=identity.user_id,
+            bot_name=identity.name,
+        )
+        projector = Projector(self.ledger, cards, faces, client, self.gate.approvers)
+        return Gateway(self.settings, identity, desk, inbox, projector)
+
+    def _cluster_version(self) -> str:
+        first = next(iter(self.catalog.environments.values()))
+        return self.cluster.version(first.cluster)
+
+    def _check_groups(self) -> None:
+        """A quorum that nobody can reach is refused before it is served (A7)."""
+        policy = self.gate.policy
+        try:
+            groups = policies.membership(policy, self.directory)
+        except DirectoryDown as error:
+            _log.warning("groups are not checked: %s", error.say)  # each decision asks again, and fails closed (A8)
+            return
+        problems = policies.check(policy, self.catalog, self.registry, groups)
+        if problems:
+            raise ConfigError("\n".join(f"{self.settings.policy}: {p.key}: {p.say}" for p in problems))
+
+    def _timer(self) -> Any:
+        from apscheduler.schedulers.background import BackgroundScheduler
+
+        timer = BackgroundScheduler(timezone="UTC", daemon=True, logger=_log)
+        timer.add_job(self._tick, "interval", seconds=TICK, max_instances=1, coalesce=True, misfire_grace_time=None)
+        timer.start()
+        return timer
+
+    def _tick(self) -> None:
+        try:
+            self.gate.tick()
+        except TwokeyError as error:
+            _log.warning("nothing is expired or read back now: %s", error.say)
+
+    async def _note(self, kind: str, role: Role) -> None:
+        data: dict[str, JsonValue] = {"role": role, "version": version("twokey"), "policy": self.gate.policy.version}
+        await asyncio.to_thread(self.ledger.note, kind, data)
+
+
+def build(settings: Settings, clock: Clock | None = None) -> Program:
+    """Read the files and open the store. Asks nobody over the network.
+
+    Raises ConfigError with file, line and key of what is wrong.
+    """
+    catalog = catalogs.load(settings.catalog)
+    policy = policies.load_checked(settings.policy, catalog, Registry(VERBS))
+    engine = open_store(settings.database_url)
+    make_tables(engine)
+    return Program(settings, clock or SystemClock(), catalog, policy, engine)
+
+
+async def _announce(connected: asyncio.Event, stop: asyncio.Event, on_ready: Callable[[], object] | None) -> None:
+    await connected.wait()
+    if on_ready is not None and not stop.is_set():
+        on_ready()
+
+
+def _first(errors: BaseExceptionGroup[TwokeyError]) -> BaseException:
+    found: BaseException = errors
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    return found
+
+
+def _metrics(settings: Settings) -> Metrics | None:
+    from actions.clients.prometheus import PrometheusMetrics
+
+    return PrometheusMetrics(settings.prometheus_url) if settings.prometheus_url else None
+
+
+def _logs(settings: Settings) -> Logs | None:
+    from actions.clients.loki import LokiLogs
+
+    return LokiLogs(settings.loki_url) if settings.loki_url else None
+
+
+def _eval_model(settings: Settings, base_url: str | None) -> EvalModel:
+    """The key is for the endpoint that it was set for, and goes to no other."""
+    from actions.clients.openai_chat import OpenAIChat
+
+    ours = base_url is None or base_url == settings.openai_base_url
+    key = settings.openai_api_key.get_secret_value() if settings.openai_api_key and ours else None
+    return OpenAIChat(base_url or settings.openai_base_url, key)
+
+
+def _reader(settings: Settings, catalog: Catalog, registry: Registry) -> Reader:
+    if not settings.model_configured:
+        return Reader(catalog, registry)
+    from intents.gateway import ModelGateway
+
+    key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
+    return Reader(catalog, registry, ModelGateway(settings.openai_base_url, key, settings.model))

@@ -1,0 +1,54 @@
+"""A request's story for its thread: one line an event, each told once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from actions.outcome import Outcome
+from approvals.request import Request, State
+from bot.blocks import answers
+from bot.blocks import message as kit
+from bot.blocks.card import Face, needed, status
+from bot.blocks.message import Message
+
+OUTCOME = "outcome"
+
+_STARTED = {State.RUNNING, State.SUCCEEDED, State.FAILED, State.UNKNOWN}
+
+
+@dataclass(frozen=True)
+class Line:
+    """`key` is stable, so that a line is not told twice, also after a restart."""
+
+    key: str
+    message: Message
+
+
+def story(request: Request, face: Face, outcome: Outcome | None = None) -> list[Line]:
+    """Everything that happened so far, in order. `outcome` is the whole one, where this process saw it."""
+    lines = [
+        Line(f"approved {d.approver.user_id}", kit.say(f"{face.name(d.approver)} approved."))
+        for d in request.decisions
+        if d.approve
+    ]
+    if lines and request.state is State.WAITING:
+        last = lines[-1]
+        more = f"{face.name(request.decisions[-1].approver)} approved; still waiting for {needed(request.missing)}."
+        lines[-1] = Line(last.key, kit.say(more))
+    if request.state in _STARTED:
+        lines.append(Line("started", kit.say(f"Started: {face.title}.")))
+    if request.state is State.UNKNOWN:
+        lines.append(Line("unknown", kit.say(f"{_first_up(status(request, face))} Do not repeat it by hand yet.")))
+    if request.state.final:
+        lines.append(Line(OUTCOME, _end(request, face, outcome or request.outcome)))
+    return lines
+
+
+def _end(request: Request, face: Face, outcome: Outcome | None) -> Message:
+    if outcome is None or request.state not in _STARTED:
+        return kit.say(_first_up(status(request, face)))
+    return answers.answer(outcome, mark="✅ Done: " if request.state is State.SUCCEEDED else "❌ Failed: ")
+
+
+def _first_up(text: str) -> str:
+    return text[:1].upper() + text[1:]

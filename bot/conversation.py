@@ -1,0 +1,253 @@
+"""What is said back: words, buttons and forms become a reading, the reading an answer, a question or a request.
+
+Knows nothing of Bolt. Every change goes through the gate and gets a card; a button never skips it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import logging
+import secrets
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pydantic import JsonValue
+
+from actions.action import Action, Change, Read
+from actions.catalog import Catalog
+from actions.errors import BadInput, TwokeyError
+from actions.outcome import Outcome, Table, TextFile
+from actions.registry import Registry
+from approvals.actor import Actor
+from approvals.ledger import Ledger
+from approvals.policy import Forbidden, Verdict
+from approvals.request import Request, State
+from bot import forms, speech
+from bot.blocks import answers, questions, words
+from bot.blocks.message import Message
+from bot.blocks.questions import Choice
+from bot.memory import Memory
+from bot.people import Names
+from bot.stage import Stage
+from bot.threads import in_daemon
+from bot.watching import Watching
+from intents.reading import Command, Context, Question, Reading, Refusal
+
+LONGEST = 4_000  # characters of a sentence; more is no sentence
+SLOW = {"triage", "run_eval"}  # these say at once that they look
+
+_log = logging.getLogger(__name__)
+
+
+class Reads(Protocol):
+    """What the conversation needs of `intents.reader.Reader`."""
+
+    @property
+    def note(self) -> str | None: ...
+
+    async def read(self, text: str, context: Context = ..., channel: str | None = None) -> Reading: ...
+
+
+class Asks(Protocol):
+    """What the conversation needs of `approvals.gate.Gate`."""
+
+    def judge(self, action: Action, actor: Actor) -> Verdict: ...
+
+    def submit(self, action: Change, actor: Actor, origin: dict[str, JsonValue]) -> Request: ...
+
+    def ask(self, action: Read, actor: Actor, progress: Watching) -> Outcome: ...
+
+
+@dataclass(frozen=True)
+class Said:
+    """Who speaks, and where. `thread` is the thread of its context; `place` the one it was said in, if any."""
+
+    actor: Actor
+    channel: str
+    thread: str  # empty for a direct conversation as a whole
+    place: str | None
+    delivery: str  # the delivery it came with, so that it is submitted once
+    channel_name: str | None = None
+
+
+@dataclass(frozen=True)
+class Stages:
+    """`here` is where the person spoke; `below` the thread for answers. The same in direct messages."""
+
+    here: Stage
+    below: Stage
+
+
+class Conversation:
+    """One for all channels. Nothing it is told makes it raise: people get a sentence instead."""
+
+    def __init__(
+        self,
+        reader: Reads,
+        gate: Asks,
+        ledger: Ledger,
+        registry: Registry,
+        catalog: Catalog,
+        memory: Memory,
+        names: Names,
+        bot_user_id: str,
+    ) -> None:
+        self._reader, self._gate, self._ledger = reader, gate, ledger
+        self._registry, self._catalog, self._memory = registry, catalog, memory
+        self._names, self._bot_user_id = names, bot_user_id
+
+    async def hear(self, said: Said, text: str, stages: Stages) -> None:
+        """Somebody spoke to the bot."""
+        await self._safely(self._hear(said, speech.words(text, self._bot_user_id), stages), stages)
+
+    async def take_up(self, said: Said, partial: dict[str, JsonValue], stages: Stages) -> bool:
+        """Somebody pressed a button or filled in a form: an action, whole or still missing something.
+
+        Whether it was taken up; if not, the person was told why.
+        """
+        return await self._safely(self._complete(said, partial, stages), stages)
+
+    async def _safely(self, job: Coroutine[Any, Any, None], stages: Stages) -> bool:
+        try:
+            await job
+        except TwokeyError as error:
+            await stages.here.show(words.refusal(error.say))
+        except Exception:
+            reference = secrets.token_hex(3)
+            _log.exception("a sentence or a press broke me (reference %s)", reference)
+            await stages.here.show(words.trouble(reference))
+        else:
+            return True
+        return False
+
+    async def _hear(self, said: Said, text: str, stages: Stages) -> None:
+        if speech.is_help(text):
+            await stages.here.show(await self._help(said))
+            return
+        if speech.is_thanks(text):
+            name = (await asyncio.to_thread(self._names.of, [said.actor.user_id]))[said.actor.user_id]
+            await stages.here.show(words.thanks(name))
+            return
+        if len(text) > LONGEST:
+            await stages.here.show(words.refusal("That is too long for me. Say in one sentence what you need."))
+            return
+        context = await asyncio.to_thread(self._memory.recall, said.channel, said.thread)
+        reading = await self._reader.read(text, context, said.channel_name)
+        if isinstance(reading, Command):
+            await self._act(said, reading.action, stages)
+        elif isinstance(reading, Question):
+            await stages.here.show(self._question(reading))
+        else:
+            await stages.here.show(self._refusal(reading))
+
+    async def _complete(self, said: Said, partial: dict[str, JsonValue], stages: Stages) -> None:
+        verb = self._registry[str(partial.get("verb", ""))]
+        missing = forms.first_missing(verb, partial)
+        if missing is None:
+            await self._act(said, self._registry.parse(partial), stages)
+            return
+        values = forms.choices(missing, verb.model_fields[missing], partial, self._catalog)
+        question = f"{verb.verb.replace('_', ' ').capitalize()}: which {missing.replace('_', ' ')}?"
+        choices: list[Choice] = [(value, {**partial, missing: value}) for value in values[:25]]
+        await stages.here.show(questions.question(question, choices, fill=None if choices else partial))
+
+    async def _act(self, said: Said, action: Action, stages: Stages) -> None:
+        if isinstance(action, Change):
+            await self._submit(said, action, stages)
+        elif isinstance(action, Read):
+            await self._answer(said, action, stages.below)
+
+    async def _submit(self, said: Said, action: Change, stages: Stages) -> None:
+        origin: dict[str, JsonValue] = {"channel": said.channel, "thread": said.place, "delivery": said.delivery}
+        request = await asyncio.to_thread(self._submit_once, action, said.actor, origin)
+        await asyncio.to_thread(self._memory.remember, said.channel, said.thread, action.as_json(), request.id)
+        if request.state is State.REFUSED:
+            await stages.here.show(words.refusal(request.reason))
+
+    def _submit_once(self, action: Change, actor: Actor, origin: dict[str, JsonValue]) -> Request:
+        """A process that died between submitting and noting it finds its request again (S2)."""
+        for request in self._ledger.asked_by(actor, 20):
+            if request.origin.get("delivery") == origin["delivery"]:
+                return request
+        return self._gate.submit(action, actor, origin)
+
+    async def _answer(self, said: Said, action: Read, stage: Stage) -> None:
+        watching = Watching(stage, action.title, at_once=action.verb in SLOW)
+        async with watching:
+            outcome = await in_daemon(lambda: self._gate.ask(action, said.actor, watching), f"read {action.verb}")
+        await stage.show(answers.answer(outcome))
+        tables = [piece for piece in outcome.evidence if isinstance(piece, Table)]
+        for piece in outcome.evidence:
+            await stage.attach(_as_csv(piece) if isinstance(piece, Table) and piece is not tables[0] else piece)
+        await asyncio.to_thread(self._memory.remember, said.channel, said.thread, action.as_json())
+
+    def _question(self, question: Question) -> Message:
+        open_ones = [*question.missing, *question.ambiguous, *question.options]
+        asked = next((name for name in open_ones if question.options.get(name)), None)
+        values = question.options[asked] if asked else ()
+        choices: list[Choice] = [(str(v), {**question.so_far, str(asked): v}) for v in values[:25]]
+        fill = question.so_far if not choices and question.so_far.get("verb") in self._registry else None
+        return questions.question(question.say, choices, fill=fill)
+
+    def _refusal(self, refusal: Refusal) -> Message:
+        choices: list[Choice] = []
+        for action in refusal.suggestions:
+            try:
+                choices.append((self._registry.parse(action).title, action))
+            except BadInput:
+                choices.append((str(action.get("verb", "")).replace("_", " ").capitalize(), action))
+        return questions.question(refusal.say, choices[: questions.BUTTONS]) if choices else words.refusal(refusal.say)
+
+    async def _help(self, said: Said) -> Message:
+        name = (await asyncio.to_thread(self._names.of, [said.actor.user_id]))[said.actor.user_id]
+        examples, may_change = await asyncio.to_thread(self.examples, said.actor, said.channel_name)
+        may = (
+            "A change shows a card first and runs when somebody else approves it."
+            if may_change
+            else "The policy lets you look, but not change anything."
+        )
+        return words.help_text(name, examples, may, self._reader.note)
+
+    def examples(self, actor: Actor, channel_name: str | None) -> tuple[list[str], bool]:
+        """Five sentences that work for this person here, and whether any of them changes something."""
+        service = self._service_of(channel_name)
+        environments = self._catalog.environments_of(service)
+        live, trial = environments[0], environments[-1]
+        where = {"service": service, "environment": live}
+        candidates: list[tuple[str, dict[str, JsonValue]]] = [
+            (f"how is {service} doing in {live}?", {"verb": "status", **where}),
+            (f"p95 of {service} in {live} last 6h", {"verb": "query_metrics", **where, "metric": "latency_p95"}),
+            (f"errors in the {service} logs in {live}", {"verb": "query_logs", **where, "level": "error"}),
+            (f"scale {service} to 2 in {trial}", {"verb": "scale", **where, "environment": trial, "replicas": 2}),
+            (f"restart {service} in {live}", {"verb": "restart", **where}),
+            (f"history of {service} in {live}", {"verb": "history", **where}),
+            (f"{service} is slow in {live}, what changed?", {"verb": "triage", **where}),
+        ]
+        found, may_change = [], False
+        for sentence, data in candidates:
+            action = self._registry.parse(data)
+            try:
+                if isinstance(self._gate.judge(action, actor), Forbidden):
+                    continue
+            except TwokeyError:
+                continue
+            may_change = may_change or isinstance(action, Change)
+            found.append(sentence)
+        return found[:5], may_change
+
+    def _service_of(self, channel_name: str | None) -> str:
+        """The service that a channel's name speaks of; otherwise the first of the catalogue."""
+        name = (channel_name or "").lower()
+        return next(
+            (s for word, s in self._catalog.service_names.items() if word in name), next(iter(self._catalog.services))
+        )
+
+
+def _as_csv(table: Table) -> TextFile:
+    """A table that does not fit into the message, as a file."""
+    text = io.StringIO()
+    csv.writer(text).writerows([table.columns, *table.rows])
+    return TextFile(name="table.csv", content=text.getvalue())

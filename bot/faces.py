@@ -1,0 +1,40 @@
+"""What a card needs beside its request: the title, the production mark, and the names of those concerned."""
+
+from __future__ import annotations
+
+from pydantic import JsonValue
+
+from actions.catalog import Catalog
+from actions.clock import Clock
+from actions.errors import BadInput
+from actions.registry import Registry
+from approvals.request import Request
+from bot.blocks.card import Face
+from bot.people import Names
+
+
+class Faces:
+    """Makes faces. `of` may ask Slack for a name, so it is called from a thread."""
+
+    def __init__(self, catalog: Catalog, registry: Registry, names: Names, clock: Clock) -> None:
+        self._catalog, self._registry, self._names, self._clock = catalog, registry, names, clock
+
+    def of(self, request: Request) -> Face:
+        """The face of a request's card, now."""
+        concerned = {request.requester.user_id, *(d.approver.user_id for d in request.decisions)}
+        if request.reason_by:
+            concerned.add(request.reason_by.user_id)
+        environment = request.plan.environment
+        return Face(
+            title=self.title(request.plan.action),
+            production=environment in self._catalog.environments and self._catalog.is_production(environment),
+            now=self._clock.now(),
+            names=self._names.of(concerned),
+        )
+
+    def title(self, action: dict[str, JsonValue]) -> str:
+        """A few words for an action; its verb where it does not parse any more."""
+        try:
+            return self._registry.parse(action).title
+        except BadInput:
+            return str(action.get("verb", "change"))

@@ -1,0 +1,148 @@
+"""The Slack side of the program: takes in events over Socket Mode or HTTP, and keeps the cards."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.errors import SlackClientError
+from slack_sdk.signature import SignatureVerifier
+
+from actions.errors import ConfigError
+from bot import slack
+from bot.inbox import Inbox
+from bot.listeners import clicks, commands, delivery, events, everything_else, views
+from bot.listeners.desk import Desk
+from bot.projector import Projector
+from bot.settings import Settings
+from bot.slack import Identity
+
+PING = 3.0  # seconds; a silent link is noticed within two of them (S6)
+ENOUGH = 10.0  # seconds that work under way is given at the end
+PATH = "/slack/events"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """Made anew for each run of the program, once it is known who we are."""
+
+    settings: Settings
+    identity: Identity
+    desk: Desk
+    inbox: Inbox
+    projector: Projector
+
+    async def run(self, stop: asyncio.Event, http_port: int | None, connected: asyncio.Event) -> None:
+        """Serve until `stop`; `connected` is set once events arrive. Raises ConfigError where they cannot."""
+        app = self._app()
+        projecting = asyncio.create_task(self.projector.run(stop), name="cards")
+        try:
+            link = self._http(app, http_port) if http_port is not None else self._socket(app)
+            async with link:
+                await self._take_up_left_over()
+                connected.set()
+                await stop.wait()
+        finally:
+            stop.set()
+            await self.desk.work.finish(ENOUGH)
+            await projecting
+
+    def _app(self) -> AsyncApp:
+        """Bolt, told who we are instead of asking for every first event."""
+        result = slack.authorize_result(self.settings, self.identity)
+
+        async def authorize() -> AuthorizeResult:
+            return result
+
+        app = AsyncApp(
+            name="twokey",
+            logger=slack.log,
+            client=slack.async_client(self.settings, token=False),
+            authorize=authorize,
+            signing_secret="",  # HTTP requests are verified before they come here
+            request_verification_enabled=False,
+        )
+        app.middleware(delivery.middleware(self.inbox, self.identity.user_id))
+        for room in (events, commands, clicks, views):
+            room.register(app, self.desk)
+        everything_else.register(app)
+        return app
+
+    @contextlib.asynccontextmanager
+    async def _socket(self, app: AsyncApp) -> AsyncIterator[None]:
+        token = self.settings.slack_app_token
+        if token is None:
+            raise ConfigError("SLACK_APP_TOKEN is not set: Socket Mode needs an app-level token (xapp-…).")
+        client = slack.async_client(self.settings, token=False)
+        handler = AsyncSocketModeHandler(
+            app, token.get_secret_value(), logger=slack.log, web_client=client, ping_interval=PING
+        )
+        handler.client.proxy = client.proxy
+        try:
+            await handler.connect_async()  # type: ignore[no-untyped-call]  # Bolt leaves it untyped
+        except SlackClientError as error:
+            await handler.close_async()  # type: ignore[no-untyped-call]  # Bolt leaves it untyped
+            raise ConfigError(f"SLACK_APP_TOKEN: Slack opens no connection ({error}).") from None
+        try:
+            yield
+        finally:
+            await handler.close_async()  # type: ignore[no-untyped-call]  # Bolt leaves it untyped
+
+    @contextlib.asynccontextmanager
+    async def _http(self, app: AsyncApp, port: int) -> AsyncIterator[None]:
+        secret = self.settings.slack_signing_secret
+        if secret is None:
+            raise ConfigError("SLACK_SIGNING_SECRET is not set: HTTP mode needs it to know Slack's requests.")
+        server = web.Application(client_max_size=1 << 20)
+        server.router.add_post(PATH, _endpoint(app, SignatureVerifier(secret.get_secret_value())))
+        runner = web.AppRunner(server, access_log=None, shutdown_timeout=1.0)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, None, port).start()
+        except OSError as error:
+            await runner.cleanup()
+            raise ConfigError(f"Port {port} cannot be listened on: {error.strerror}.") from None
+        try:
+            yield
+        finally:
+            await runner.cleanup()
+
+    async def _take_up_left_over(self) -> None:
+        """What an earlier process acknowledged and did not finish (S2)."""
+        for key, body in await asyncio.to_thread(self.inbox.left_over):
+            if "event" in body:
+                self.desk.work.start(events.handle(self.desk, key, body), key)
+            elif "command" in body:
+                self.desk.work.start(commands.handle(self.desk, key, body), key)
+            else:
+                await self.desk.close(key)
+
+
+def _endpoint(app: AsyncApp, verifier: SignatureVerifier) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def receive(request: web.Request) -> web.Response:
+        body = await request.read()
+        if not _genuine(verifier, body, request):
+            return web.Response(status=401, text="the signature does not match")
+        return await to_aiohttp_response(await app.async_dispatch(await to_bolt_request(request)))
+
+    return receive
+
+
+def _genuine(verifier: SignatureVerifier, body: bytes, request: web.Request) -> bool:
+    """The SDK's verifier raises on odd headers and bodies; those are not Slack's."""
+    timestamp = request.headers.get("X-Slack-Request-Timestamp", "")
+    signature = request.headers.get("X-Slack-Signature", "")
+    try:
+        return timestamp.isdecimal() and verifier.is_valid(body, timestamp, signature)
+    except (ValueError, TypeError):
+        return False

@@ -1,0 +1,55 @@
+"""How the parts are that the program rests on, for Home: well, or what to do."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from actions.errors import TwokeyError
+from approvals.ledger import Ledger
+from bot.blocks.home import Health
+
+FRESH = 20.0  # seconds for which the cluster's answer is shown again
+
+
+class HealthCheck:
+    """`cluster` asks the API server for its version and may raise SourceError; `note` is the reader's."""
+
+    def __init__(self, ledger: Ledger, cluster: Callable[[], str], note: Callable[[], str | None], model: bool) -> None:
+        self._ledger, self._cluster, self._note, self._model = ledger, cluster, note, model
+        self._seen = Health("cluster", True, "not asked yet")
+        self._asked = float("-inf")
+        self._lock = threading.Lock()
+
+    def __call__(self) -> list[Health]:
+        """Asks the store now; the cluster in the background, so that Home never waits for it."""
+        with self._lock:
+            if time.monotonic() - self._asked > FRESH:
+                self._asked = time.monotonic()
+                worker = threading.Thread(target=self._ask, name="health", daemon=True)
+                worker.start()
+                worker.join(1.0)
+        return [self._words(), self._seen, *self._log()]
+
+    def _ask(self) -> None:
+        try:
+            self._seen = Health("cluster", True, f"answers, version {self._cluster()}")
+        except TwokeyError as error:
+            self._seen = Health("cluster", False, error.say)
+
+    def _words(self) -> Health:
+        note = self._note()
+        if note:
+            return Health("model", False, note)
+        return Health(
+            "model", True, "reads what the grammar does not" if self._model else "none set; the grammar reads"
+        )
+
+    def _log(self) -> list[Health]:
+        try:
+            head = self._ledger.head()
+        except TwokeyError as error:
+            return [Health("store", False, error.say)]
+        say = f"{head.size} entries; check them with `twokey audit verify`"
+        return [Health("store", True, "answers"), Health("log", True, say)]

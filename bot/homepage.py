@@ -1,0 +1,124 @@
+"""App Home for one person, and what the details of a request show beside its plan. Gathers; draws nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from actions.catalog import Catalog
+from actions.clients.protocols import Changes
+from actions.clock import Clock
+from actions.errors import TwokeyError
+from actions.outcome import Step
+from actions.registry import Registry
+from approvals.actor import Actor, Directory
+from approvals.gate import Gate
+from approvals.ledger import Ledger
+from approvals.request import Request
+from bot.blocks.home import Health, Shown, home
+from bot.blocks.modals import Background
+from bot.conversation import Conversation
+from bot.faces import Faces
+from bot.people import Names
+from bot.work import patiently
+
+LATELY = timedelta(days=30)
+
+_log = logging.getLogger(__name__)
+
+
+class HomePage:
+    """`health` says how the parts are; it may block."""
+
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        conversation: Conversation,
+        gate: Gate,
+        ledger: Ledger,
+        directory: Directory,
+        catalog: Catalog,
+        registry: Registry,
+        faces: Faces,
+        names: Names,
+        changes: Changes,
+        clock: Clock,
+        health: Callable[[], Sequence[Health]],
+    ) -> None:
+        self._client, self._conversation, self._gate, self._ledger = client, conversation, gate, ledger
+        self._directory, self._catalog, self._registry = directory, catalog, registry
+        self._faces, self._names, self._changes, self._clock, self._health = faces, names, changes, clock, health
+
+    async def publish(self, actor: Actor) -> None:
+        """Show this person their Home as it is now."""
+        view = await asyncio.to_thread(self._draw, actor)
+        try:
+            await patiently(lambda: self._client.views_publish(user_id=actor.user_id, view=view))
+        except SlackApiError as error:
+            _log.warning("Home of %s: %s", actor.user_id, error.response.get("error"))
+
+    def background(self, request: Request, actor: Actor) -> Background:
+        """Who may approve, what changed lately, how it is now; what cannot be told is said. Blocks."""
+        try:
+            approvers: tuple[str, ...] = tuple(
+                sorted(self._names.of(a.user_id for a in self._gate.approvers(request)).values())
+            ) or ("anybody else who may ask",) * bool(request.missing)
+        except TwokeyError as error:
+            approvers = (error.say,)
+        plan = request.plan
+        recent = self._changes.recent(plan.service, plan.environment, self._clock.now() - LATELY)
+        return Background(approvers, list(recent)[:5], self._now(plan.service, plan.environment, actor))
+
+    def _now(self, service: str, environment: str, actor: Actor) -> tuple[str, ...]:
+        def silent(_step: Step) -> None:
+            """Nobody watches this one."""
+
+        try:
+            action = self._registry.parse({"verb": "status", "service": service, "environment": environment})
+            outcome = self._gate.ask(action, actor, silent)  # type: ignore[arg-type]  # status is a read
+        except TwokeyError as error:
+            return (error.say,)
+        return (outcome.summary, *outcome.details)
+
+    def _draw(self, actor: Actor) -> dict[str, object]:
+        waiting = [r for r in self._ledger.waiting() if r.requester != actor]
+        groups = self._groups_of(actor, waiting)
+        mine = [r for r in waiting if any(m.group is None or m.group in groups for m in r.missing)]
+        undecided = [r for r in mine if all(d.approver != actor for d in r.decisions)]
+        owned = self._owned(actor)
+        examples, _ = self._conversation.examples(actor, None)
+        return home(
+            self._shown(undecided),
+            self._shown(self._ledger.asked_by(actor, 10)),
+            self._shown(self._ledger.recent(10, owned or None)),
+            self._health(),
+            examples,
+        )
+
+    def _shown(self, requests: Sequence[Request]) -> list[Shown]:
+        return [(request, self._faces.of(request)) for request in requests]
+
+    def _groups_of(self, actor: Actor, requests: Sequence[Request]) -> set[str]:
+        """Looked up once a group, and only for showing: the gate asks again when a key is turned."""
+        wanted = {m.group for r in requests for m in r.missing if m.group is not None}
+        return {name for name in wanted if self._is_in(name, actor)}
+
+    def _owned(self, actor: Actor) -> set[str]:
+        """The services whose owners are the person or a group of the policy that they are in."""
+        owners = {owner for service in self._catalog.services.values() for owner in service.owners}
+        mine = {owner for owner in owners if owner == actor.user_id or self._is_in(owner, actor)}
+        return {name for name, service in self._catalog.services.items() if mine & set(service.owners)}
+
+    def _is_in(self, group: str, actor: Actor) -> bool:
+        source = self._gate.policy.groups.get(group)
+        if source is None:
+            return False
+        try:
+            return actor in self._directory.members(group, source.model_dump(mode="json", exclude_none=True))
+        except TwokeyError:
+            return False

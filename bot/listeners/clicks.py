@@ -1,0 +1,195 @@
+"""Buttons and menus. Every press is acknowledged at once; what it does comes after."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+
+from actions.errors import TwokeyError
+from approvals.actor import Actor, DirectoryDown
+from approvals.gate import DecisionRefused
+from approvals.request import Request, State
+from bot import forms, speech
+from bot.blocks import message as kit
+from bot.blocks import modals, questions
+from bot.blocks.text import listed
+from bot.listeners.desk import Desk, Place, actor_of, place_of
+
+Press = Callable[[Desk, dict[str, Any], dict[str, Any]], Awaitable[None]]
+"""Gets the desk, the payload and the action of it that was pressed."""
+
+
+def register(app: AsyncApp, desk: Desk) -> None:
+    """All buttons that the cards, questions and answers have."""
+
+    def on(action_id: str | re.Pattern[str], press: Press) -> None:
+        async def pressed(ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]) -> None:
+            await ack()
+            desk.work.start(_guarded(desk, body, action, press), f"press {action.get('action_id')}")
+
+        app.action(action_id)(pressed)
+
+    on("approve", _approve)
+    on("deny", _deny)
+    on("withdraw", _withdraw)
+    on("stop", _stop)
+    on("details", _details)
+    on("edit", _edit)
+    on("fill", _fill)
+    on(re.compile(r"^do:\d+$"), _do)
+    on(re.compile(r"^choose(:\d+)?$"), _choose)
+
+
+async def explain(desk: Desk, body: dict[str, Any], text: str) -> None:
+    """Tell the person who clicked, and nobody else."""
+    place = await place_of(body, desk.client)
+    await place.stages(desk.client).here.whisper(kit.say(text))
+
+
+async def _guarded(desk: Desk, body: dict[str, Any], action: dict[str, Any], press: Press) -> None:
+    try:
+        await press(desk, body, action)
+    except TwokeyError as error:
+        await explain(desk, body, error.say)
+
+
+async def _approve(desk: Desk, body: dict[str, Any], action: dict[str, Any]) -> None:
+    request_id, digest, actor = *_key(action), actor_of(body, desk.team_id)
+    try:
+        await asyncio.to_thread(desk.gate.decide, request_id, digest, actor, True)
+    except DecisionRefused as error:
+        request = await asyncio.to_thread(desk.ledger.get, request_id)
+        who = await asyncio.to_thread(_others, desk, request, actor)
+        await explain(desk, body, f"{error.say}{who}")
+    await _refresh_home(desk, body, actor)
+
+
+async def _deny(desk: Desk, body: dict[str, Any], action: dict[str, Any]) -> None:
+    request = await asyncio.to_thread(desk.ledger.get, _key(action)[0])
+    if request.state not in {State.WAITING, State.READY}:
+        await explain(desk, body, f"It is {request.state.value} already, so there is nothing to deny.")
+        return
+    face = await asyncio.to_thread(desk.faces.of, request)
+    place = await place_of(body, desk.client)
+    view = modals.denial(request, face, {"channel": place.channel, "thread": place.thread})
+    await desk.client.views_open(trigger_id=body["trigger_id"], view=view)
+
+
+async def _withdraw(desk: Desk, body: dict[str, Any], action: dict[str, Any]) -> None:
+    actor = actor_of(body, desk.team_id)
+    await asyncio.to_thread(desk.gate.withdraw, _key(action)[0], actor)
+    await _refresh_home(desk, body, actor)
+
+
+async def _stop(desk: Desk, body: dict[str, Any], action: dict[str, Any]) -> None:
+    await asyncio.to_thread(desk.gate.stop, _key(action)[0], actor_of(body, desk.team_id))
+    await explain(desk, body, "I stop watching it. The change itself goes on.")
+
+
+async def _details(desk: Desk, body: dict[str, Any], action: dict[str, Any]) -> None:
+    """Opens at once; what has to be looked up follows."""
+    request = await asyncio.to_thread(desk.ledger.get, _key(action)[0])
+    face = await asyncio.to_thread(desk.faces.of, request)
+    view = modals.details(request, face, modals.Background())
+    opened = await desk.client.views_open(trigger_id=body["trigger_id"], view=view)
+    found = await asyncio.to_thread(desk.home.background, request, actor_of(body, desk.team_id))
+    await desk.client.views_update(view_id=opened["view"]["id"], view=modals.details(request, face, found))
+
+
+async def _edit(desk: Desk, body: dict[str, Any], action: dict[str, Any]) -> None:
+    request = await asyncio.to_thread(desk.ledger.get, _key(action)[0])
+    if request.requester != actor_of(body, desk.team_id):
+        await explain(
+            desk, body, "Only the person who asked can edit this. You can deny it and say what should change."
+        )
+        return
+    if request.state is not State.WAITING:
+        await explain(desk, body, f"It is {request.state.value} already. Ask again instead.")
+        return
+    await _open_form(
+        desk, body, dict(request.plan.action), "This makes a new card; the old one is withdrawn.", request.id
+    )
+
+
+async def _fill(desk: Desk, body: dict[str, Any], action: dict[str, Any]) -> None:
+    await _open_form(desk, body, json.loads(action["value"])["action"], "What is still missing? A card comes next.")
+
+
+async def _open_form(
+    desk: Desk, body: dict[str, Any], so_far: dict[str, Any], say: str, request_id: str | None = None
+) -> None:
+    place = await place_of(body, desk.client)
+    verb = desk.registry[str(so_far.get("verb", ""))]
+    metadata = {
+        "verb": verb.verb,
+        "request": request_id,
+        "channel": place.channel,
+        "thread": place.thread,
+        "ts": place.ts,
+    }
+    fields = forms.fields(verb, so_far, desk.catalog)
+    view = modals.form(verb.verb.replace("_", " ").capitalize(), say, fields, metadata)
+    await desk.client.views_open(trigger_id=body["trigger_id"], view=view)
+
+
+async def _do(desk: Desk, body: dict[str, Any], action: dict[str, Any]) -> None:
+    """A next step: a read answers below, a change gets a card of its own."""
+    await _take_up(desk, body, await place_of(body, desk.client), json.loads(action["value"])["action"])
+
+
+async def _choose(desk: Desk, body: dict[str, Any], action: dict[str, Any]) -> None:
+    """Completes the sentence, once a question."""
+    label, partial = chosen(action)
+    place = await place_of(body, desk.client)
+    if place.ts and not await asyncio.to_thread(desk.inbox.take, f"answer {place.channel} {place.ts}"):
+        return
+    if place.ts:
+        name = await asyncio.to_thread(desk.names.of, [place.user])
+        text = speech.words(str((body.get("message") or {}).get("text") or ""), desk.bot_user_id)
+        message = questions.chosen(text, label, name[place.user])
+        await desk.client.chat_update(channel=place.channel, ts=place.ts, **message.payload())
+    await _take_up(desk, body, place, partial)
+    if place.ts:
+        await desk.close(f"answer {place.channel} {place.ts}")
+
+
+def chosen(action: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The label and the partial action of a pressed button or a chosen option."""
+    option = action.get("selected_option")
+    if option:
+        return str(option["text"]["text"]), {**json.loads(action["block_id"]), **json.loads(option["value"])}
+    return str(action["text"]["text"]), json.loads(action["value"])["action"]
+
+
+async def _take_up(desk: Desk, body: dict[str, Any], place: Place, partial: dict[str, Any]) -> None:
+    name = None if place.direct else await asyncio.to_thread(desk.names.channel, place.channel)
+    said = place.said(actor_of(body, desk.team_id), f"trigger {body.get('trigger_id')}", name)
+    await desk.conversation.take_up(said, partial, place.stages(desk.client))
+
+
+async def _refresh_home(desk: Desk, body: dict[str, Any], actor: Actor) -> None:
+    if (body.get("view") or {}).get("type") == "home":
+        await desk.home.publish(actor)
+
+
+def _others(desk: Desk, request: Request, actor: Actor) -> str:
+    """Names those who can, for the requester who cannot."""
+    if request.requester != actor or request.state is not State.WAITING:
+        return ""
+    try:
+        able = desk.gate.approvers(request)
+    except DirectoryDown:
+        return ""
+    names = desk.names.of(a.user_id for a in able)
+    return f" That is {listed(sorted(names.values()))}." if names else ""
+
+
+def _key(action: dict[str, Any]) -> tuple[str, str]:
+    request_id, _, digest = str(action.get("value") or "").partition(":")
+    return request_id, digest

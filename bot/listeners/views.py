@@ -1,0 +1,82 @@
+"""Modals that were submitted: the reason of a denial, the corrected arguments of an action."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+
+from actions.errors import BadInput, TwokeyError
+from bot import forms
+from bot.blocks import message as kit
+from bot.listeners.desk import Desk, Place, actor_of
+
+
+def register(app: AsyncApp, desk: Desk) -> None:
+    """Wrong arguments are said in the form, before anything happens."""
+
+    async def denied(ack: AsyncAck, body: dict[str, Any]) -> None:
+        await ack()
+        desk.work.start(_deny(desk, body), "denial")
+
+    async def filled(ack: AsyncAck, body: dict[str, Any]) -> None:
+        meta = json.loads(body["view"]["private_metadata"])
+        partial = forms.partial(meta["verb"], _values(body["view"]), desk.registry)
+        wrong = _complaint(desk, partial)
+        if wrong:
+            await ack(response_action="errors", errors=wrong)
+            return
+        await ack()
+        desk.work.start(_continue(desk, body, meta, partial), "form")
+
+    app.view("deny")(denied)
+    app.view("form")(filled)
+
+
+async def _deny(desk: Desk, body: dict[str, Any]) -> None:
+    meta = json.loads(body["view"]["private_metadata"])
+    request_id, _, digest = str(meta["key"]).partition(":")
+    reason = _values(body["view"]).get("reason") or ""
+    actor = actor_of(body, desk.team_id)
+    try:
+        await asyncio.to_thread(desk.gate.decide, request_id, digest, actor, False, reason)
+    except TwokeyError as error:
+        place = Place(str(meta["channel"]), actor.user_id, thread=meta.get("thread"))
+        await place.stages(desk.client).here.whisper(kit.say(error.say))
+
+
+async def _continue(desk: Desk, body: dict[str, Any], meta: dict[str, Any], partial: dict[str, Any]) -> None:
+    """The new request first, so that nothing is lost where it cannot be made; then the old one is withdrawn."""
+    actor = actor_of(body, desk.team_id)
+    place = Place(str(meta["channel"]), actor.user_id, meta.get("ts"), meta.get("thread"))
+    said = place.said(actor, f"trigger {body.get('trigger_id')}", None)
+    made = await desk.conversation.take_up(said, partial, place.stages(desk.client))
+    if made and meta.get("request"):
+        try:
+            await asyncio.to_thread(desk.gate.withdraw, str(meta["request"]), actor)
+        except TwokeyError as error:
+            await place.stages(desk.client).here.whisper(kit.say(error.say))
+
+
+def _complaint(desk: Desk, partial: dict[str, Any]) -> dict[str, str]:
+    """Which field is wrong, and how; empty where all is well."""
+    try:
+        desk.registry.parse(partial)
+    except BadInput as error:
+        names = list(desk.registry[str(partial["verb"])].model_fields)
+        field, _, _ = error.say.partition(":")
+        return {field.partition(".")[0] if field.partition(".")[0] in names else names[-1]: error.say}
+    return {}
+
+
+def _values(view: dict[str, Any]) -> dict[str, str | None]:
+    """What was entered, by argument."""
+    found: dict[str, str | None] = {}
+    for block_id, inputs in view["state"]["values"].items():
+        for entered in inputs.values():
+            option = entered.get("selected_option")
+            found[block_id] = option["value"] if option else entered.get("value")
+    return found

@@ -1,0 +1,52 @@
+"""What a thread already holds: the bot's own typed actions in it, never anybody's text (R3, R6)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pydantic import JsonValue
+from sqlalchemy import Engine, insert, select
+
+from actions.clock import Clock
+from actions.errors import BadInput
+from approvals.ledger import Ledger
+from approvals.store import reading, writing
+from approvals.tables import as_text
+from bot.cards import Cards
+from bot.tables import threads
+from intents.reading import Context, Earlier
+
+LATELY = timedelta(minutes=30)  # a direct conversation is one endless thread; older words are no context
+MOST = 8
+
+
+class Memory:
+    """Safe between threads. Every method may raise StoreDown."""
+
+    def __init__(self, engine: Engine, clock: Clock, ledger: Ledger, cards: Cards) -> None:
+        self._engine, self._clock, self._ledger, self._cards = engine, clock, ledger, cards
+
+    def remember(self, channel: str, thread: str, action: dict[str, JsonValue], request_id: str | None = None) -> None:
+        """The bot took this up in this thread; an empty thread is the direct conversation as a whole."""
+        row = {"channel": channel, "thread": thread, "at": as_text(self._clock.now())}
+        with writing(self._engine) as connection:
+            connection.execute(insert(threads).values(**row, action=action, request_id=request_id))
+
+    def recall(self, channel: str, thread: str) -> Context:
+        """What is there already, newest last. A card's own thread knows the card's request."""
+        where = [threads.c.channel == channel, threads.c.thread == thread]
+        if not thread:
+            where.append(threads.c.at >= as_text(self._clock.now() - LATELY))
+        query = select(threads.c.action, threads.c.request_id).where(*where).order_by(threads.c.id.desc()).limit(MOST)
+        with reading(self._engine) as connection:
+            found = [(dict(action), request_id) for action, request_id in connection.execute(query)][::-1]
+        card = self._cards.at(channel, thread) if thread else None
+        if card and all(request_id != card for _, request_id in found):
+            found.insert(0, (self._ledger.get(card).plan.action, card))
+        return Context(earlier=tuple(Earlier(action=a, state=self._state(r)) for a, r in found))
+
+    def _state(self, request_id: str | None) -> str:
+        try:
+            return self._ledger.get(request_id).state.value if request_id else "answered"
+        except BadInput:
+            return ""

@@ -1,0 +1,285 @@
+"""Keeps every card as the ledger has it: posts it, updates all copies, and tells the thread the story.
+
+A card is a projection. Whatever was missed (a crash, a rate limit, a lost bell) is caught up by comparing revisions,
+so the final state always lands (S3, S7).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from aiohttp import ClientError
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from actions.errors import TwokeyError
+from actions.outcome import Outcome
+from approvals.actor import Actor
+from approvals.ledger import Ledger
+from approvals.request import Request, State
+from bot.blocks.card import Face, card
+from bot.blocks.message import Message
+from bot.blocks.story import OUTCOME, story
+from bot.cards import Cards, Copy
+from bot.faces import Faces
+from bot.stage import upload
+from bot.work import Work, retry_after
+
+POLL = 1.0  # seconds between looks at the ledger; the bell makes it faster, never necessary
+GENTLE = 1.2  # seconds between two progress updates of one card: chat.update takes 50 a minute
+RETRY = 5.0  # seconds until something that Slack did not take is tried again
+AT_ONCE = 16  # cards brought up to date side by side
+CATCH_UP = 50  # requests looked at for a card that was never posted
+INVITED = 10  # approvers who get a copy in their direct messages
+_GONE = {"message_not_found", "channel_not_found", "is_archived", "not_in_channel", "cant_update_message"}
+
+_log = logging.getLogger(__name__)
+
+
+class Projector:
+    """One per gateway process. `approvers` says who could still approve; it may block and may fail."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        cards: Cards,
+        faces: Faces,
+        client: AsyncWebClient,
+        approvers: Callable[[Request], Sequence[Actor]],
+    ) -> None:
+        self._ledger, self._cards, self._faces, self._client = ledger, cards, faces, client
+        self._approvers = approvers
+        self._work = Work()
+        self._due: set[str] = set()
+        self._busy: set[str] = set()
+        self._running_here: set[str] = set()
+        self._outcomes: dict[str, Outcome] = {}
+        self._updated: dict[tuple[str, str], float] = {}  # (request, channel) -> when, on the loop's clock
+        self._held: dict[tuple[str, str], float] = {}  # (method, channel) -> until when Slack asked us to wait
+        self._level: dict[str, int] = {}  # the revision at which everything about a request was shown
+        self._bell = asyncio.Event()
+        self._room = asyncio.Semaphore(AT_ONCE)
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def ring(self, request_id: str) -> None:
+        """This request changed. May be called from any thread."""
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(self._mark, request_id)
+
+    def expect(self, request_id: str) -> None:
+        """It runs in this process: its thread hears the outcome once `landed` brings it whole."""
+        self._running_here.add(request_id)
+
+    def landed(self, request_id: str, outcome: Outcome | None) -> None:
+        """What came of a run in this process, with its evidence and next steps."""
+        self._running_here.discard(request_id)
+        if outcome is not None:
+            self._outcomes[request_id] = outcome
+        self._mark(request_id)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set; what is under way then is finished."""
+        self._loop = loop = asyncio.get_running_loop()
+        ended = asyncio.create_task(self._ring_at(stop))
+        next_look = loop.time()
+        try:
+            while not stop.is_set():
+                if loop.time() >= next_look:
+                    await self._look()
+                    next_look = loop.time() + POLL
+                self._bell.clear()
+                self._start_due()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._bell.wait(), max(0.0, next_look - loop.time()))
+        finally:
+            ended.cancel()
+            self._loop = None
+            await self._work.finish(5.0)
+
+    async def _ring_at(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._bell.set()
+
+    def _mark(self, request_id: str) -> None:
+        self._due.add(request_id)
+        self._bell.set()
+
+    async def _look(self) -> None:
+        try:
+            self._due |= await asyncio.to_thread(self._behind)
+        except TwokeyError as error:
+            _log.warning("cards are not looked after: %s", error.say)
+
+    def _behind(self) -> set[str]:
+        unfinished = {r.id for r in self._ledger.unfinished()}
+        recent = [r.id for r in self._ledger.recent(CATCH_UP)]
+        return unfinished | self._cards.open() | (set(recent) - self._cards.known(recent))
+
+    def _start_due(self) -> None:
+        """One task a request; a bell for one that is being worked on is heard after it."""
+        for request_id in self._due - self._busy:
+            self._due.discard(request_id)
+            self._busy.add(request_id)
+            self._work.start(self._bring(request_id), f"card of {request_id}")
+
+    async def _bring(self, request_id: str) -> None:
+        try:
+            async with self._room:
+                await self._bring_up_to_date(request_id)
+        except TwokeyError as error:
+            _log.warning("card of %s: %s", request_id, error.say)
+        finally:
+            self._busy.discard(request_id)
+            if request_id in self._due:
+                self._bell.set()
+
+    async def _bring_up_to_date(self, request_id: str) -> None:
+        request = await asyncio.to_thread(self._ledger.get, request_id)
+        home = request.origin.get("channel")
+        if not isinstance(home, str):
+            return  # not asked in Slack
+        if self._level.get(request_id) == request.rev and request_id not in self._outcomes:
+            return
+        copies = await asyncio.to_thread(self._cards.of, request_id)
+        if not copies and _refused_at_once(request):
+            return  # answered in words, where it was asked
+        if copies and all(c.settled for c in copies):
+            return
+        face = await asyncio.to_thread(self._faces.of, request)
+        if not any(c.channel == home and c.ts for c in copies):
+            if not await self._post(request, home, face, _thread(request)):
+                return
+            copies = await asyncio.to_thread(self._cards.of, request_id)
+        level = [await self._update(request, copy, face) for copy in copies if copy.ts]
+        told = await self._tell(request, face, next(c for c in copies if c.channel == home))
+        if request.state is State.WAITING:
+            await self._invite(request, face, home)
+        if all(level) and told:
+            await self._leave(request)
+
+    async def _leave(self, request: Request) -> None:
+        """Everything shows what is; after the end nobody has to look again."""
+        self._level[request.id] = request.rev
+        if request.state.final:
+            await asyncio.to_thread(self._cards.settle, request.id)
+            self._outcomes.pop(request.id, None)
+            self._level.pop(request.id, None)
+            self._updated = {k: at for k, at in self._updated.items() if k[0] != request.id}
+
+    async def _post(self, request: Request, channel: str, face: Face, thread: str | None) -> bool:
+        """Post a copy; whether it is there now."""
+        if not await asyncio.to_thread(self._cards.reserve, request.id, channel):
+            return False
+        payload = {**self._card(request, face).payload(), "thread_ts": thread, "reply_broadcast": bool(thread) or None}
+        answer = await self._ask("chat.postMessage", channel, request.id, payload)
+        if answer is None:
+            await asyncio.to_thread(self._cards.release, request.id, channel)
+        if not answer:
+            return False
+        ts = str(answer["ts"])
+        await asyncio.to_thread(self._cards.posted, request.id, channel, ts, thread or ts, request.rev)
+        return True
+
+    async def _update(self, request: Request, copy: Copy, face: Face) -> bool:
+        """Bring one copy to the request's revision; whether it is there."""
+        fresh = request.id in self._outcomes and request.state.final
+        if copy.rev >= request.rev and not fresh:
+            return True
+        if self._too_soon(request, copy):
+            return False
+        payload = {**self._card(request, face).payload(), "ts": copy.ts}
+        if await self._ask("chat.update", copy.channel, request.id, payload) is None:
+            return False
+        self._updated[(request.id, copy.channel)] = asyncio.get_running_loop().time()
+        await asyncio.to_thread(self._cards.shown, request.id, copy.channel, request.rev)
+        return True
+
+    async def _tell(self, request: Request, face: Face, copy: Copy) -> bool:
+        """The lines that the thread does not have yet; whether it has them all."""
+        done = await asyncio.to_thread(self._cards.told, request.id)
+        whole = self._outcomes.get(request.id)
+        for line in story(request, face, whole):
+            if line.key in done:
+                continue
+            if line.key == OUTCOME and request.id in self._running_here:
+                return False
+            payload = {**line.message.payload(), "thread_ts": copy.thread}
+            if await self._ask("chat.postMessage", copy.channel, request.id, payload) is None:
+                return False
+            await asyncio.to_thread(self._cards.tell, request.id, line.key)
+            if line.key == OUTCOME and whole is not None:
+                for piece in whole.evidence:
+                    await upload(self._client, copy.channel, copy.thread, piece)
+        return True
+
+    async def _invite(self, request: Request, face: Face, home: str) -> None:
+        """Approvers who are not in the channel get a copy in their direct messages. Done once; a failure is no loss."""
+        if not await asyncio.to_thread(self._cards.tell, request.id, "invited"):
+            return
+        try:
+            approvers = await asyncio.to_thread(self._approvers, request)
+            if not approvers:
+                return
+            answer = await self._client.conversations_members(channel=home, limit=1000)
+            members: list[str] = answer.get("members") or []
+            present = set(members)
+            for actor in [a for a in approvers if a.user_id not in present][:INVITED]:
+                opened = await self._client.conversations_open(users=actor.user_id)
+                await self._post(request, str(opened["channel"]["id"]), face, None)
+        except (SlackApiError, TwokeyError) as error:
+            _log.warning("approvers of %s outside the channel were not told: %s", request.id, error)
+
+    def _card(self, request: Request, face: Face) -> Message:
+        whole = self._outcomes.get(request.id)
+        return card(request.model_copy(update={"outcome": whole}) if whole else request, face)
+
+    def _too_soon(self, request: Request, copy: Copy) -> bool:
+        """Progress is coalesced; a change of state never waits."""
+        if request.state is not State.RUNNING or request.step is None:
+            return False
+        loop = asyncio.get_running_loop()
+        wait = self._updated.get((request.id, copy.channel), 0.0) + GENTLE - loop.time()
+        if wait > 0:
+            loop.call_later(wait, self._mark, request.id)
+        return wait > 0
+
+    async def _ask(
+        self, method: str, channel: str, request_id: str, payload: Mapping[str, Any]
+    ) -> Mapping[str, Any] | None:
+        """Slack's answer; empty where the place is gone for good; None where it will be tried again.
+
+        Nothing else waits for one that Slack holds back: clicks and other channels go on (S7).
+        """
+        loop = asyncio.get_running_loop()
+        wait = self._held.get((method, channel), 0.0) - loop.time()
+        if wait <= 0:
+            try:
+                given = {"channel": channel, "unfurl_links": False, "unfurl_media": False, **payload}
+                answer = await self._client.api_call(method, json={k: v for k, v in given.items() if v is not None})
+                return {"ok": True, **(answer.data if isinstance(answer.data, dict) else {})}
+            except (SlackClientError, ClientError, TimeoutError, OSError) as error:
+                code = str(error.response.get("error")) if isinstance(error, SlackApiError) else type(error).__name__
+                asked = retry_after(error) if isinstance(error, SlackApiError) else None
+                if asked is None:
+                    _log.warning("%s for %s in %s: %s", method, request_id, channel, code)
+                if code in _GONE:
+                    return {}
+                wait = asked or RETRY
+                self._held[(method, channel)] = loop.time() + wait
+        loop.call_later(wait + 0.01, self._mark, request_id)
+        return None
+
+
+def _refused_at_once(request: Request) -> bool:
+    return request.state is State.REFUSED and request.finished_at == request.created_at
+
+
+def _thread(request: Request) -> str | None:
+    """The thread in which it was asked, if it was asked in one."""
+    thread = request.origin.get("thread")
+    return thread if isinstance(thread, str) and thread else None

@@ -1,0 +1,110 @@
+"""The runner: takes what is ready from the ledger and has the gate run it, several targets side by side."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+from actions.errors import TwokeyError
+from actions.outcome import Outcome
+from approvals.gate import Gate
+from approvals.ledger import Ledger
+from approvals.request import Request, State
+from bot.threads import in_daemon
+
+POLL = 1.0  # seconds between looks at the ledger
+AGAIN = 1.0  # seconds until one that could not start is tried again
+AT_ONCE = 16
+
+_log = logging.getLogger(__name__)
+
+
+class Audience(Protocol):
+    """Who hears of the runs in this process: the projector, where there is one."""
+
+    def expect(self, request_id: str) -> None: ...
+
+    def landed(self, request_id: str, outcome: Outcome | None) -> None: ...
+
+
+class Running:
+    """One per process that holds the powers. It decides nothing: the gate judges again before each run (A3)."""
+
+    def __init__(self, ledger: Ledger, gate: Gate, audience: Audience | None = None) -> None:
+        self._ledger, self._gate, self._audience = ledger, gate, audience
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._not_before: dict[str, float] = {}
+        self._bell = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def ring(self, _request_id: str) -> None:
+        """Something changed. May be called from any thread."""
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(self._bell.set)
+
+    async def run(self, stop: asyncio.Event, grace: float = 5.0) -> None:
+        """Work until `stop`; runs that take longer than `grace` seconds after it are left to be read back."""
+        self._loop = asyncio.get_running_loop()
+        ended = asyncio.create_task(self._ring_at(stop))
+        try:
+            while not stop.is_set():
+                self._bell.clear()
+                await self._start_ready()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._bell.wait(), POLL)
+        finally:
+            ended.cancel()
+            self._loop = None
+            if self._tasks:
+                await asyncio.wait(self._tasks.values(), timeout=grace)
+                for task in list(self._tasks.values()):
+                    task.cancel()
+
+    async def _ring_at(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._bell.set()
+
+    async def _start_ready(self) -> None:
+        try:
+            ready = await asyncio.to_thread(self._ledger.ready)
+        except TwokeyError as error:
+            _log.warning("nothing is started: %s", error.say)
+            return
+        now = asyncio.get_running_loop().time()
+        for request in ready:
+            due = self._not_before.get(request.id, 0.0) <= now
+            if due and request.id not in self._tasks and len(self._tasks) < AT_ONCE:
+                self._tasks[request.id] = asyncio.create_task(self._run(request.id), name=f"run {request.id}")
+
+    async def _run(self, request_id: str) -> None:
+        outcome: Outcome | None = None
+        if self._audience:
+            self._audience.expect(request_id)
+        try:
+            request: Request = await in_daemon(self._work(request_id), f"run {request_id}")
+            if request.state is State.READY:
+                self._later(request_id)
+            else:
+                outcome = request.outcome
+                self._not_before.pop(request_id, None)
+        except TwokeyError as error:
+            _log.warning("request %s could not be started: %s", request_id, error.say)
+            self._later(request_id)
+        except Exception:
+            _log.exception("request %s", request_id)
+            self._later(request_id)
+        finally:
+            self._tasks.pop(request_id, None)
+            if self._audience:
+                self._audience.landed(request_id, outcome)
+
+    def _work(self, request_id: str) -> Callable[[], Request]:
+        return lambda: self._gate.run(request_id)
+
+    def _later(self, request_id: str) -> None:
+        """It stays ready: its target is busy, or something that must be asked first does not answer."""
+        self._not_before[request_id] = asyncio.get_running_loop().time() + AGAIN

@@ -1,0 +1,101 @@
+"""Slack's clients, pointed at the settings' server, and who we are there."""
+
+from __future__ import annotations
+
+import logging
+import urllib.request
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from aiohttp import ClientError
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from actions.errors import ConfigError
+from bot.settings import Settings
+
+TIMEOUT = 20  # seconds for one call
+
+log = logging.getLogger("twokey.slack")
+"""Handed to Bolt and the SDK. Only errors: what they warn of at the start (which token wins) is settled in app.py."""
+log.setLevel(logging.ERROR)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The bot in its workspace."""
+
+    team_id: str
+    user_id: str
+    bot_id: str | None
+    name: str
+
+
+def base_url(settings: Settings) -> str:
+    """With the slash at its end that the SDK needs."""
+    return settings.slack_api_url.rstrip("/") + "/"
+
+
+def sync_client(settings: Settings) -> WebClient:
+    """For questions that threads ask: groups and names. Never retries by itself: a refusal is an answer."""
+    client = WebClient(
+        token=_bot_token(settings), base_url=base_url(settings), timeout=TIMEOUT, retry_handlers=[], logger=log
+    )
+    client.proxy = _proxy(client.proxy, settings)
+    return client
+
+
+def async_client(settings: Settings, token: bool = True) -> AsyncWebClient:
+    """For everything that is posted. Without `token` for Bolt, which is told who we are by `authorize`."""
+    client = AsyncWebClient(
+        token=_bot_token(settings) if token else None,
+        base_url=base_url(settings),
+        timeout=TIMEOUT,
+        retry_handlers=[],
+        logger=log,
+    )
+    client.proxy = _proxy(client.proxy, settings)
+    return client
+
+
+async def identify(client: AsyncWebClient) -> Identity:
+    """Who we are. Raises ConfigError where Slack does not know the token or cannot be reached."""
+    try:
+        answer = await client.auth_test()
+    except SlackApiError as error:
+        code = error.response.get("error")
+        raise ConfigError(f"SLACK_BOT_TOKEN: Slack answers {code}. Install the app again and copy its token.") from None
+    except (SlackClientError, ClientError, TimeoutError, OSError) as error:
+        say = f"Slack cannot be reached at {client.base_url} ({type(error).__name__}). Check SLACK_API_URL."
+        raise ConfigError(say) from None
+    return Identity(
+        team_id=str(answer["team_id"]),
+        user_id=str(answer["user_id"]),
+        bot_id=str(answer["bot_id"]) if answer.get("bot_id") else None,
+        name=str(answer.get("user") or "twokey"),
+    )
+
+
+def authorize_result(settings: Settings, identity: Identity) -> AuthorizeResult:
+    """What Bolt needs for every event, known from the start instead of asked for by each."""
+    return AuthorizeResult(
+        enterprise_id=None,
+        team_id=identity.team_id,
+        bot_user_id=identity.user_id,
+        bot_id=identity.bot_id,
+        bot_token=_bot_token(settings),
+    )
+
+
+def _bot_token(settings: Settings) -> str:
+    if settings.slack_bot_token is None:
+        raise ConfigError("SLACK_BOT_TOKEN is not set: it is the Bot User OAuth Token of your Slack app (xoxb-…).")
+    return settings.slack_bot_token.get_secret_value()
+
+
+def _proxy(found: str | None, settings: Settings) -> str | None:
+    """The SDK takes a proxy from the environment but does not know NO_PROXY."""
+    host = urlsplit(settings.slack_api_url).hostname or ""
+    return None if urllib.request.proxy_bypass(host) or host in {"127.0.0.1", "localhost", "::1"} else found

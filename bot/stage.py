@@ -1,0 +1,103 @@
+"""Where an answer appears: one message that can be shown and changed, files below it, and private words."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Protocol
+
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from actions.outcome import Chart, Evidence, TextFile
+from bot.blocks.message import Message
+from bot.blocks.text import clip, seen
+from bot.work import patiently
+
+_log = logging.getLogger(__name__)
+
+
+class Stage(Protocol):
+    """What the conversation writes on. One stage an exchange."""
+
+    async def show(self, message: Message) -> None:
+        """Post the message; the second time, change it."""
+        ...
+
+    async def whisper(self, message: Message) -> None:
+        """Show it to the person who acted, and to nobody else."""
+        ...
+
+    async def attach(self, piece: Evidence) -> None:
+        """Put a chart or a file into the thread; other evidence belongs into the message."""
+        ...
+
+
+@dataclass
+class SlackStage:
+    """A place in Slack. `thread` None is the channel itself; `ts` is an existing message of ours."""
+
+    client: AsyncWebClient
+    channel: str
+    user: str
+    thread: str | None = None
+    ts: str | None = None
+
+    async def show(self, message: Message) -> None:
+        payload = message.payload()
+        if self.ts is not None:
+            await patiently(lambda: self.client.chat_update(channel=self.channel, ts=self.ts or "", **payload))
+            return
+        answer = await patiently(
+            lambda: self.client.chat_postMessage(
+                channel=self.channel, thread_ts=self.thread, unfurl_links=False, unfurl_media=False, **payload
+            )
+        )
+        self.ts = str(answer["ts"])
+
+    async def whisper(self, message: Message) -> None:
+        payload = message.payload()
+        if self.channel.startswith("D"):
+            await patiently(
+                lambda: self.client.chat_postMessage(
+                    channel=self.channel, thread_ts=self.thread, unfurl_links=False, unfurl_media=False, **payload
+                )
+            )
+            return
+        await patiently(
+            lambda: self.client.chat_postEphemeral(
+                channel=self.channel, user=self.user, thread_ts=self.thread, **payload
+            )
+        )
+
+    async def attach(self, piece: Evidence) -> None:
+        await upload(self.client, self.channel, self.thread or self.ts, piece)
+
+
+async def upload(client: AsyncWebClient, channel: str, thread: str | None, piece: Evidence) -> None:
+    """A chart with its words as alt text, or a file. One that Slack does not take is logged and left out."""
+    try:
+        if isinstance(piece, Chart):
+            title = clip(seen(piece.title), 150)
+            await patiently(
+                lambda: client.files_upload_v2(
+                    channel=channel,
+                    thread_ts=thread,
+                    content=piece.png,
+                    filename="chart.png",
+                    title=title,
+                    alt_txt=clip(seen(piece.alt), 900),
+                )
+            )
+        elif isinstance(piece, TextFile):
+            await patiently(
+                lambda: client.files_upload_v2(
+                    channel=channel,
+                    thread_ts=thread,
+                    content=piece.content.encode("utf-8", "replace"),
+                    filename=clip(seen(piece.name), 100) or "file.txt",
+                    title=clip(seen(piece.name), 100) or "file.txt",
+                )
+            )
+    except SlackApiError as error:
+        _log.warning("a file could not be uploaded to %s: %s", channel, error.response.get("error"))

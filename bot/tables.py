@@ -1,0 +1,78 @@
+"""The edge's own tables, in the ledger's store: deliveries, copies of cards, threads. None of them decides."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import JSON, Column, Engine, Index
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+from approvals.store import writing
+
+
+class EdgeTable(SQLModel, registry=registry()):
+    """Keeps these tables apart from the ledger's, which only the ledger writes."""
+
+
+class DeliveryRow(EdgeTable, table=True):
+    """One delivery from Slack, by its event id, trigger id or signature."""
+
+    __tablename__ = "slack_deliveries"
+    __table_args__ = (Index("slack_deliveries_open", "finished"),)
+
+    key: str = Field(primary_key=True)
+    at: str
+    owner: str  # the process that works on it
+    finished: bool = False
+    payload: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+
+
+class CopyRow(EdgeTable, table=True):
+    """One message that shows a request's card."""
+
+    __tablename__ = "slack_cards"
+    __table_args__ = (Index("slack_cards_at", "channel", "ts"), Index("slack_cards_open", "settled"))
+
+    request_id: str = Field(primary_key=True)
+    channel: str = Field(primary_key=True)
+    ts: str | None = None  # None: reserved, not yet posted
+    thread: str | None = None
+    reserved_at: str
+    rev: int = -1  # of the request, as last shown
+    settled: bool = False  # shows the final state; nothing follows
+
+
+class ToldRow(EdgeTable, table=True):
+    """A line of a request's story that its thread has."""
+
+    __tablename__ = "slack_story"
+
+    request_id: str = Field(primary_key=True)
+    line: str = Field(primary_key=True)
+
+
+class ThreadRow(EdgeTable, table=True):
+    """An action that the bot took up in a thread: typed, never anybody's text."""
+
+    __tablename__ = "slack_threads"
+    __table_args__ = (Index("slack_threads_where", "channel", "thread"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    channel: str
+    thread: str  # the thread's first message; empty for a direct conversation as a whole
+    at: str
+    action: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    request_id: str | None = None
+
+
+deliveries = EdgeTable.metadata.tables["slack_deliveries"]
+copies = EdgeTable.metadata.tables["slack_cards"]
+told = EdgeTable.metadata.tables["slack_story"]
+threads = EdgeTable.metadata.tables["slack_threads"]
+
+
+def make_tables(engine: Engine) -> None:
+    """Makes what is missing. Raises StoreDown."""
+    with writing(engine) as connection:
+        EdgeTable.metadata.create_all(connection)
