@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from actions import quantities
 from actions.vitals import Vitals
 
 # Worse is what a person would call worse on a graph: twice the errors and at least one request in a hundred more,
@@ -28,23 +29,13 @@ def compare(before: Vitals | None, after: Vitals | None) -> Verified:
     parts, worse = [], False
     old = before or Vitals(None, None, None)
     if after.error_ratio is not None:
-        parts.append(f"error rate {percent(after.error_ratio)}{_was(old.error_ratio, percent)}")
+        parts.append(f"error rate {quantities.percent(after.error_ratio)}{_was(old.error_ratio, quantities.percent)}")
         worse |= _rose(old.error_ratio, after.error_ratio, _ERRORS_TIMES, _ERRORS_MORE)
     if after.p95 is not None:
-        parts.append(f"p95 {milliseconds(after.p95)}{_was(old.p95, milliseconds)}")
+        parts.append(f"p95 {quantities.duration(after.p95)}{_was(old.p95, quantities.duration)}")
         worse |= _rose(old.p95, after.p95, _SLOWER_TIMES, _SLOWER_BY)
     known = old.error_ratio is not None or old.p95 is not None
     return Verified(worse if known else None, ", ".join(parts))
-
-
-def percent(ratio: float) -> str:
-    """0.0021 -> `0.2 %`."""
-    return f"{ratio * 100:.1f} %"
-
-
-def milliseconds(seconds: float) -> str:
-    """0.18 -> `180 ms`; 2.4 -> `2.4 s`."""
-    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
 def _was(value: float | None, spell: Callable[[float], str]) -> str:

@@ -2,16 +2,42 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
 
+from actions import image, objects, quantities
 from actions.action import Name, Read, Rule
+from actions.clients.protocols import ChangeRecord, Revision
+from actions.outcome import Outcome, Step, Suggestion, Table
+from actions.toolbox import Progress, Toolbox
+
+_BACK = timedelta(days=30)
+_ROWS = 30
+_COLUMNS = ("when", "what", "revision", "who", "state")
+
+
+@dataclass(frozen=True)
+class _Row:
+    at: datetime
+    what: str
+    revision: str
+    who: str
+    state: str
 
 
 class History(Read):
     """What changed lately, and who asked and approved."""
 
     verb: ClassVar[str] = "history"
-    rules: ClassVar[tuple[Rule, ...]] = (Rule("apps", "replicasets", ("list",)),)
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule("apps", "deployments", ("get",)),
+        Rule("apps", "statefulsets", ("get",)),
+        Rule("apps", "daemonsets", ("get",)),
+        Rule("apps", "replicasets", ("list",)),
+        Rule("apps", "controllerrevisions", ("list",)),
+    )
     help: ClassVar[str] = "What changed lately, and who asked and approved"
     examples: ClassVar[tuple[str, ...]] = (
         "history of checkout in prod",
@@ -20,3 +46,77 @@ class History(Read):
 
     service: Name
     environment: Name
+
+    def answer(self, tools: Toolbox, progress: Progress) -> Outcome:
+        """The requests of the last 30 days and every revision that the cluster remembers, the newest first.
+
+        A revision that a request made stands in that request's row, told by the annotation that it left.
+        Raises BadInput or SourceError.
+        """
+        ref, now = tools.catalog.ref(self.service, self.environment), tools.clock.now()
+        progress(Step(text="looking at the revisions"))
+        revisions = tools.cluster.revisions(ref)
+        records = tools.changes.recent(self.service, self.environment, now - _BACK) if tools.changes else ()
+        rows = _merged(records, revisions, tools.catalog.container(self.service))[:_ROWS]
+        where = f"{self.service} in {self.environment}"
+        if not rows:
+            return Outcome(ok=True, summary=f"{where}: I know of no changes in the last 30 d.")
+        newest = rows[0]
+        return Outcome(
+            ok=True,
+            summary=(
+                f"{where}: {quantities.count(len(rows), 'change')}, the last one {newest.what}, "
+                f"{quantities.moment(newest.at, now)} ({newest.who})"
+            ),
+            evidence=(
+                Table(
+                    title=f"Changes of {where}",
+                    columns=_COLUMNS,
+                    rows=tuple((quantities.moment(r.at, now), r.what, r.revision, r.who, r.state) for r in rows),
+                ),
+            ),
+            suggestions=self._back(rows),
+        )
+
+    def _back(self, rows: Sequence[_Row]) -> tuple[Suggestion, ...]:
+        if sum(bool(row.revision) for row in rows) < 2:
+            return ()
+        where: dict[str, Any] = {"service": self.service, "environment": self.environment}
+        return (Suggestion(label="Roll back…", action={"verb": "rollback", **where, "to": None}),)
+
+
+def _merged(records: Sequence[ChangeRecord], revisions: Sequence[Revision], container: str) -> list[_Row]:
+    made = {each.annotations.get(objects.REQUEST_ANNOTATION): each for each in reversed(revisions)}
+    told = {record.request_id for record in records}
+    rows = [_of_record(record, made.get(record.request_id)) for record in records]
+    rows += [
+        _of_revision(each, container)
+        for each in revisions
+        if each.annotations.get(objects.REQUEST_ANNOTATION) not in told
+    ]
+    return sorted(rows, key=lambda row: row.at, reverse=True)
+
+
+def _of_record(record: ChangeRecord, revision: Revision | None) -> _Row:
+    who = record.asked_by
+    if record.approved_by:
+        who += f", approved by {' and '.join(record.approved_by)}"
+    return _Row(record.at, _words(record.action), str(revision.number) if revision else "", who, record.state)
+
+
+def _of_revision(revision: Revision, container: str) -> _Row:
+    found = revision.image(container)
+    what = f"version {image.version(found)}" if found else revision.name
+    request = revision.annotations.get(objects.REQUEST_ANNOTATION)
+    who = f"request {request}" if request else "outside of Twokey"
+    return _Row(revision.created_at, what, str(revision.number), who, "")
+
+
+def _words(action: Mapping[str, Any]) -> str:
+    """`deploy 1.4.2`, `scale to 5`, `scale +2`, `rollback to 12`, `restart`."""
+    verb = str(action.get("verb", "change"))
+    if verb == "scale":
+        return f"scale {action.get('change') or 'to ' + str(action.get('replicas'))}"
+    if verb == "rollback":
+        return f"rollback to {action.get('to') or 'the previous one'}"
+    return f"{verb} {action['version']}" if action.get("version") else verb

@@ -1,0 +1,157 @@
+"""One Kubernetes API server over HTTP: credentials, timeouts and errors, for whoever knows the paths."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import urllib3
+
+from actions.clients import kube_errors
+from actions.errors import Unreachable
+
+_TIMEOUT = (3.0, 15.0)  # seconds to connect, seconds for an answer
+_PAGE = 500  # objects in one answer of a list
+Query = Mapping[str, str | int]
+
+
+class Connection:
+    """The API server of one kubeconfig context. Safe between threads."""
+
+    def __init__(self, kubeconfig: Path | None, context: str | None) -> None:
+        """Without a kubeconfig the pod's own account is taken, or else the file where kubectl looks for it."""
+        self._kubeconfig, self._context = kubeconfig, context
+        self._client: Any = None
+        self._lock = threading.Lock()
+
+    def get(self, path: str, what: str, query: Query | None = None) -> dict[str, Any]:
+        """One object. Raises SourceError that names `what`."""
+        return _json(self._call("GET", path, what, query or {}), what)
+
+    def text(self, path: str, what: str, query: Query) -> str:
+        """Plain text (logs). Raises SourceError."""
+        return self._call("GET", path, what, query)
+
+    def each(self, path: str, what: str, query: Query | None = None) -> Iterator[dict[str, Any]]:
+        """Every object of a list, page by page. Raises SourceError."""
+        page: dict[str, str | int] = {"limit": _PAGE, **(query or {})}
+        while True:
+            answer = self.get(path, what, page)
+            yield from answer.get("items") or ()
+            following = (answer.get("metadata") or {}).get("continue")
+            if not following:
+                return
+            page["continue"] = following
+
+    def send(
+        self, method: str, path: str, what: str, body: Any, query: Query | None = None, headers: Mapping[str, str] = {}
+    ) -> dict[str, Any]:
+        """A write, sent once and never again by itself. Raises SourceError; Unreachable leaves its effect open."""
+        sent = {"Content-Type": "application/json", **headers}
+        return _json(self._call(method, path, what, query or {}, sent, body), what)
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        what: str,
+        query: Query,
+        headers: Mapping[str, str] | None = None,
+        body: Any = None,
+    ) -> str:
+        client = self._opened()
+        request = client.param_serialize(
+            method=method,
+            resource_path=path,
+            query_params=list(query.items()),
+            header_params={"Accept": "application/json, */*", "User-Agent": agent(), **(headers or {})},
+            body=body,
+            auth_settings=["BearerToken"],
+        )
+        answer = self._answered(client, request, what, again=method == "GET")
+        text = answer.read().decode("utf-8", "replace")
+        if not 200 <= answer.status <= 299:
+            raise kube_errors.translate(answer.status, text, what)
+        return str(text)
+
+    def _answered(self, client: Any, request: Any, what: str, again: bool) -> Any:
+        """The whole answer. A read is tried once more, since a kept-alive connection may just have been closed."""
+        from kubernetes.client.exceptions import ApiException
+
+        try:
+            answer = client.call_api(*request, _request_timeout=_TIMEOUT)
+            answer.read()
+        except (urllib3.exceptions.HTTPError, ApiException, OSError) as error:
+            if again and not isinstance(error, urllib3.exceptions.TimeoutError):
+                return self._answered(client, request, what, again=False)
+            raise Unreachable(f"The cluster did not answer about {what}: {_why(error)}.") from error
+        return answer
+
+    def _opened(self) -> Any:
+        with self._lock:
+            if self._client is None:
+                self._client = self._open()
+            return self._client
+
+    def _open(self) -> Any:
+        # Imported late: the package takes most of a second, which every start of the program would pay.
+        from kubernetes import client, config
+
+        settings = client.Configuration()
+        load: Any = config.load_kube_config
+        try:
+            if self._kubeconfig is None and self._context is None and _in_cluster(settings):
+                pass
+            else:
+                load(
+                    config_file=str(self._kubeconfig) if self._kubeconfig else None,
+                    context=self._context,
+                    client_configuration=settings,
+                    persist_config=False,
+                )
+        except (config.ConfigException, OSError, ValueError) as error:
+            raise Unreachable(
+                f"I have no way to the cluster: {_why(error)}. Set KUBECONFIG to a file that works."
+            ) from None
+        settings.retries = False
+        opened = client.ApiClient(settings)
+        del opened.default_headers["User-Agent"]  # would win over each request's own
+        return opened
+
+
+def agent() -> str:
+    """Who we are, for the cluster's audit log."""
+    try:
+        return f"twokey/{metadata.version('twokey')}"
+    except metadata.PackageNotFoundError:
+        return "twokey/0"
+
+
+def _in_cluster(settings: Any) -> bool:
+    from kubernetes import config
+
+    load: Any = config.load_incluster_config
+    try:
+        load(client_configuration=settings)
+    except config.ConfigException:
+        return False
+    return True
+
+
+def _json(text: str, what: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise Unreachable(f"The cluster answered about {what} with something that is no Kubernetes object.")
+    return found
+
+
+def _why(error: Exception) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text.rpartition(": ")[2].rstrip(".") if isinstance(error, urllib3.exceptions.HTTPError) else text.rstrip(".")

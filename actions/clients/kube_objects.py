@@ -1,0 +1,147 @@
+"""From the API's JSON to the values of `actions.clients.protocols`: pure functions."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from actions.clients.protocols import Event, LogLine, Pod, Revision
+from actions.objects import timestamp
+
+REVISION = "deployment.kubernetes.io/revision"
+_HASHES = ("pod-template-hash", "controller-revision-hash")
+_STARTING = frozenset({"ContainerCreating", "PodInitializing"})
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def selector(workload: Mapping[str, Any]) -> str:
+    """`spec.selector` as the API's `labelSelector` parameter."""
+    found = workload["spec"].get("selector") or {}
+    parts = [f"{key}={value}" for key, value in (found.get("matchLabels") or {}).items()]
+    for rule in found.get("matchExpressions") or ():
+        key, values = rule["key"], ",".join(rule.get("values") or ())
+        match rule["operator"]:
+            case "In":
+                parts.append(f"{key} in ({values})")
+            case "NotIn":
+                parts.append(f"{key} notin ({values})")
+            case "Exists":
+                parts.append(key)
+            case _:
+                parts.append(f"!{key}")
+    return ",".join(parts)
+
+
+def owner(obj: Mapping[str, Any]) -> str | None:
+    """The uid of the object's controller."""
+    owners = obj["metadata"].get("ownerReferences") or ()
+    return next((str(ref["uid"]) for ref in owners if ref.get("controller")), None)
+
+
+def pod(obj: Mapping[str, Any]) -> Pod:
+    """A Pod."""
+    meta, status = obj["metadata"], obj.get("status") or {}
+    labels = meta.get("labels") or {}
+    return Pod(
+        name=str(meta["name"]),
+        phase=str(status.get("phase", "Unknown")),
+        ready=any(c.get("type") == "Ready" and c.get("status") == "True" for c in status.get("conditions") or ()),
+        restarts=sum(int(c.get("restartCount", 0)) for c in _containers(status)),
+        images=tuple(str(c.get("image", "")) for c in (obj.get("spec") or {}).get("containers", ())),
+        reason=_reason(status),
+        started_at=timestamp(status.get("startTime")),
+        template_hash=next((str(labels[key]) for key in _HASHES if key in labels), None),
+    )
+
+
+def replica_set(obj: Mapping[str, Any]) -> Revision | None:
+    """A ReplicaSet as a revision; None where its Deployment has not numbered it yet."""
+    meta, spec = obj["metadata"], obj["spec"]
+    notes = meta.get("annotations") or {}
+    if not str(notes.get(REVISION, "")).isdecimal():
+        return None
+    template = copy.deepcopy(spec["template"])
+    (template.get("metadata", {}).get("labels") or {}).pop(_HASHES[0], None)
+    return Revision(
+        number=int(notes[REVISION]),
+        name=str(meta["name"]),
+        created_at=timestamp(meta.get("creationTimestamp")) or _EPOCH,
+        template=template,
+        annotations=notes,
+        replicas=int((obj.get("status") or {}).get("replicas", 0)),
+    )
+
+
+def controller_revision(obj: Mapping[str, Any]) -> Revision:
+    """A ControllerRevision of a StatefulSet or DaemonSet. Its `data` is a patch that sets the whole template."""
+    meta = obj["metadata"]
+    template = copy.deepcopy(((obj.get("data") or {}).get("spec") or {}).get("template") or {})
+    template.pop("$patch", None)
+    return Revision(
+        number=int(obj.get("revision", 0)),
+        name=str(meta["name"]),
+        created_at=timestamp(meta.get("creationTimestamp")) or _EPOCH,
+        template=template,
+        annotations=meta.get("annotations") or {},
+        replicas=0,
+    )
+
+
+def event(obj: Mapping[str, Any]) -> Event:
+    """A core/v1 Event; newer reporters leave the old fields empty and fill `eventTime` and `series`."""
+    series, about = obj.get("series") or {}, obj.get("involvedObject") or {}
+    times = (series.get("lastObservedTime"), obj.get("lastTimestamp"), obj.get("eventTime"))
+    seen = next((at for at in map(timestamp, (*times, obj["metadata"].get("creationTimestamp"))) if at), _EPOCH)
+    return Event(
+        at=seen,
+        kind=str(obj.get("type", "Normal")),
+        reason=str(obj.get("reason", "")),
+        about=f"{about.get('kind', '')}/{about.get('name', '')}",
+        message=str(obj.get("message", "")),
+        count=int(series.get("count") or obj.get("count") or 1),
+    )
+
+
+def lines(text: str, name: str) -> Iterator[LogLine]:
+    """The lines of a pod's log that was asked for with timestamps; a line without one is left out."""
+    for line in text.splitlines():
+        stamp, _, said = line.partition(" ")
+        at = timestamp(stamp)
+        if at:
+            yield LogLine(at=at, pod=name, text=said)
+
+
+def _containers(status: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
+
+
+def _reason(status: Mapping[str, Any]) -> str | None:
+    """What is wrong with the container that is worst off: what it is in now, else why it could not be scheduled,
+    else why it restarted the last time."""
+    now = [reason for c in _containers(status) if (reason := _present_trouble(c))]
+    if now:
+        return now[0]
+    if status.get("reason"):
+        return str(status["reason"])  # Evicted, NodeLost
+    for condition in status.get("conditions") or ():
+        if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
+            return str(condition.get("reason", "Unschedulable"))
+    return next((reason for c in _containers(status) if (reason := _last_end(c))), None)
+
+
+def _present_trouble(container: Mapping[str, Any]) -> str | None:
+    state = container.get("state") or {}
+    waiting = (state.get("waiting") or {}).get("reason")
+    if waiting == "CrashLoopBackOff" and _last_end(container) == "OOMKilled":
+        return "OOMKilled"  # says more
+    if waiting and waiting not in _STARTING:
+        return str(waiting)
+    ended = state.get("terminated") or {}
+    return str(ended["reason"]) if ended.get("reason") not in (None, "Completed") else None
+
+
+def _last_end(container: Mapping[str, Any]) -> str | None:
+    ended = (container.get("lastState") or {}).get("terminated") or {}
+    return str(ended["reason"]) if ended.get("reason") else None

@@ -1,0 +1,166 @@
+"""A real cluster through the `kubernetes` package; objects stay in the API's own JSON form."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from actions.clients import kube_objects
+from actions.clients.kube_connection import Connection, agent
+from actions.clients.protocols import Autoscaler, Event, LogLine, Pod, Revision, WorkloadRef
+from actions.errors import NotFound, Rejected
+from actions.objects import SCALE_MANAGER
+from actions.plan import Patch
+
+_PLURAL = {"Deployment": "deployments", "StatefulSet": "statefulsets", "DaemonSet": "daemonsets"}
+_CONTENT = {"strategic": "application/strategic-merge-patch+json", "merge": "application/merge-patch+json"}
+_MANAGER = "twokey"
+_LOGGED_PODS = 30  # whose logs are read at most, the newest first
+_LOG_BYTES = 1_000_000  # of one container
+
+Impersonate = Callable[[str, str], str | None]
+"""(verb, namespace) -> the user whose rights a write of that verb takes there; None is our own account."""
+
+
+class KubernetesCluster:
+    """Implements `actions.clients.protocols.Cluster` for every context of a kubeconfig, or from inside a pod.
+
+    Nothing is opened before it is first used.
+    """
+
+    def __init__(self, kubeconfig: Path | None, impersonate: Impersonate | None = None) -> None:
+        """`kubeconfig` None: the pod's own account, or else the file where kubectl looks for it."""
+        self._kubeconfig = kubeconfig
+        self._impersonate = impersonate or (lambda verb, namespace: None)
+        self._connections: dict[str | None, Connection] = {}
+        self._lock = threading.Lock()
+
+    def version(self, cluster: str | None) -> str:
+        """The API server's version, to see that it answers. Raises SourceError."""
+        return str(self._to(cluster).get("/version", "its version").get("gitVersion", "unknown"))
+
+    def workload(self, ref: WorkloadRef) -> dict[str, Any]:
+        return self._to(ref.cluster).get(_path(ref), _named(ref))
+
+    def patch(
+        self, ref: WorkloadRef, patch: Patch, *, verb: str, request_id: str | None, dry_run: bool = False
+    ) -> dict[str, Any]:
+        scale = patch.subresource == "scale"
+        query = {"fieldManager": f"{SCALE_MANAGER}{request_id}" if scale and request_id else _MANAGER}
+        if dry_run:
+            query["dryRun"] = "All"
+        headers = {"Content-Type": _CONTENT[patch.type], "User-Agent": f"{agent()} verb/{verb}"}
+        if request_id:
+            headers["User-Agent"] += f" request/{request_id}"
+        if user := self._impersonate(verb, ref.namespace):
+            headers["Impersonate-User"] = user
+        path = _path(ref) + ("/scale" if scale else "")
+        return self._to(ref.cluster).send("PATCH", path, _named(ref), patch.body, query, headers)
+
+    def revisions(self, ref: WorkloadRef) -> list[Revision]:
+        workload = self.workload(ref)
+        if ref.kind == "Deployment":
+            found = [kube_objects.replica_set(each) for each in self._owned(ref, "replicasets", workload)]
+        else:
+            found = [
+                kube_objects.controller_revision(each) for each in self._owned(ref, "controllerrevisions", workload)
+            ]
+        return sorted((each for each in found if each), key=lambda revision: -revision.number)
+
+    def pods(self, ref: WorkloadRef) -> list[Pod]:
+        return [kube_objects.pod(each) for each in self._pods(ref)]
+
+    def events(self, ref: WorkloadRef, since: datetime) -> list[Event]:
+        workload = self.workload(ref)
+        sets = self._owned(ref, "replicasets", workload) if ref.kind == "Deployment" else []
+        makers = [f"Pod/{each['metadata']['name']}-" for each in (*sets, workload)]
+        exact = {f"{ref.kind}/{ref.name}", *(f"ReplicaSet/{each['metadata']['name']}" for each in sets)}
+        path = f"/api/v1/namespaces/{ref.namespace}/events"
+        every = map(kube_objects.event, self._to(ref.cluster).each(path, f"the events of {ref.namespace}"))
+        if sets:
+            makers.pop()  # a Deployment's pods are named after its ReplicaSets
+        about = [e for e in every if e.at >= since and (e.about in exact or e.about.startswith(tuple(makers)))]
+        return sorted(about, key=lambda event: event.at, reverse=True)
+
+    def autoscaler(self, ref: WorkloadRef) -> Autoscaler | None:
+        path = f"/apis/autoscaling/v2/namespaces/{ref.namespace}/horizontalpodautoscalers"
+        for each in self._to(ref.cluster).each(path, f"the autoscalers of {ref.namespace}"):
+            spec, target = each["spec"], each["spec"]["scaleTargetRef"]
+            if (target.get("kind"), target.get("name")) == (ref.kind, ref.name):
+                return Autoscaler(each["metadata"]["name"], int(spec.get("minReplicas", 1)), int(spec["maxReplicas"]))
+        return None
+
+    def logs(self, ref: WorkloadRef, since: datetime, limit: int) -> list[LogLine]:
+        newest = sorted(self._pods(ref), key=lambda pod: str(pod["status"].get("startTime", "")), reverse=True)
+        found = {line: None for pod in newest[:_LOGGED_PODS] for line in self._lines(ref, pod, since, limit)}
+        merged = sorted((line for line in found if line.at >= since), key=lambda line: line.at)
+        return merged[-limit:]
+
+    def allowed(self, cluster: str | None, namespace: str, group: str, resource: str, verb: str) -> bool:
+        name, _, subresource = resource.partition("/")
+        asked = {"namespace": namespace, "group": group, "resource": name, "subresource": subresource, "verb": verb}
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": {key: value for key, value in asked.items() if value}},
+        }
+        path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+        answer = self._to(cluster).send("POST", path, "our own rights", review)
+        return bool((answer.get("status") or {}).get("allowed"))
+
+    def _to(self, cluster: str | None) -> Connection:
+        with self._lock:
+            return self._connections.setdefault(cluster, Connection(self._kubeconfig, cluster))
+
+    def _owned(self, ref: WorkloadRef, plural: str, workload: dict[str, Any]) -> list[dict[str, Any]]:
+        """By selector and by owner: another workload's objects may carry the same labels."""
+        path = f"/apis/apps/v1/namespaces/{ref.namespace}/{plural}"
+        query = {"labelSelector": kube_objects.selector(workload)}
+        uid = workload["metadata"]["uid"]
+        every = self._to(ref.cluster).each(path, f"the revisions of {_named(ref)}", query)
+        return [each for each in every if kube_objects.owner(each) == uid]
+
+    def _pods(self, ref: WorkloadRef) -> list[dict[str, Any]]:
+        """Its pods by selector and by owner, without those that are leaving."""
+        workload = self.workload(ref)
+        owners = {workload["metadata"]["uid"]}
+        if ref.kind == "Deployment":
+            owners = {each["metadata"]["uid"] for each in self._owned(ref, "replicasets", workload)}
+        path, query = f"/api/v1/namespaces/{ref.namespace}/pods", {"labelSelector": kube_objects.selector(workload)}
+        every = self._to(ref.cluster).each(path, f"the pods of {_named(ref)}", query)
+        return [
+            each
+            for each in every
+            if kube_objects.owner(each) in owners and not each["metadata"].get("deletionTimestamp")
+        ]
+
+    def _lines(self, ref: WorkloadRef, pod: dict[str, Any], since: datetime, limit: int) -> Iterator[LogLine]:
+        """Of every container, and of its life before the last restart."""
+        name = str(pod["metadata"]["name"])
+        path = f"/api/v1/namespaces/{ref.namespace}/pods/{name}/log"
+        for container in (pod.get("status") or {}).get("containerStatuses") or ():
+            for previous in (True, False) if container.get("restartCount") else (False,):
+                query: dict[str, str | int] = {
+                    "container": str(container["name"]),
+                    "previous": str(previous).lower(),
+                    "sinceTime": f"{since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+                    "tailLines": limit,
+                    "limitBytes": _LOG_BYTES,
+                    "timestamps": "true",
+                }
+                # A container that never started, or a pod that has just gone, has no log to give.
+                with suppress(Rejected, NotFound):
+                    text = self._to(ref.cluster).text(path, f"the log of pod {name}", query)
+                    yield from kube_objects.lines(text, name)
+
+
+def _path(ref: WorkloadRef) -> str:
+    return f"/apis/apps/v1/namespaces/{ref.namespace}/{_PLURAL[ref.kind]}/{ref.name}"
+
+
+def _named(ref: WorkloadRef) -> str:
+    return f"{ref.kind} {ref.name} in {ref.namespace}"
