@@ -35,12 +35,16 @@ class Changelog:
     """Newest first. `missing` says what could not be looked at, a sentence each."""
 
     entries: tuple[Entry, ...]
-    revisions: tuple[Revision, ...] = ()
+    versions: tuple[str, ...] = ()  # of the cluster's revisions, newest first
     missing: tuple[str, ...] = ()
 
     def before(self, at: datetime, within: timedelta) -> Entry | None:
         """The last change before this moment, and not longer before it than `within`."""
         return next((e for e in self.entries if at - within <= e.at <= at), None)
+
+    def version_before(self, version: str) -> str | None:
+        """The version of the newest revision that runs something else; None where there is none to go back to."""
+        return next((found for found in self.versions if found != version), None)
 
 
 def read(tools: Toolbox, service: str, environment: str, since: datetime) -> Changelog:
@@ -58,7 +62,9 @@ def read(tools: Toolbox, service: str, environment: str, since: datetime) -> Cha
         revisions = tools.cluster.revisions(ref)
     except SourceError as error:
         missing.append(f"revisions in the cluster: {error.say}")
-    return Changelog(merge(records, revisions, container, since), tuple(revisions), tuple(missing))
+    images = (revision.image(container) for revision in revisions)
+    versions = tuple(image.version(found) for found in images if found)
+    return Changelog(merge(records, revisions, container, since), versions, tuple(missing))
 
 
 def merge(

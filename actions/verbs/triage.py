@@ -6,7 +6,10 @@ from typing import Annotated, ClassVar
 
 from pydantic import StringConstraints
 
+from actions import facts, judgement
 from actions.action import Name, Read, Rule
+from actions.outcome import Outcome
+from actions.toolbox import Progress, Toolbox
 
 
 class Triage(Read):
@@ -15,8 +18,11 @@ class Triage(Read):
     verb: ClassVar[str] = "triage"
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule("apps", "deployments", ("get",)),
+        Rule("apps", "replicasets", ("list",)),
         Rule("", "pods", ("list",)),
+        Rule("", "pods/log", ("get",)),
         Rule("", "events", ("list",)),
+        Rule("autoscaling", "horizontalpodautoscalers", ("list",)),
     )
     help: ClassVar[str] = "Metrics, errors, events and recent changes side by side"
     examples: ClassVar[tuple[str, ...]] = (
@@ -27,3 +33,7 @@ class Triage(Read):
     service: Name
     environment: Name
     symptom: Annotated[str, StringConstraints(max_length=300)] | None = None
+
+    def answer(self, tools: Toolbox, progress: Progress) -> Outcome:
+        """Gathers the facts side by side, then judges them. Raises SourceError where no source answers at all."""
+        return judgement.judge(facts.gather(tools, self.service, self.environment, self.symptom or "", progress))
