@@ -94,10 +94,18 @@ class Socket:
     def events(self, kind: str) -> list[Json]:
         return [one for one in self.envelopes() if one["payload"].get("event", {}).get("type") == kind]
 
+    def interactions(self) -> list[Json]:
+        return [one for one in self.envelopes() if one["type"] != "events_api"]
+
     async def next(self, number: int = 1) -> Json:
         """The envelope of this number, counted from 1."""
         await within(lambda: len(self.envelopes()) >= number)
         return self.envelopes()[number - 1]
+
+    async def interaction(self, number: int = 1) -> Json:
+        """The interaction or command of this number, counted from 1; events do not count."""
+        await within(lambda: len(self.interactions()) >= number)
+        return self.interactions()[number - 1]
 
 
 @asynccontextmanager

@@ -18,11 +18,10 @@ from tests.emulator.waiting import within
 async def test_an_address_is_good_for_one_connection(running: Running) -> None:
     app = AsyncWebClient(cast.APP_TOKEN, base_url=running.api)
     url = str((await app.apps_connections_open(app_token=cast.APP_TOKEN))["url"])
-    async with ClientSession() as session:
-        async with session.ws_connect(url) as ws:
-            assert (await ws.receive_json(timeout=5))["type"] == "hello"
-            with pytest.raises(WSServerHandshakeError):
-                await session.ws_connect(url)
+    async with ClientSession() as session, session.ws_connect(url) as ws:
+        assert (await ws.receive_json(timeout=5))["type"] == "hello"
+        with pytest.raises(WSServerHandshakeError):
+            await session.ws_connect(url)
 
 
 async def test_only_the_app_token_opens_connections(web: AsyncWebClient) -> None:
