@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import JsonValue
 from sqlalchemy import Engine
 
 from actions import catalog as catalogs
@@ -90,6 +88,7 @@ class Program:
     ) -> None:
         identity = await slack.identify(slack.async_client(self.settings))
         await asyncio.to_thread(self._check_groups)
+        await self._note("service.started", role)
         projector: Projector | None = None
         parts: list[Coroutine[Any, Any, None]] = []
         connected = asyncio.Event()
@@ -109,7 +108,6 @@ class Program:
                 projector.ring(request_id)
 
         self.ledger.on_change = ring
-        await self._note("service.started", role)
         timer = self._timer()
         try:
             async with asyncio.TaskGroup() as group:
@@ -216,8 +214,7 @@ class Program:
             _log.warning("nothing is expired or read back now: %s", error.say)
 
     async def _note(self, kind: str, role: Role) -> None:
-        data: dict[str, JsonValue] = {"role": role, "version": version("twokey"), "policy": self.gate.policy.version}
-        await asyncio.to_thread(self.ledger.note, kind, data)
+        await asyncio.to_thread(self.ledger.note, kind, {"role": role, "policy": self.gate.policy.version})
 
 
 def build(settings: Settings, clock: Clock | None = None) -> Program:
