@@ -1,0 +1,177 @@
+"""The rights that follow from the verbs' rules: enough for what each verb does, and nothing beside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+import yaml
+
+from actions import catalog as catalogs
+from actions import rbac
+from actions.action import Action, Change, Read, Rule
+from actions.catalog import Catalog
+from actions.clients.kubernetes import KubernetesCluster
+from actions.clock import ManualClock
+from actions.errors import SourceError
+from actions.executor import Executor
+from actions.outcome import Grant, Outcome
+from actions.registry import Registry
+from actions.toolbox import Toolbox
+from actions.verbs import VERBS
+from bot.playground.host import Host
+from bot.playground.town.gatekeeper import Access
+from bot.playground.town.kubeconfig import write_kubeconfig
+from bot.playground.town.server import Town
+from bot.playground.town.world import World
+from tests.actions.doubles import ClusterDouble
+
+CATALOG = Path(catalogs.__file__).parents[1] / "bot" / "playground" / "catalog.yaml"
+WHERE = {"service": "checkout", "environment": "prod"}
+ACTIONS: list[dict[str, Any]] = [
+    {"verb": "deploy", **WHERE, "version": "1.4.2"},
+    {"verb": "rollback", **WHERE},
+    {"verb": "scale", **WHERE, "replicas": 5},
+    {"verb": "restart", **WHERE},
+    {"verb": "status", **WHERE},
+    {"verb": "history", **WHERE},
+]
+DEPLOYMENTS = frozenset({"Deployment"})
+
+
+@pytest.fixture
+def town(clock: ManualClock) -> Town:
+    return Town(World(clock))
+
+
+@pytest.fixture
+def hands(town: Town, clock: ManualClock, tmp_path: Path) -> Iterator[Executor]:
+    with Host(town.app()) as url:
+        cluster = KubernetesCluster(write_kubeconfig(url, tmp_path / "kubeconfig"))
+        yield Executor(Registry(VERBS), Toolbox(catalog=catalogs.load(CATALOG), cluster=cluster, clock=clock))
+
+
+def perform(hands: Executor, action: Action, clock: ManualClock) -> Outcome:
+    if isinstance(action, Read):
+        return hands.answer(action, lambda step: None)
+    assert isinstance(action, Change)
+    plan = hands.plan(action, "policy-1")
+    grant = Grant(request_id="req-1", digest=plan.digest, expires_at=clock.now() + timedelta(minutes=5))
+    return hands.execute(plan, grant, lambda step: None, lambda: False)
+
+
+def granted(rules: dict[tuple[str, str], tuple[str, ...]], access: Access) -> bool:
+    return access.verb in rules.get((access.group, access.resource), ())
+
+
+@pytest.mark.parametrize("data", ACTIONS, ids=lambda data: str(data["verb"]))
+def test_each_verb_s_rules_are_enough_and_none_is_idle(
+    hands: Executor, town: Town, clock: ManualClock, data: dict[str, Any]
+) -> None:
+    """P1: with its own rules alone the verb does its work, and every one of them was used."""
+    action = Registry(VERBS).parse(data)
+    rules, used = rbac.needed(action.rules, DEPLOYMENTS), set()
+
+    def authorize(access: Access) -> bool:
+        used.add((access.group, access.resource, access.verb))
+        return granted(rules, access)
+
+    town.authorize(authorize)
+    outcome = perform(hands, action, clock)
+    assert outcome.ok, outcome
+    declared = {(*key, right) for key, rights in rules.items() for right in rights}
+    assert used <= declared
+    assert declared - used <= {("", "events", "list")}  # read when a rollout fails
+
+
+def _single_rights() -> list[tuple[dict[str, Any], tuple[str, str, str]]]:
+    return [
+        (data, (*key, right))
+        for data in ACTIONS
+        for key, rights in rbac.needed(Registry(VERBS)[data["verb"]].rules, DEPLOYMENTS).items()
+        for right in rights
+        if key[1] != "events"
+    ]
+
+
+@pytest.mark.parametrize(("data", "dropped"), _single_rights(), ids=lambda value: str(value)[:60])
+def test_no_right_can_be_dropped(
+    hands: Executor, town: Town, clock: ManualClock, data: dict[str, Any], dropped: tuple[str, str, str]
+) -> None:
+    """P1: without any single one of its rights the verb cannot do its work to the end."""
+    action = Registry(VERBS).parse(data)
+    rules = rbac.needed(action.rules, DEPLOYMENTS)
+    town.authorize(lambda access: granted(rules, access) and (access.group, access.resource, access.verb) != dropped)
+    try:
+        outcome = perform(hands, action, clock)
+    except SourceError:
+        return
+    assert not outcome.ok
+
+
+def test_the_rendered_roles_are_exactly_the_rules(catalog: Catalog, registry: Registry) -> None:
+    """P1, P4: one account a changing verb and namespace; no Secrets, no wildcard, no cluster-wide right."""
+    documents = list(yaml.safe_load_all(rbac.render(catalog, registry)))
+    assert {d["kind"] for d in documents} == {"ServiceAccount", "Role", "RoleBinding"}
+    roles = {(d["metadata"]["namespace"], d["metadata"]["name"]): d["rules"] for d in documents if d["kind"] == "Role"}
+    for (namespace, name), rules in roles.items():
+        for rule in rules:
+            assert "secrets" not in rule["resources"]
+            assert "*" not in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]]
+            if name in (rbac.READER,):
+                assert set(rule["verbs"]) <= {"get", "list", "watch"}
+            if "impersonate" in rule["verbs"]:
+                assert name == rbac.RUNNER
+                accounts = {a["metadata"]["name"] for a in documents if a["metadata"]["namespace"] == namespace}
+                assert set(rule["resourceNames"]) == {f"twokey-{v}" for v in ("deploy", "rollback", "scale", "restart")}
+                assert set(rule["resourceNames"]) <= accounts
+    scale = {(r["resources"][0], *r["verbs"]) for r in roles["prod", "twokey-scale"]}
+    assert ("deployments/scale", "patch") in scale
+    assert ("deployments", "get") in scale
+    assert not any(entry[0].startswith(("statefulsets", "daemonsets")) for entry in scale)  # prod has none
+    dev = {r["resources"][0] for r in roles["dev", "twokey-deploy"]}
+    assert {"deployments", "statefulsets", "daemonsets", "controllerrevisions"} <= dev
+
+
+def test_the_gateway_can_change_nothing(catalog: Catalog, registry: Registry) -> None:
+    """P3."""
+    documents = list(yaml.safe_load_all(rbac.render(catalog, registry)))
+    bound = [
+        d["roleRef"]["name"]
+        for d in documents
+        if d["kind"] == "RoleBinding" and any(s["name"] == rbac.GATEWAY for s in d["subjects"])
+    ]
+    assert set(bound) == {rbac.READER}
+
+
+def test_a_verb_that_declares_secrets_is_not_rendered_silently(catalog: Catalog) -> None:
+    class Leak(Change):
+        verb: ClassVar[str] = "leak"
+        risk: ClassVar[Any] = "high"
+        rules: ClassVar[tuple[Rule, ...]] = (Rule("", "secrets", ("get",)),)
+        help: ClassVar[str] = "x"
+        examples: ClassVar[tuple[str, ...]] = ()
+
+    with pytest.raises(ValueError, match="Secrets"):
+        rbac.render(catalog, Registry([Leak]))
+
+
+def test_the_check_names_verb_place_and_right(catalog: Catalog, registry: Registry, cluster: ClusterDouble) -> None:
+    assert rbac.check(cluster, catalog, registry) == []
+    cluster.forbidden.add(("prod", "deployments/scale", "patch"))
+    (lack,) = rbac.check(cluster, catalog, registry)
+    assert lack.say == "scale needs to patch deployments/scale.apps in prod."
+
+
+def test_objects_for_a_named_cluster_carry_its_name(registry: Registry) -> None:
+    catalog = Catalog.model_validate(
+        {"environments": {"prod": {"cluster": "east"}, "dev": {}}, "services": {"checkout": {}}}
+    )
+    labelled = {
+        (d["metadata"]["namespace"], d["metadata"]["labels"].get("twokey.dev/cluster"))
+        for d in yaml.safe_load_all(rbac.render(catalog, registry))
+    }
+    assert labelled == {("twokey", None), ("dev", None), ("twokey", "east"), ("prod", "east")}
