@@ -135,7 +135,8 @@ def _evidence_lines(facts: Facts, found: Finding) -> Iterable[str]:
     shown = _charted(facts, found)
     if shown is not None:
         yield f"Evidence: {quantities.NAMES[shown.metric]} {verdict(shown, log)} [chart]"
-    others = [m for m in (facts.metrics.measured.values() if facts.metrics else ()) if m is not shown]
+    measured = facts.metrics.measured.values() if facts.metrics else ()
+    others = [m for m in measured if m is not shown and m.metric != "request_rate"]  # the traffic has a line of its own
     for direction in ("rising", "falling", "steady"):
         names = [quantities.NAMES[m.metric] for m in others if m.trend.direction == direction]
         if names:
