@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from actions import durations
+from actions.action import Risk
 from approvals import freeze, quorum
 from approvals.actor import Actor
 from approvals.policy_model import ANYONE, Match, Policy, Rule
@@ -46,7 +47,8 @@ def _lines(
     who = "Anyone may ask." if rule.ask == ANYONE else f"Members of {' or '.join(rule.ask)} may ask."
     yield who
     if isinstance(verdict, Allowed):
-        yield f"Nobody else is needed. It has to start within {durations.spell(verdict.run_within.total_seconds())}."
+        starts = durations.spell(verdict.run_within.total_seconds())
+        yield "Nobody else is needed." + ("" if subject.risk is Risk.READ else f" It has to start within {starts}.")
     elif isinstance(verdict, NeedsApproval):
         yield from _approvals(verdict, groups, actor)
     else:
@@ -72,10 +74,10 @@ def _about(match: Match) -> str:
     parts = [
         f"{word} {' or '.join(names)}"
         for word, names in (
-            ("the actions", match.verbs),
+            ("the action", match.verbs),
             ("risk", match.risk),
-            ("the services", match.services),
-            ("the environments", match.environments),
+            ("the service", match.services),
+            ("the environment", match.environments),
         )
         if names
     ]

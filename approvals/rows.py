@@ -27,7 +27,6 @@ def to_row(request: Request) -> dict[str, Any]:
         "service": plan.service,
         "environment": plan.environment,
         "target": plan.target.key,
-        "digest": plan.digest,
         "requester_team": request.requester.team_id,
         "requester_user": request.requester.user_id,
     }

@@ -13,7 +13,7 @@ from actions.outcome import Grant, Outcome, Step
 from actions.plan import Plan
 from approvals import rulings
 from approvals.actor import Actor
-from approvals.ledger import Ledger, Move, Outrun, TargetBusy
+from approvals.ledger import Altered, Ledger, Move, Outrun, TargetBusy
 from approvals.powers import Executing
 from approvals.request import Request, State
 from approvals.rulings import View
@@ -101,6 +101,8 @@ class Runner:
             claimed = self._ledger.move(request.id, rule)
         except (Outrun, TargetBusy):
             return self._ledger.get(request.id)
+        except Altered as error:
+            return self._end(request, rulings.refuse, error.say)
         if claimed.state is not State.RUNNING:
             return claimed
         # From here on "running" is on disk: whatever happens now, nobody starts it a second time.

@@ -30,7 +30,6 @@ class RequestRow(Table, table=True):
     service: str
     environment: str
     target: str  # Target.key: one request at a time runs on it (E3)
-    digest: str  # the plan's, as it was submitted (A1)
     plan: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
     requester_team: str
     requester_user: str
@@ -68,11 +67,12 @@ class DecisionRow(Table, table=True):
 
 
 class AuditRow(Table, table=True):
-    """One entry of the audit log. Never changed, never removed; `body` is what the hash covers."""
+    """One entry of the audit log. Never changed, never removed; the hash covers `body`, `request_id` only finds it."""
 
     __tablename__ = "audit_events"
 
     seq: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    request_id: str | None = Field(default=None, index=True)
     prev: str
     hash: str
     body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, event
 
 from actions.action import Change, Read
 from actions.clock import Clock, ManualClock
@@ -157,6 +157,15 @@ class House:
         """Let go of the store's connections."""
         self.engine.dispose()
 
+    def fill_store(self) -> None:
+        """No page more fits into the store, whichever connection asks."""
+        event.listen(self.engine, "begin", _no_room)
+
+    def empty_store(self) -> None:
+        """There is room again."""
+        event.remove(self.engine, "begin", _no_room)
+        event.listen(self.engine, "begin", _room)
+
     def kinds(self) -> list[str]:
         """The kinds of the audit log's entries, in order."""
         return [str(entry.fields["kind"]) for entry in self.ledger.entries()]
@@ -176,6 +185,14 @@ def a_house(
     ledger = Ledger(engine, reads or clock, Registry(VERBS))
     gate = Gate(rules or policy.load(PLAYGROUND), folk, ledger, hands, Registry(VERBS), reads or clock)
     return House(path, engine, clock, folk, hands, ledger, gate)
+
+
+def _no_room(connection: Connection) -> None:
+    connection.exec_driver_sql("PRAGMA max_page_count=1")  # SQLite then takes as many as there are
+
+
+def _room(connection: Connection) -> None:
+    connection.exec_driver_sql("PRAGMA max_page_count=1073741823")
 
 
 def in_threads(*jobs: Callable[[], object]) -> list[object]:

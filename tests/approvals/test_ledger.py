@@ -1,0 +1,237 @@
+"""The store: one transaction a change, and rows that can only be added."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from actions.errors import ConfigError
+from approvals import audit
+from approvals.gate import DecisionRefused
+from approvals.ledger import Ledger, NoSuchRequest
+from approvals.request import Request, State
+from approvals.store import StoreDown, open_store, pragma, reading
+from tests.approvals.doubles import ANA, BEN, CARLA, DEV, DORA, PAYMENTS, House, in_threads
+
+
+def test_the_store_is_durable_and_strict(house: House) -> None:
+    """L1: what is acknowledged is on the disk."""
+    with reading(house.engine) as connection:
+        found = {
+            name: pragma(connection, name)
+            for name in ("journal_mode", "synchronous", "foreign_keys", "recursive_triggers", "busy_timeout")
+        }
+    assert found == {
+        "journal_mode": "wal",
+        "synchronous": 2,
+        "foreign_keys": 1,
+        "recursive_triggers": 1,
+        "busy_timeout": 5000,
+    }
+
+
+STATEMENTS = (
+    "UPDATE {table} SET rowid = rowid",
+    "DELETE FROM {table}",
+    "INSERT OR REPLACE INTO {table} SELECT * FROM {table} LIMIT 1",
+    "UPDATE OR REPLACE {table} SET rowid = rowid + 1",
+)
+
+
+@pytest.mark.parametrize("recursive", [True, False], ids=["recursive triggers", "none"])
+@pytest.mark.parametrize("statement", STATEMENTS)
+@pytest.mark.parametrize("table", ["decisions", "audit_events"])
+def test_decisions_and_audit_entries_are_only_ever_added(
+    house: House, table: str, statement: str, recursive: bool
+) -> None:
+    """L2, A5: no statement changes, removes or replaces one, not even by hand without recursive triggers."""
+    house.approved()
+    by_hand = sqlite3.connect(house.path)
+    by_hand.execute(f"PRAGMA recursive_triggers = {int(recursive)}")
+    before = by_hand.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 - a name of our own
+    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        by_hand.execute(statement.format(table=table))
+    by_hand.rollback()
+    assert before == by_hand.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 - the same
+    by_hand.close()
+
+
+def test_the_store_takes_one_decision_a_person_whoever_asks_it(house: House) -> None:
+    """A5: also where no code of ours looks first."""
+    house.approved()
+    by_hand = sqlite3.connect(house.path)
+    with pytest.raises(sqlite3.IntegrityError):
+        by_hand.execute(
+            "INSERT OR REPLACE INTO decisions (request_id, digest, approver_team, approver_user, approve, at, reason) "
+            "SELECT request_id, digest, 'T1OTHER', approver_user, 0, at, reason FROM decisions"
+        )
+    by_hand.close()
+
+
+BROKEN = ("requests", "decisions", "audit_events", "watermark")
+
+
+@pytest.mark.parametrize("table", BROKEN)
+def test_a_change_is_recorded_with_its_entry_and_decision_or_not_at_all(house: House, table: str) -> None:
+    """L1: whichever of the writes fails, none of them happened, and the next try works."""
+    request = house.asked()
+    house.clock.advance(1)
+    before = (house.ledger.get(request.id), list(house.ledger.entries()))
+    verb = "INSERT" if table in {"decisions", "audit_events"} else "UPDATE"
+    by_hand = sqlite3.connect(house.path, isolation_level=None)
+    by_hand.execute(f"CREATE TRIGGER broken BEFORE {verb} ON {table} BEGIN SELECT RAISE(ROLLBACK, 'disk on fire'); END")
+    with pytest.raises((IntegrityError, DecisionRefused)):
+        house.gate.decide(request.id, request.plan.digest, BEN, approve=True)
+    by_hand.execute("DROP TRIGGER broken")
+    by_hand.close()
+    kept = [entry for entry in house.ledger.entries() if entry.fields["kind"] != "attempt.refused"]
+    assert (house.ledger.get(request.id), kept) == before
+    assert house.gate.decide(request.id, request.plan.digest, BEN, approve=True).state is State.READY
+
+
+def test_a_locked_store_says_so_and_does_nothing(house: House) -> None:
+    """L1: nothing was recorded, so nothing was run."""
+    ready = house.approved()
+    engine = open_store(f"sqlite:///{house.path}", patience=0.05)
+    impatient = Ledger(engine, house.clock)
+    blocker = sqlite3.connect(house.path, isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreDown, match="nothing was recorded, so nothing was run"):
+        impatient.note("service.started")
+    assert impatient.get(ready.id).state is State.READY, "reading goes on"
+    blocker.execute("ROLLBACK")
+    blocker.close()
+    impatient.note("service.started")
+    assert house.kinds()[-1] == "service.started"
+    engine.dispose()
+
+
+def test_a_full_store_says_so_and_runs_nothing(house: House) -> None:
+    """L1: the intent cannot be written, so there is no effect; with room again it goes on."""
+    house.ledger.note("filler", {"text": "x" * 100_000})
+    ready = house.approved()
+    house.fill_store()
+    before = list(house.ledger.entries())
+    with pytest.raises(StoreDown):
+        for _ in range(1000):
+            house.ledger.note("filler", {"text": "x" * 1000})
+    with pytest.raises(StoreDown):
+        house.gate.submit(PAYMENTS, ANA, {"words": "x" * 10_000})
+    assert house.hands.effects == []
+    house.empty_store()
+    assert house.ledger.recent(10) == [ready]
+    assert list(house.ledger.entries())[: len(before)] == before
+    assert isinstance(audit.verify(house.ledger.entries()), audit.Verified)
+    assert house.gate.run(ready.id).state is State.SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    ("url", "say"),
+    [
+        ("postgresql://db/twokey", "has to name an SQLite file"),
+        ("sqlite://", "has to name an SQLite file"),
+        ("nonsense", "is no database URL"),
+        ("sqlite:////nowhere/at/all/twokey.db", "cannot be opened"),
+    ],
+)
+def test_a_store_that_cannot_be_opened_is_a_wrong_setting(url: str, say: str) -> None:
+    with pytest.raises(ConfigError, match=say):
+        open_store(url)
+
+
+def test_a_file_that_is_no_store_and_one_of_a_later_version_are_left_alone(tmp_path: Path) -> None:
+    text = tmp_path / "notes.txt"
+    text.write_text("shopping list " * 100)
+    with pytest.raises(ConfigError, match="cannot be opened"):
+        open_store(f"sqlite:///{text}")
+    later = tmp_path / "later.db"
+    with sqlite3.connect(later) as store:
+        store.execute("PRAGMA user_version = 99")
+    store.close()
+    with pytest.raises(ConfigError, match="later version"):
+        open_store(f"sqlite:///{later}")
+    with pytest.raises(ConfigError, match="There is no store"):
+        open_store(f"sqlite:///{tmp_path / 'none.db'}", make=False)
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_a_request_is_read_back_as_it_was_written(house: House) -> None:
+    """Emoji, right-to-left text and half a surrogate pair included."""
+    origin = {"channel": "C0OPS", "words": "scale ‏checkout‏ 🚀 \ud83d to 5"}
+    request = house.gate.submit(DEV, ANA, {**origin})
+    assert house.ledger.get(request.id) == request
+    with pytest.raises(NoSuchRequest):
+        house.ledger.get("nope")
+
+
+def test_the_lists_hold_what_their_names_say(house: House) -> None:
+    first = house.asked()
+    house.clock.advance(1)
+    second = house.asked(DEV, actor=BEN)
+    house.clock.advance(1)
+    third = house.asked(PAYMENTS, actor=DORA)
+
+    def ids(found: list[Request]) -> list[str]:
+        return [request.id for request in found]
+
+    ledger = house.ledger
+    assert ids(ledger.waiting()) == [first.id]
+    assert ids(ledger.ready()) == [second.id]
+    assert ids(ledger.unfinished()) == [first.id, second.id]
+    assert ids(ledger.recent(2)) == [third.id, second.id]
+    assert ids(ledger.recent(9, services=["payments"])) == [third.id]
+    assert ledger.recent(9, services=[]) == []
+    assert ids(ledger.asked_by(BEN, 5)) == [second.id]
+
+
+def test_the_bell_rings_after_the_change_is_there(house: House) -> None:
+    seen: list[tuple[str, State]] = []
+    house.ledger.on_change = lambda request_id: seen.append((request_id, house.ledger.get(request_id).state))
+    request = house.approved()
+    assert seen == [(request.id, State.WAITING), (request.id, State.READY)]
+
+
+@pytest.mark.parametrize("attempt", range(5))
+def test_clicks_at_the_same_moment_are_counted_one_after_the_other(
+    house: House, beside: Callable[[], House], attempt: int
+) -> None:
+    """A5, E1: approve, deny, withdraw, expire and run race over two processes: never both a deny and an effect."""
+    request, other = house.asked(), beside()
+    digest = request.plan.digest
+    house.clock.advance(3590)
+    results = in_threads(
+        lambda: house.gate.decide(request.id, digest, BEN, approve=True),
+        lambda: other.gate.decide(request.id, digest, CARLA, approve=False),
+        lambda: other.gate.decide(request.id, digest, BEN, approve=True),
+        lambda: house.gate.withdraw(request.id, ANA),
+        lambda: (house.clock.advance(20), other.gate.tick()),
+        lambda: house.gate.run(request.id),
+    )
+    end = house.gate.run(request.id)
+    assert end.state.final
+    assert all(
+        result is None or not isinstance(result, Exception) or isinstance(result, DecisionRefused) for result in results
+    )
+    assert house.hands.effects == [request.id] * (end.state is State.SUCCEEDED)
+    denied = [decision for decision in end.decisions if not decision.approve]
+    assert not (denied and house.hands.effects)
+    assert len({decision.approver for decision in end.decisions}) == len(end.decisions)
+    assert audit.replay(entry.fields for entry in house.ledger.entries()) == house.ledger.states()
+
+
+def test_two_writers_keep_one_chain(house: House, beside: Callable[[], House]) -> None:
+    """L2: entries of several processes follow one another without a gap."""
+    ledgers = [house.ledger, beside().ledger, beside().ledger]
+
+    def write(ledger: Ledger) -> None:
+        for n in range(10):
+            ledger.note("service.started", {"n": n})
+
+    in_threads(*(lambda ledger=ledger: write(ledger) for ledger in ledgers))  # type: ignore[misc]  # mypy loses the default
+    found = audit.verify(house.ledger.entries())
+    assert isinstance(found, audit.Verified)
+    assert found.count == 30
