@@ -302,7 +302,8 @@ def test_what_slack_refuses_is_refused_with_the_place(block: Json, problem: str,
 @pytest.mark.parametrize("name", VALID)
 def test_no_field_of_a_valid_block_may_be_replaced_by_garbage(name: str) -> None:
     """Garbage at any depth is refused or harmless, and never breaks the validator itself."""
-    for garbage in (None, 7, -1, "", [], {}, [[]], [None], {"type": 3}, True):
+    junk: tuple[object, ...] = (None, 7, -1, "", [], {}, [[]], [None], {"type": 3}, True)
+    for garbage in junk:
         for spot in _spots(VALID[name]):
             broken = copy.deepcopy(VALID[name])
             _place(broken, spot, garbage)

@@ -60,7 +60,7 @@ class Emulator:
         if url is None:
             self.core.delivery.transport = self._sockets
             return
-        self._http.append(HttpMode(url, self._clock, self._ack_timeout))
+        self._http.append(HttpMode(url, self._ack_timeout))
         self.core.delivery.transport = self._http[-1]
 
     def app(self) -> web.Application:
