@@ -216,7 +216,9 @@ class Ledger:
             columns = select(audit_events.c.seq, audit_events.c.body, audit_events.c.prev, audit_events.c.hash)
             result = connection.execution_options(yield_per=2000).execute(columns.order_by(audit_events.c.seq))
             for seq, body, prev, written in result:
-                yield audit.Entry(seq, body, prev, written)
+                # What somebody else wrote there may be text: still an entry, and then a broken one.
+                raw = body if isinstance(body, bytes) else str(body).encode("utf-8", "surrogatepass")
+                yield audit.Entry(seq, raw, prev, written)
 
     def head(self) -> audit.Checkpoint:
         """How long the log is, and its last hash."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
-from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,7 +15,7 @@ from actions.plan import Plan
 from approvals import audit
 from approvals.audit import GENESIS, Broken, Checkpoint, Entry, Verified
 from approvals.request import State
-from tests.approvals.doubles import ANA, BEN, CARLA, DEV, PAYMENTS, PLAYGROUND, House
+from tests.approvals.doubles import ANA, BEN, CARLA, DEV, PAYMENTS, House
 
 
 def a_log(size: int, of: str = "n") -> list[Entry]:
@@ -26,6 +25,9 @@ def a_log(size: int, of: str = "n") -> list[Entry]:
         last = (log[-1].seq, log[-1].hash) if log else (0, GENESIS)
         log.append(audit.entry(last, "2026-11-02T09:00:00.000000Z", "service.started", None, ANA, {of: n}))
     return log
+
+
+SLACK = 20  # the machine may be doing something else
 
 
 def checkpoint(log: list[Entry]) -> Checkpoint:
@@ -71,8 +73,8 @@ def test_a_changed_hash_or_number_is_found_where_it_is(size: int, at: int, field
     """L2: flip, beside the body."""
     log = a_log(size)
     at %= size
-    other = "f" * 64 if field != "seq" else size + 5
-    log[at] = log[at]._replace(**{field: other})
+    changed: dict[str, Any] = {field: size + 5 if field == "seq" else "f" * 64}
+    log[at] = log[at]._replace(**changed)
     found = audit.verify(log)
     assert isinstance(found, Broken)
     assert found.seq == at + 1
@@ -256,32 +258,9 @@ def test_start_stop_and_a_new_policy_are_entries(house: House) -> None:
     assert house.kinds() == ["service.started", "policy.adopted", "service.stopped"]
 
 
-def test_a_million_entries_would_be_verified_in_seconds() -> None:
-    """L2: at least 100,000 entries a second even on a busy machine."""
+def test_verification_walks_without_parsing() -> None:
+    """L2: 100,000 entries a second, with room for a busy machine."""
     log = a_log(20_000)
     start = time.perf_counter()
     assert isinstance(audit.verify(log), Verified)
-    assert time.perf_counter() - start < 0.2 * 20
-
-
-@pytest.fixture
-def run(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str]]:
-    """Runs a command of `twokey` against the house's store; its exit code and output."""
-    from typer.testing import CliRunner
-
-    from bot.cli import audit as audit_commands
-    from bot.cli import policy as policy_commands
-
-    apps = {"audit": audit_commands.app, "policy": policy_commands.app}
-    environ = {
-        "TWOKEY_DATABASE_URL": f"sqlite:///{house.path}",
-        "TWOKEY_POLICY": str(PLAYGROUND),
-        "TWOKEY_CATALOG": str(PLAYGROUND.parent / "catalog.yaml"),
-    }
-
-    def command(*words: str, stdin: str | None = None) -> tuple[int, str]:
-        result = CliRunner().invoke(apps[words[0]], [*words[1:]], env=environ, input=stdin)
-        said = getattr(result.exception, "say", "")
-        return result.exit_code, result.output + said
-
-    return command
+    assert time.perf_counter() - start < 0.2 * SLACK

@@ -203,12 +203,17 @@ def test_clicks_at_the_same_moment_are_counted_one_after_the_other(
     request, other = house.asked(), beside()
     digest = request.plan.digest
     house.clock.advance(3590)
+
+    def expire() -> None:
+        house.clock.advance(20)
+        other.gate.tick()
+
     results = in_threads(
         lambda: house.gate.decide(request.id, digest, BEN, approve=True),
         lambda: other.gate.decide(request.id, digest, CARLA, approve=False),
         lambda: other.gate.decide(request.id, digest, BEN, approve=True),
         lambda: house.gate.withdraw(request.id, ANA),
-        lambda: (house.clock.advance(20), other.gate.tick()),
+        expire,
         lambda: house.gate.run(request.id),
     )
     end = house.gate.run(request.id)
@@ -231,7 +236,7 @@ def test_two_writers_keep_one_chain(house: House, beside: Callable[[], House]) -
         for n in range(10):
             ledger.note("service.started", {"n": n})
 
-    in_threads(*(lambda ledger=ledger: write(ledger) for ledger in ledgers))  # type: ignore[misc]  # mypy loses the default
+    in_threads(*(lambda ledger=ledger: write(ledger) for ledger in ledgers))
     found = audit.verify(house.ledger.entries())
     assert isinstance(found, audit.Verified)
     assert found.count == 30

@@ -67,7 +67,7 @@ def test_many_runners_at_once_have_one_effect(house: House, beside: Callable[[],
     """E1: threads of one process and other processes' gates, all at the same moment."""
     ready = house.approved()
     gates = [house.gate, house.gate, beside().gate, beside().gate]
-    results = in_threads(*(lambda gate=gate: gate.run(ready.id) for gate in gates))  # type: ignore[misc]  # mypy loses the default
+    results = in_threads(*(lambda gate=gate: gate.run(ready.id) for gate in gates))
     assert house.hands.effects == [ready.id]
     assert house.ledger.get(ready.id).state is State.SUCCEEDED
     assert not [result for result in results if isinstance(result, TwokeyError)]

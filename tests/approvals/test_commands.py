@@ -1,0 +1,151 @@
+"""`twokey policy` and `twokey audit`, as people and scripts call them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from bot.cli import audit, policy
+from tests.approvals.doubles import PLAYGROUND, House
+
+Command = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def run(house: House) -> Command:
+    """Runs a command against the house's store and the playground's files: its exit code, and what it said."""
+    environ = {
+        "TWOKEY_DATABASE_URL": f"sqlite:///{house.path}",
+        "TWOKEY_POLICY": str(PLAYGROUND),
+        "TWOKEY_CATALOG": str(PLAYGROUND.parent / "catalog.yaml"),
+    }
+
+    def command(line: str, *more: str, stdin: str | None = None, **settings: str) -> tuple[int, str]:
+        app, *words = line.split()
+        found = {"audit": audit.app, "policy": policy.app}[app]
+        result = CliRunner().invoke(found, [*words, *more], env={**environ, **settings}, input=stdin)
+        return result.exit_code, result.output + str(getattr(result.exception, "say", ""))
+
+    return command
+
+
+@pytest.mark.parametrize("line", ["policy", "policy check", "policy explain", "policy schema"])
+def test_every_policy_command_has_help(run: Command, line: str) -> None:
+    assert run(line, "--help")[0] == 0
+
+
+@pytest.mark.parametrize("line", ["audit", "audit verify", "audit export", "audit checkpoint"])
+def test_every_audit_command_has_help(run: Command, line: str) -> None:
+    assert run(line, "--help")[0] == 0
+
+
+def test_the_playgrounds_policy_is_fine(run: Command) -> None:
+    code, said = run("policy check")
+    assert (code, said.endswith(".\n")) == (0, True)
+    assert "is fine: 5 rules" in said
+    assert json.loads(run("policy check --json")[1])["problems"] == []
+
+
+def test_a_wrong_policy_is_named_by_file_line_and_key(run: Command, tmp_path: Path) -> None:
+    """A7."""
+    data = yaml.safe_load(PLAYGROUND.read_text())
+    data["rules"][4]["approvals"] = [{"from": "srre"}]
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text(yaml.safe_dump(data, sort_keys=False))
+    code, said = run("policy check --policy", str(wrong))
+    assert code == 1
+    assert f"{wrong}:" in said
+    assert 'rules.4.approvals.0.from: there is no group "srre"' in said
+    (problem,) = json.loads(run("policy check --json --policy", str(wrong))[1])["problems"]
+    assert wrong.read_text().splitlines()[problem["line"] - 1].strip() == "- from: srre"
+    wrong.write_text("rulez: []")
+    assert "there is no such key" in run("policy check --policy", str(wrong))[1]
+
+
+def test_explain_answers_without_slack(run: Command) -> None:
+    code, said = run("policy explain scale payments prod --in engineers")
+    assert code == 0
+    assert "It needs one of sre and one of payments-owners" in said
+    assert "member" not in said.lower().replace("members of engineers", "")
+    code, said = run("policy explain scale payments prod --json")
+    assert (code, json.loads(said)["verdict"]) == (1, "Forbidden")
+    assert run("policy explain status cart prod")[0] == 0
+
+
+def test_explain_says_what_it_does_not_know(run: Command) -> None:
+    assert 'no action "explode"' in run("policy explain explode cart prod")[1]
+    assert 'no group "sree"' in run("policy explain scale cart prod --in sree")[1]
+    assert "SLACK_BOT_TOKEN" in run("policy explain scale cart prod --live", SLACK_BOT_TOKEN="")[1]
+
+
+def test_the_log_is_verified_exported_and_verified_again_elsewhere(house: House, run: Command, tmp_path: Path) -> None:
+    """L2, L4, L5."""
+    house.gate.run(house.approved().id)
+    code, said = run("audit verify")
+    assert code == 0
+    assert "4 entries, each as it was written." in said
+    mark = tmp_path / "checkpoint.json"
+    mark.write_text(run("audit checkpoint")[1])
+    assert json.loads(mark.read_text())["size"] == 4
+    house.asked()
+    _, export = run("audit export")
+    assert len(export.splitlines()) == 5
+    file = tmp_path / "log.jsonl"
+    file.write_text(export)
+    for where in ([], [str(file)]):
+        code, said = run("audit verify --json --checkpoint", str(mark), *where)
+        assert (code, json.loads(said)["count"]) == (0, 5)
+    assert run("audit verify -", stdin=export)[0] == 0
+
+
+def test_an_altered_export_is_refused_with_the_first_bad_entry(house: House, run: Command, tmp_path: Path) -> None:
+    """L2."""
+    house.gate.run(house.approved().id)
+    lines = run("audit export")[1].splitlines()
+    mark = tmp_path / "checkpoint.json"
+    mark.write_text(run("audit checkpoint")[1])
+    altered = lines.copy()
+    altered[1] = altered[1].replace("U0BEN", "U0EVA")
+    code, said = run("audit verify -", stdin="\n".join(altered))
+    assert (code, said) == (1, "Entry 2: its content does not fit its hash.\n")
+    code, said = run("audit verify --json - --checkpoint", str(mark), stdin="\n".join(lines[:2]))
+    assert (code, json.loads(said)["seq"]) == (1, 3)
+    assert "-:2: This line is no entry" in run("audit verify -", stdin=f"{lines[0]}\nhello")[1]
+    assert "cannot be read" in run("audit verify", str(tmp_path / "none"))[1]
+
+
+def test_a_store_that_was_altered_past_the_triggers_is_found(house: House, run: Command) -> None:
+    """L2, L5: somebody drops the trigger, or changes a request's state without an entry."""
+    house.gate.run(house.approved().id)
+    by_hand = sqlite3.connect(house.path, isolation_level=None)
+    by_hand.execute("UPDATE requests SET state = 'denied'")
+    code, said = run("audit verify")
+    assert code == 1
+    assert "is denied in the table and succeeded in the log" in said
+    by_hand.execute("DROP TRIGGER audit_events_no_update")
+    by_hand.execute("UPDATE audit_events SET body = replace(body, 'U0BEN', 'U0EVA') WHERE seq = 2")
+    by_hand.close()
+    code, said = run("audit verify --json")
+    assert (code, json.loads(said)["seq"]) == (1, 2)
+
+
+def test_a_store_that_is_not_there_is_not_an_empty_log(run: Command, tmp_path: Path) -> None:
+    """L2."""
+    code, said = run("audit verify", TWOKEY_DATABASE_URL=f"sqlite:///{tmp_path / 'other.db'}")
+    assert code == 1
+    assert "There is no store" in said
+
+
+def test_a_checkpoint_that_is_none_is_refused(run: Command, tmp_path: Path) -> None:
+    mark = tmp_path / "checkpoint.json"
+    for text in ("", "[]", '{"size": "many"}'):
+        mark.write_text(text)
+        code, said = run("audit verify --checkpoint", str(mark))
+        assert code == 1
+        assert "is no checkpoint" in said
