@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -32,11 +32,11 @@ class Entry:
 
 @dataclass(frozen=True)
 class Changelog:
-    """Newest first. `missing` says what could not be looked at, a sentence each."""
+    """Newest first. `missing` is what could not be looked at, and why."""
 
     entries: tuple[Entry, ...]
     versions: tuple[str, ...] = ()  # of the cluster's revisions, newest first
-    missing: tuple[str, ...] = ()
+    missing: tuple[tuple[str, str], ...] = ()  # (source, sentence)
 
     def before(self, at: datetime, within: timedelta) -> Entry | None:
         """The last change before this moment, and not longer before it than `within`."""
@@ -57,11 +57,11 @@ def read(tools: Toolbox, service: str, environment: str, since: datetime) -> Cha
         try:
             records = tools.changes.recent(service, environment, since)
         except TwokeyError as error:
-            missing.append(f"changes made through Twokey: {error.say}")
+            missing.append(("changes made through Twokey", error.say))
     try:
         revisions = tools.cluster.revisions(ref)
     except SourceError as error:
-        missing.append(f"revisions in the cluster: {error.say}")
+        missing.append(("revisions in the cluster", error.say))
     images = (revision.image(container) for revision in revisions)
     versions = tuple(image.version(found) for found in images if found)
     return Changelog(merge(records, revisions, container, since), versions, tuple(missing))
@@ -97,3 +97,11 @@ def _words(action: Mapping[str, Any]) -> tuple[str, str | None]:
     if verb == "scale":
         return f"scale {action.get('change') or 'to ' + str(action.get('replicas'))}", None
     return verb, None
+
+
+def unseen(missing: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """A line for each reason: `Not looked at: events, pods: the cluster cannot be reached.`"""
+    reasons: dict[str, list[str]] = {}
+    for source, say in missing:
+        reasons.setdefault(say, []).append(source)
+    return tuple(f"Not looked at: {', '.join(sources)}: {say}" for say, sources in reasons.items())

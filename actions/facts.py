@@ -40,10 +40,14 @@ class Metrics:
 
 @dataclass(frozen=True)
 class Errors:
-    """Error lines in groups; complete since `start`. `notes` say where they come from, if not from Loki."""
+    """Error lines in groups since `start`. `notes` say where they come from, if not from Loki.
+
+    `whole`: the lines of pods that are gone are among them, so that what is new can be told.
+    """
 
     groups: tuple[Group, ...]
     start: datetime
+    whole: bool = True
     notes: tuple[str, ...] = ()
 
 
@@ -67,7 +71,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Facts:
-    """All that a judgement rests on. None is what could not be looked at; `missing` says why, a sentence each."""
+    """All that a judgement rests on. None is what could not be looked at; `missing` says why."""
 
     service: str
     environment: str
@@ -80,7 +84,7 @@ class Facts:
     running: Running | None = None
     log: Changelog | None = None
     pages: tuple[Page, ...] = ()
-    missing: tuple[str, ...] = ()
+    missing: tuple[tuple[str, str], ...] = ()  # (source, sentence)
 
 
 def gather(tools: Toolbox, service: str, environment: str, symptom: str, progress: Progress) -> Facts:
@@ -105,8 +109,7 @@ def gather(tools: Toolbox, service: str, environment: str, symptom: str, progres
         failed = _followed(named, f"Looking at {service} in {environment}:", progress)
     if {"metrics", "logs", "events", "pods"} <= failed.keys():
         raise Unreachable(" ".join(dict.fromkeys(failed.values())))
-    found_errors, found_log = _value(errors), _value(log)
-    notes = (*(found_errors.notes if found_errors else ()), *(found_log.missing if found_log else ()))
+    found_log = _value(log)
     return Facts(
         service,
         environment,
@@ -114,12 +117,12 @@ def gather(tools: Toolbox, service: str, environment: str, symptom: str, progres
         now,
         entry.max_replicas,
         metrics=_value(metrics),
-        errors=found_errors,
+        errors=_value(errors),
         events=_value(events),
         running=_value(running),
         log=found_log,
         pages=_value(pages) or (),
-        missing=(*(f"{name}: {say}" for name, say in failed.items()), *notes),
+        missing=(*failed.items(), *(found_log.missing if found_log else ())),
     )
 
 
@@ -164,7 +167,7 @@ def _metrics(tools: Toolbox, service: str, environment: str) -> Metrics:
 
 def _errors(tools: Toolbox, service: str, environment: str, now: datetime) -> Errors:
     found = logs.read(tools, service, environment, now - _WINDOW, "error")
-    return Errors(loglines.group(found.lines), found.start(now - _WINDOW), found.missing)
+    return Errors(loglines.group(found.lines), found.start(now - _WINDOW), not found.from_pods, found.missing)
 
 
 def _running(tools: Toolbox, service: str, environment: str) -> Running:

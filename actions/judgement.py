@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from pydantic import JsonValue
 
 from actions import loglines, quantities
-from actions.changelog import Changelog, Entry
+from actions.changelog import Changelog, Entry, unseen
 from actions.facts import Facts, Page
 from actions.formulas import Metric
 from actions.loglines import Group
@@ -49,7 +49,7 @@ def judge(facts: Facts) -> Outcome:
     """One answer from all the facts, without looking anywhere else."""
     found = find(facts)
     lines = [*_evidence_lines(facts, found), *_against(facts, found), *_runbook_line(facts, found)]
-    lines += [f"Not looked at: {sentence}" for sentence in facts.missing]
+    lines += [*(facts.errors.notes if facts.errors else ()), *unseen(facts.missing)]
     return Outcome(
         ok=True if facts.metrics or facts.errors or facts.running else None,
         summary=_summary(facts, found),
@@ -92,7 +92,7 @@ def _worst(facts: Facts) -> Measurement | None:
 
 def _fresh(facts: Facts, cause: Entry) -> tuple[Group, ...]:
     """Error groups without a line before the cause."""
-    if facts.errors is None:
+    if facts.errors is None or not facts.errors.whole:
         return ()
     return tuple(g for g in facts.errors.groups if loglines.since_version(g, facts.errors.start, cause.at))
 
@@ -110,7 +110,11 @@ def _summary(facts: Facts, found: Finding) -> str:
     if what and (more := _traffic(facts)) and more > _MORE_TRAFFIC:
         return f"Most likely: more traffic ({more - 1:.0%} above usual): {what}."
     reason = what or f"pods are not well: {', '.join(found.ailing)}"
-    return f"{place}: {reason}. No change explains it."
+    return f"{place}: {reason}. {'No change explains it.' if _saw_changes(facts) else 'I could not see every change.'}"
+
+
+def _saw_changes(facts: Facts) -> bool:
+    return facts.log is not None and not facts.log.missing
 
 
 def _change_words(worst: Measurement) -> str:
@@ -193,7 +197,7 @@ def _against(facts: Facts, found: Finding) -> Iterable[str]:
         yield f"{side}: traffic is {change} {when} at this time [metrics]"
     if found.cause is None or facts.errors is None or found.worst is None:
         return
-    if not found.fresh and facts.errors.groups:
+    if not found.fresh and facts.errors.groups and facts.errors.whole:
         yield f"Speaks against: no kind of error line began with {found.cause.what} [log groups]"
     if found.onset and found.onset - found.cause.at > timedelta(minutes=10):
         waited = quantities.span((found.onset - found.cause.at).total_seconds())
@@ -213,15 +217,18 @@ def _page(facts: Facts, found: Finding) -> Page | None:
     return facts.pages[0] if facts.pages and found.wrong else None
 
 
-def _section(page: Page, found: Finding) -> str | None:
-    wanted = "deploy" if found.cause and found.cause.version else "no change" if found.wrong else ""
+def _section(facts: Facts, page: Page, found: Finding) -> str | None:
+    """The part of a runbook that is about deploys, or about their absence, by its heading."""
+    wanted = "no change" if found.wrong and found.cause is None and _saw_changes(facts) else ""
+    if found.cause and found.cause.version:
+        wanted = "deploy"
     return next((heading for heading in page.sections if wanted and wanted in heading.lower()), None)
 
 
 def _runbook_line(facts: Facts, found: Finding) -> Iterable[str]:
     page = _page(facts, found)
     if page is not None:
-        section = _section(page, found)
+        section = _section(facts, page, found)
         where = f", section “{section}” [runbook]" if section else ""
         address = f" {page.runbook.url}" if page.runbook.url else ""
         yield f"Runbook: “{page.runbook.title}”{where}{address}"
@@ -258,7 +265,7 @@ def _evidence(facts: Facts, found: Finding) -> Iterable[Evidence]:
         told = tuple((quantities.moment(e.at, facts.now), e.what, e.by or "not through Twokey") for e in log.entries)
         yield Table(title="changes: the last 24 h", columns=("when", "what", "who"), rows=told[:20])
     page = _page(facts, found)
-    section = _section(page, found) if page else None
+    section = _section(facts, page, found) if page else None
     if page is not None and section is not None and page.sections[section]:
         yield Quote(title=f"runbook: {page.runbook.title}, {section}", lines=page.sections[section])
 

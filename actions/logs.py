@@ -27,10 +27,14 @@ _LIKELY = {
 
 @dataclass(frozen=True)
 class Found:
-    """Lines, oldest first, with secrets hidden. `cut` says that there were more than could be read."""
+    """Lines, oldest first, with secrets hidden. `cut` says that there were more than could be read.
+
+    `from_pods`: the pods' own logs, without those of pods that are gone; so what they show first may be older.
+    """
 
     lines: tuple[LogLine, ...]
     cut: bool
+    from_pods: bool = False
     missing: tuple[str, ...] = ()  # sentences: what could not be asked
 
     def start(self, asked: datetime) -> datetime:
@@ -47,6 +51,7 @@ def read(
     """
     missing: tuple[str, ...] = ()
     lines: list[LogLine] | None = None
+    from_pods = False
     if tools.logs is not None:
         try:
             asked = query(tools, service, environment, level, contains)
@@ -54,10 +59,11 @@ def read(
         except SourceError as error:
             missing = (f"{error.say} These lines are from the pods themselves.",)
     if lines is None:
+        from_pods = True
         lines = tools.cluster.logs(tools.catalog.ref(service, environment), since, MOST)
     fits = _filter(level, contains)
     kept = tuple(replace(line, text=redacted(line.text)) for line in lines if fits(line))
-    return Found(kept, len(lines) >= MOST, missing)
+    return Found(kept, len(lines) >= MOST, from_pods, missing)
 
 
 def query(tools: Toolbox, service: str, environment: str, level: Level | None, contains: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 
@@ -49,7 +50,7 @@ class QueryLogs(Read):
         start = now - durations.parse(self.since or _DEFAULT_SINCE)
         found = logs.read(tools, self.service, self.environment, start, self.level, self.contains or "")
         if self.limit is not None and len(found.lines) > self.limit:
-            found = Found(found.lines[-self.limit :], True, found.missing)
+            found = replace(found, lines=found.lines[-self.limit :], cut=True)
         log = changelog.read(tools, self.service, self.environment, start)
         subject = f"{self.service} in {self.environment}, last {quantities.stretch(self.since or _DEFAULT_SINCE)}"
         if not found.lines:
@@ -66,7 +67,10 @@ class QueryLogs(Read):
             ok=True,
             summary=f"{subject}: {lines} in {quantities.count(len(groups), 'group')}",
             details=_remarks(found, log),
-            evidence=(quote(groups[:_GROUPS], log, found.start(start), now), self._file(found)),
+            evidence=(
+                _quote(groups[:_GROUPS], log, None if found.from_pods else found.start(start), now),
+                self._file(found),
+            ),
             suggestions=self._next(),
         )
 
@@ -88,19 +92,19 @@ class QueryLogs(Read):
         return tuple(steps)
 
 
-def quote(groups: tuple[loglines.Group, ...], log: Changelog, start: datetime, now: datetime) -> Quote:
-    """The groups with their counts; what began with the last deploy says so."""
-    deploy = next((entry for entry in log.entries if entry.version), None)
+def _remarks(found: Found, log: Changelog) -> tuple[str, ...]:
+    cut = ("There were more lines than I read: these are the newest.",) if found.cut else ()
+    return (*cut, *found.missing, *changelog.unseen(log.missing))
+
+
+def _quote(groups: tuple[loglines.Group, ...], log: Changelog, start: datetime | None, now: datetime) -> Quote:
+    """The groups with their counts; what began with the last deploy says so, where the lines reach back before it."""
+    deploy = next((entry for entry in log.entries if entry.version), None) if start else None
     notes = []
     for one in groups:
         first, last = (quantities.moment(at, now).removesuffix(" UTC") for at in (one.first, one.last))
         note = f"first {first} · last {last}" if one.count > 1 else f"at {first}"
-        if deploy is not None and loglines.since_version(one, start, deploy.at):
+        if deploy and start and loglines.since_version(one, start, deploy.at):
             note += f" · new since {deploy.version}"
         notes.append(note)
     return Quote(title="Lines that say the same, counted (times in UTC)", lines=loglines.shown(groups, notes))
-
-
-def _remarks(found: Found, log: Changelog) -> tuple[str, ...]:
-    cut = ("There were more lines than I read: these are the newest.",) if found.cut else ()
-    return (*cut, *found.missing, *(f"Not looked at: {sentence}" for sentence in log.missing))

@@ -49,7 +49,7 @@ class QueryMetrics(Read):
         summary = f"{title}: {verdict(measured, log)}"
         inside = [entry for entry in log.entries if entry.at >= measured.start]
         details = [f"{entry.text} at {quantities.moment(entry.at, measured.end)}" for entry in inside[:8]]
-        details += [f"Not looked at: {sentence}" for sentence in log.missing]
+        details += changelog.unseen(log.missing)
         return Outcome(
             ok=True,
             summary=summary,
