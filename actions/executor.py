@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from actions import delivery, endings, landing, objects
 from actions.action import Change, Read
@@ -26,6 +26,7 @@ class Executor:
 
     def __init__(self, registry: Registry, tools: Toolbox, pace: Pace | None = None) -> None:
         self._registry, self._tools, self._pace = registry, tools, pace or Pace()
+        self._lost: dict[str, datetime] = {}  # requests whose patch may still be under way, and since when
 
     def plan(self, action: Change, policy_version: str) -> Plan:
         """What this action would change, read live and tried on the server. Changes nothing.
@@ -56,6 +57,8 @@ class Executor:
         was = vitals(self._tools, plan.service, plan.environment)
         found = Delivery(self._tools, plan, grant, self._pace.step).deliver()
         if isinstance(found, Outcome):
+            if found.ok is None:
+                self._lost[grant.request_id] = self._tools.clock.now()
             return found
         patched = plan.model_copy(update={"patch": plan.patch.for_request(grant.request_id)})
         return Watch(self._tools, self._pace, patched, progress, stop, found.before).to_the_end(was)
@@ -63,8 +66,8 @@ class Executor:
     def reconcile(self, plan: Plan, request_id: str) -> Outcome | None:
         """What became of a request, by reading alone; None while that cannot be told.
 
-        That it was not applied is final only once nothing of ours can still be under way: ask no sooner than
-        `SETTLED_AFTER` after the run that may have sent it ended.
+        That it was not applied is said only once nothing of ours can still be under way, `SETTLED_AFTER` after this
+        process sent it. Of a run in another process the caller must know that it has ended.
         """
         try:
             live = delivery.read(self._tools, plan)
@@ -78,10 +81,14 @@ class Executor:
             return endings.failed(plan, gone.say)
         except SourceError:
             return None
-        if trace is Trace.UNCLEAR:
+        if trace is Trace.UNCLEAR or self._may_still_arrive(request_id):
             return None
         present = landing.present(plan, live, self._tools.catalog.container(plan.service))
         return endings.not_applied(plan, f"there is no trace of it, and it is {present} now.")
+
+    def _may_still_arrive(self, request_id: str) -> bool:
+        lost = self._lost.get(request_id)
+        return lost is not None and timedelta(0) <= self._tools.clock.now() - lost < SETTLED_AFTER
 
     def _granted(self, plan: Plan, grant: Grant) -> Plan:
         """A copy of the plan that nobody else holds, whose digest is made anew and is the granted one (A1)."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -42,8 +42,7 @@ class Place:
     kinds: frozenset[str]
 
 
-@dataclass(frozen=True)
-class Lack:
+class Lack(NamedTuple):
     """A right that a verb needs and our credential does not have."""
 
     verb: str

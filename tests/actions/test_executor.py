@@ -387,6 +387,19 @@ def test_reconcile_finds_that_a_deploy_never_landed_though_others_deployed(
     assert settled.ok is False
 
 
+def test_reconcile_does_not_rule_out_what_may_still_be_under_way(
+    plan: Plan, run: Run, executor: Executor, cluster: ClusterDouble, clock: ManualClock
+) -> None:
+    """E1: "not applied" is said only after the API server's own time for a request is over."""
+    cluster.before_patch = [Unreachable("No answer in time.")] * 20
+    assert run(plan).ok is None
+    assert executor.reconcile(plan, "req-1") is None
+    clock.advance(60)
+    settled = executor.reconcile(plan, "req-1")
+    assert settled
+    assert settled.ok is False
+
+
 def test_reconcile_waits_while_nothing_can_be_told(plan: Plan, executor: Executor, cluster: ClusterDouble) -> None:
     cluster.before_read = [Unreachable()]
     assert executor.reconcile(plan, "req-1") is None
