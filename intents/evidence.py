@@ -15,7 +15,6 @@ from intents.guards import View
 from intents.names import Names
 from intents.tokens import Sentence, is_mark
 
-_POINTS = frozenset(("it", "that", "this", "same", "again", "its", "there"))
 _SMALL = frozenset(
     (
         "the",
@@ -75,7 +74,7 @@ def align(
         different = {named.name for named in mentioned}
         if different == {said.get(key)}:
             sources[key] = Span(mentioned[0].start, mentioned[0].end)
-        elif not different and said.get(key) == thread.get(key) and _POINTS & set(sentence.words):
+        elif not different and said.get(key) == thread.get(key) and view.points():
             sources[key] = "thread"
     text = arguments.Text(sentence, names)
     for key, value in said.items():

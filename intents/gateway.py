@@ -55,7 +55,7 @@ class ModelGateway:
     async def ask(
         self, messages: list[dict[str, str]], schema: dict[str, Any], prompt: str = ""
     ) -> dict[str, JsonValue]:
-        """The model's object, with no property the schema does not know. Raises ModelFailed, always within the deadline."""
+        """The model's object, with only properties of the schema. Raises ModelFailed; always within the deadline."""
         started, usage = time.monotonic(), _Usage()
         problem: str | None = None
         try:

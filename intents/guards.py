@@ -26,9 +26,8 @@ class Objection(NamedTuple):
 
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_DATA: dict[str, str] = yaml.load(
-    resources.files("intents").joinpath("guards.yaml").read_text(encoding="utf-8"), Loader=_Loader
-)
+_TEXT = resources.files("intents").joinpath("guards.yaml").read_text(encoding="utf-8")
+_DATA: dict[str, str] = yaml.load(_TEXT, Loader=_Loader)  # noqa: S506 - the loader is the safe one
 
 
 def _any(kind: str) -> re.Pattern[str]:
@@ -44,6 +43,7 @@ _NEGATION, _CONDITION, _QUESTION = _any("negation"), _any("conditions"), _any("q
 _SCHEDULE, _SCOPE, _PLURAL, _REPORT = _any("schedules"), _any("scopes"), _any("plurals"), _any("reports")
 _APPROVAL_WORDS = frozenset(_DATA["approval_words"].split())
 _APPROVING_WORDS = frozenset(_DATA["approving_words"].split())
+_POINTS = frozenset(("it", "that", "this", "same", "again", "its"))
 _AND = re.compile(r" (?:and|then|also|plus|&|&&|as well as|followed by|along with|or|afterwards|;|,) ")
 
 
@@ -59,12 +59,17 @@ class View:
             for named in found:
                 words[named.start : named.end] = [mask, *[""] * (named.end - named.start - 1)]
         self.text = f" {' '.join(word for word in words if word)} "
-        self.plain = f" {' '.join(_POLITE.sub(' ', self.text).split())} "
+        polite = f" {' '.join(_POLITE.sub(' ', self.text).split())} "
+        self.plain = _ONE_ORDER.sub("restart", polite)  # "rolling restart" is one order, not two
         self.raw = f" {' '.join(sentence.words)} "
 
     def wants_change(self) -> bool:
         """Whether any word speaks of changing something; a service's name is no such word."""
         return bool(_CHANGES.search(self.plain))
+
+    def points(self) -> bool:
+        """Whether it points at something that the thread holds."""
+        return bool(_POINTS & set(self.sentence.words))
 
     def dangerous(self) -> bool:
         """Whether a word speaks of something that must never be done from a chat."""
@@ -97,7 +102,19 @@ def order(view: View) -> Objection | None:
         return Objection(
             "negated", "Part of that is crossed out, so I do nothing. Write what you want on a line of its own."
         )
-    for guard in (_approval, _danger, _negation, _quoted, _conditional, _report, _several, _plural, _schedule, _scope):
+    for guard in (
+        _approval,
+        _danger,
+        _negation,
+        _quoted,
+        _conditional,
+        _asking,
+        _report,
+        _several,
+        _plural,
+        _schedule,
+        _scope,
+    ):
         found = guard(view)
         if found is not None:
             return found
@@ -140,16 +157,16 @@ def _quoted(view: View) -> Objection | None:
 
 
 def _conditional(view: View) -> Objection | None:
-    if _QUESTION.search(view.plain) and not re.search(r" (?:should|shall|would|if|what happens) ", view.plain):
-        return Objection(
-            "not_an_operation",
-            "That asks about a change and does not order one. Say it plainly if you want it done: restart cart in staging.",
-        )
     if _CONDITION.search(view.plain):
-        return Objection(
-            "conditional",
-            "I can't wait for conditions or decide for you. Say plainly what to do now, or ask me to look first.",
-        )
+        say = "I can't wait for conditions or decide for you. Say plainly what to do now, or ask me to look first."
+        return Objection("conditional", say)
+    return None
+
+
+def _asking(view: View) -> Objection | None:
+    if _QUESTION.search(view.plain):
+        say = "That asks about a change and does not order one. To have it done, begin with the verb: restart cart."
+        return Objection("not_an_operation", say)
     return None
 
 
@@ -157,7 +174,7 @@ def _report(view: View) -> Objection | None:
     if _REPORT.search(view.plain):
         return Objection(
             "not_an_operation",
-            "That sounds like a report, so I do nothing. Start with what to do if you want it done: restart cart in staging.",
+            "That sounds like a report, so I do nothing. To have it done, start with the verb: restart cart in dev.",
         )
     return None
 
@@ -166,18 +183,12 @@ def _several(view: View) -> Objection | None:
     many = "That is more than one change. Please send them one by one; each gets a card of its own."
     services = {named.name for named in view.services}
     environments = {named.name for named in view.environments}
-    counted = _orders(view)
+    counted = len(_ORDER.findall(view.plain))
     if len(environments) > 1 or counted > 1 or (len(services) > 1 and _AND.search(view.text)):
         return Objection("several_actions", many)
     if _AND.search(view.plain) and counted and _READS.search(view.plain):
         return Objection("several_actions", many)
     return None
-
-
-def _orders(view: View) -> int:
-    """How many orders are given; a phrase that holds two such words ("rollout restart") counts once."""
-    one = _ONE_ORDER.sub("restart", view.plain)
-    return len(_ORDER.findall(one))
 
 
 def _plural(view: View) -> Objection | None:

@@ -42,6 +42,7 @@ def plain(message: str) -> Plain:
     text, people = _mentions(text)
     text = html.unescape(text)
     struck = bool(_STRUCK.search(text))
+    text = _STRUCK.sub(lambda match: match[0][1:-1], text)
     quotes = [match[1] for match in _FENCE.finditer(text)]
     quotes += [line for line in text.splitlines() if _QUOTED_LINE.match(line)]
     text = _FENCE.sub(r" \1 ", text)

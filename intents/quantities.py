@@ -38,7 +38,7 @@ _INTEGER = re.compile(r"0|[1-9]\d{0,8}", re.ASCII)
 _PERCENT = re.compile(r"([1-9]\d{0,2})(?:%|percent)", re.ASCII)
 _SHORT = re.compile(r"(\d{1,6})(s|sec|secs|m|min|mins|h|hr|hrs|d|w)", re.ASCII)
 _VERSION = re.compile(
-    r"v?\d+(?:\.\d+)+(?:[-_+.][A-Za-z0-9][A-Za-z0-9._-]*)?(?<![.])"  # 1.4.2, v2.1, 1.5.0-rc.1
+    r"(?!.*[._-][xX](?:[._-]|$))v?\d+(?:\.\d+)+(?:[-_+.][A-Za-z0-9][A-Za-z0-9._-]*)?(?<![.])"  # 1.4.2, v2.1, 1.5.0-rc.1
     r"|v\d+(?:[-_][A-Za-z0-9][A-Za-z0-9._-]*)?"  # v7
     r"|sha256:[0-9a-f]{64}"
     r"|sha-[0-9a-f]{4,40}"

@@ -1,4 +1,4 @@
-"""The one door: words in, a reading out. The grammar goes first; where it abstains the model reads; both are checked."""
+"""The one door: words in, a reading out. The grammar goes first, then a model; both pass the same checks."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Reader:
 
 def _abstained(view: View) -> Refusal:
     """Nothing was understood whole, and nobody guesses."""
-    if view.wants_change() and (view.services or view.environments):
+    if (view.wants_change() and (view.services or view.environments)) or (view.services and view.environments):
         say = "I did not understand every word of that, so I do nothing. Say it shorter: scale checkout to 5 in prod."
         return Refusal(reason="unsupported", say=say)
     return Refusal(reason="not_an_operation", say=NOT_UNDERSTOOD)

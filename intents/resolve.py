@@ -57,13 +57,15 @@ class Resolver:
     def _for_reads(self, said: dict[str, Any], thread: dict[str, str], channel: str | None) -> dict[str, Any]:
         said = _completed(said, thread)
         said = _completed(said, self._channel(channel))
-        if "service" in said and "environment" not in said:
-            places = self._catalog.environments_of(said["service"])
-            production = [place for place in places if self._catalog.is_production(place)]
-            sole = places if len(places) == 1 else production
-            if len(sole) == 1:
-                said["environment"] = sole[0]
-        return said
+        sole = self._only_place(said.get("service"))
+        return _completed(said, {"environment": sole}) if sole else said
+
+    def _only_place(self, service: str | None) -> str | None:
+        """The one environment that a read without one can mean: the only one there is, or the only production."""
+        places = self.places(service)
+        production = tuple(place for place in places if self._catalog.is_production(place))
+        sole = places if len(places) == 1 else production
+        return sole[0] if len(sole) == 1 else None
 
     def thread(self, context: Context) -> dict[str, str]:
         """The service and environment of the bot's newest action in the thread, as far as the catalogue has them."""

@@ -14,7 +14,32 @@ from intents.reading import Reason
 
 KINDS = ("command", "question", "refusal")
 _FORBIDDEN = frozenset(
-    ["oneOf", "allOf", "not", "if", "then", "else", "anyOf", "minLength", "maxLength", "pattern", "format", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minItems", "maxItems", "uniqueItems", "default", "$ref", "$defs", "patternProperties", "const"]
+    [
+        "oneOf",
+        "allOf",
+        "not",
+        "if",
+        "then",
+        "else",
+        "anyOf",
+        "minLength",
+        "maxLength",
+        "pattern",
+        "format",
+        "minimum",
+        "maximum",
+        "exclusiveMinimum",
+        "exclusiveMaximum",
+        "multipleOf",
+        "minItems",
+        "maxItems",
+        "uniqueItems",
+        "default",
+        "$ref",
+        "$defs",
+        "patternProperties",
+        "const",
+    ]
 )
 _NEVER = ("approv", "deny", "denied", "reject", "quorum", "grant")
 _MOST_PROPERTIES, _DEEPEST = 100, 5

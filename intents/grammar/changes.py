@@ -18,6 +18,7 @@ class Draft(NamedTuple):
     missing: tuple[str, ...] = ()
     doubts: dict[str, tuple[str | int, ...]] = {}  # noqa: RUF012 - never changed
     ref: bool = False  # points at something in the thread: "it", "that"
+    vague: bool = False  # said with a word that fits many verbs: "make"
 
 
 def change(parse: Parse) -> Draft | None:
@@ -86,6 +87,7 @@ def _scale(slots: dict[str, Any]) -> Draft | None:
     if not _plain_enough(slots, kind):
         return None
     draft = Draft("scale", {**_target(slots), "replicas": None, "change": None}, ref=bool(slots.get("ref")))
+    draft = draft._replace(vague=bool(slots.get("loose")))
     if kind is None:
         return draft._replace(missing=("replicas",))
     return _amount(draft, slots, kind)

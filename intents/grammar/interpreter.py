@@ -16,6 +16,8 @@ from intents.reading import Command, Context, Question, Reading, Refusal
 from intents.resolve import Resolver
 from intents.tokens import Sentence
 
+_SPOKEN_TO = frozenset(("bot", "robot", "chatbot", "assistant", "agent", "ai", "operator", "computer"))
+
 
 class Grammar:
     """Deterministic; needs no model."""
@@ -31,7 +33,7 @@ class Grammar:
         thread = Thread(context, self._registry)
         orders = [draft for parse in found if (draft := changes.change(parse)) is not None]
         if orders:
-            return guarded(view) or self._order(sentence, orders, found, thread, context)
+            return guarded(view) or self._order(view, orders, found, thread, context)
         for parse in found:
             again = thread.follow_up(parse, self.resolver)
             if again is not None:
@@ -39,12 +41,13 @@ class Grammar:
         looked = self._look(found, context, channel)
         if looked is not None:
             return _refused(guards.read(view)) or looked
-        if (view.wants_change() or view.dangerous()) and (objection := guarded(view)):
+        points = bool(context.earlier) and view.points()
+        if (view.wants_change() or view.dangerous() or points) and (objection := guarded(view)):
             return objection
         return unknown.name(sentence, self._names, self.lexicon, self.resolver)
 
     def _order(
-        self, sentence: Sentence, orders: list[changes.Draft], found: list[Parse], thread: Thread, context: Context
+        self, view: View, orders: list[changes.Draft], found: list[Parse], thread: Thread, context: Context
     ) -> Reading:
         readings = []
         for draft in orders:
@@ -55,7 +58,8 @@ class Grammar:
             return self._choose(readings)
         reading = readings[0]
         polite = any(parse.slots.get("polite") for parse in found)
-        if sentence.asks and not polite and isinstance(reading, Command):
+        doubtful = (view.sentence.asks and not polite) or _addressed(view)
+        if doubtful and isinstance(reading, Command):
             return self.resolver.confirm(reading, f"{wording.what(reading.action.as_json())}: shall I?")
         return reading
 
@@ -88,6 +92,12 @@ class Grammar:
             return None
         draft = min(ranked, key=lambda item: (item[0], str(item[1].said)))[1]
         return self.resolver.reading(draft, context, channel)
+
+
+def _addressed(view: View) -> bool:
+    """Whether the only service that is named may be the one spoken to: `bot, please restart in prod`."""
+    words = view.sentence.words
+    return all(words[named.start] in _SPOKEN_TO and named.start < 3 for named in view.services) and bool(view.services)
 
 
 def guarded(view: View) -> Refusal | None:

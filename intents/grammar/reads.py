@@ -16,11 +16,28 @@ _LOGS = frozenset({"query_logs"})
 _EVAL = frozenset({"run_eval"})
 _LINES = ("lines", "line", "entries", "messages", "log lines", "logs")
 _SINCE = re.compile(r"--(?:since|tail|limit)=(\S+)")
-_CONTAINING = (
-    ("that", "contain"), ("that", "mention"), ("which", "contain"), ("that", "contains"), ("that", "say"),
-    ("containing",), ("contains",), ("with",), ("matching",), ("mentioning",), ("including",), ("about",), ("for",), ("grep",), ("like",),
-    ("with", "the", "word"), ("saying",),
-)  # fmt: skip
+_CONTAINING = tuple(
+    tuple(phrase.split())
+    for phrase in [
+        "that contain",
+        "that contains",
+        "which contain",
+        "that mention",
+        "that say",
+        "containing",
+        "contains",
+        "with",
+        "with the word",
+        "matching",
+        "mentioning",
+        "including",
+        "about",
+        "for",
+        "grep",
+        "like",
+        "saying",
+    ]
+)
 _AGAINST = frozenset(("against", "vs", "vs.", "versus", "over", "baseline", "with", "to", "and", "than"))
 
 

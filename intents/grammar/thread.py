@@ -1,4 +1,4 @@
-"""Follow-ups: `same in staging`, `make it 8`, `roll that back`, `what about cart?`. They rest on the bot's own actions."""
+"""Follow-ups, which rest on the bot's own actions: `same in staging`, `make it 8`, `roll that back`."""
 
 from __future__ import annotations
 
@@ -63,14 +63,14 @@ class Thread:
             return None
         if draft.verb == "rollback" and draft.said.get("to") is None:
             return self._undo()
-        if draft.verb == "scale" and draft.said.get("replicas") is not None and self.last.verb not in ("scale",):
+        if draft.verb == "scale" and draft.vague and self.last.verb != "scale":
             return self._doubted(draft, resolver)
         return None
 
     def _undo(self) -> Refusal | None:
         assert self.last is not None  # noqa: S101 - the caller looked
         if self.state not in _HAPPENED:
-            say = f"That one is {self.state}, so there is nothing to roll back. Press Withdraw on its card if it still waits."
+            say = f"That one is {self.state}: nothing to roll back. Press Withdraw on its card if it still waits."
             return Refusal(reason="unsupported", say=say)
         if self.last.verb == "scale":
             return Refusal(
@@ -80,7 +80,7 @@ class Thread:
         if self.last.verb in ("restart", "rollback"):
             return Refusal(
                 reason="unsupported",
-                say=f"A {self.last.verb} can't be undone that way. Say which version you want: deploy cart 2.1.0 to staging.",
+                say=f"A {self.last.verb} can't be undone that way. Say which version you want instead.",
             )
         return None
 

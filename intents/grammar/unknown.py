@@ -37,11 +37,19 @@ def name(sentence: Sentence, names: Names, lexicon: Lexicon, resolver: Resolver)
         masks = (ENVIRONMENT, SERVICE) if start and words[start - 1] in _PLACES else (SERVICE, ENVIRONMENT)
         for mask in masks:
             draft = _draft(sentence, names, lexicon, (start, end), mask)
+            if draft is not None and _chatter(draft, spelled, names, resolver):
+                return None
             if draft is not None and mask == SERVICE:
                 return _service(draft, spelled, names, resolver)
             if draft is not None:
                 return _environment(draft, spelled, resolver)
     return None
+
+
+def _chatter(draft: changes.Draft, spelled: str, names: Names, resolver: Resolver) -> bool:
+    """`what's the weather?` asks for no service; `how is crat?` may."""
+    named = draft.said.get("environment") or draft.said.get("service")
+    return _reads(draft, resolver) and not named and not names.catalog.similar_services(spelled)
 
 
 def _strange(word: str, names: Names, lexicon: Lexicon) -> bool:

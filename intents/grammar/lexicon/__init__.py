@@ -69,7 +69,7 @@ def english(reads: frozenset[str]) -> Lexicon:
 
 
 def expand(pattern: str) -> list[tuple[str, ...]]:
-    """Every wording of a phrase: `roll [it|that] back` -> roll back, roll it back, roll that back. Groups do not nest."""
+    """Every wording of a phrase: `roll [it|that] back` -> roll back, roll it back, roll that back. No group nests."""
     parts: list[list[str]] = []
     at = 0
     for match in _GROUP.finditer(pattern):

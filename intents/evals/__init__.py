@@ -1,0 +1,112 @@
+"""The labelled cases of reading, and what a reader makes of them."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Awaitable, Callable, Iterable
+from importlib import resources
+from typing import Any, NamedTuple
+
+import yaml
+
+from actions import yamlfile
+from actions.action import Risk
+from actions.catalog import Catalog
+from actions.registry import Registry
+from intents.reading import Command, Context, Question, Reading, Refusal
+
+FILES = ("orders", "looks", "doubts", "traps")
+
+
+class Case(NamedTuple):
+    """A sentence and what it has to become."""
+
+    file: str
+    say: str
+    means: dict[str, Any] | None  # the action without nulls
+    asks: frozenset[str]  # what the question has to be about
+    refuses: str | None  # the reason
+    context: Context
+    channel: str | None
+
+
+class Verdict(NamedTuple):
+    """A case and what it became."""
+
+    case: Case
+    reading: Reading
+    right: bool
+    wrong_change: bool  # became a change that nobody ordered: must never be
+
+
+def catalog() -> Catalog:
+    """The catalogue of the cases."""
+    return yamlfile.parse(_text("catalog.yaml"), Catalog, "intents/evals/catalog.yaml")
+
+
+def cases(files: Iterable[str] = FILES) -> list[Case]:
+    """Every labelled case."""
+    return [_case(file, entry) for file in files for entry in yaml.safe_load(_text(f"{file}.yaml"))]
+
+
+async def judge(
+    read: Callable[[str, Context, str | None], Awaitable[Reading]], wanted: Iterable[Case]
+) -> list[Verdict]:
+    """Has every case read, and says which came out right."""
+    return [verdict(case, await read(case.say, case.context, case.channel)) for case in wanted]
+
+
+def verdict(case: Case, reading: Reading) -> Verdict:
+    """Whether a reading is what the case wants, and whether it is a change that was not ordered."""
+    action = _bare(reading.action.as_json()) if isinstance(reading, Command) else None
+    changes = isinstance(reading, Command) and reading.action.risk is not Risk.READ
+    if case.means is not None:
+        right = action == case.means
+    elif case.asks:
+        right = isinstance(reading, Question) and {*reading.missing, *reading.ambiguous} == case.asks
+    elif case.refuses:
+        right = isinstance(reading, Refusal) and reading.reason == case.refuses
+    else:
+        right = not changes
+    return Verdict(case, reading, right, changes and not right)
+
+
+def _text(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _case(file: str, entry: dict[str, Any]) -> Case:
+    thread = entry.get("thread")
+    earlier = ({"action": action(thread), "state": "succeeded"},) if thread else ()
+    return Case(
+        file=file,
+        say=entry["say"],
+        means=action(entry["means"]) if "means" in entry else None,
+        asks=frozenset(str(entry.get("asks", "")).split()),
+        refuses=entry.get("refuses"),
+        context=Context.model_validate({"earlier": earlier}),
+        channel=entry.get("channel"),
+    )
+
+
+def action(short: str) -> dict[str, Any]:
+    """`scale checkout prod replicas=5` as an action; a value in quotation marks is text."""
+    verb, *words = shlex.split(short)
+    found: dict[str, Any] = {"verb": verb}
+    for name, word in zip(("service", "environment"), (w for w in words if "=" not in w), strict=False):
+        found[name] = word
+    for word in (word for word in words if "=" in word):
+        key, _, value = word.partition("=")
+        found[key] = int(value) if value.isdigit() else value
+    return found
+
+
+def _bare(data: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in data.items() if value is not None}
+
+
+def registered() -> Registry:
+    """The verbs that the cases speak of."""
+    from actions.verbs import VERBS
+
+    return Registry(VERBS)
