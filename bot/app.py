@@ -24,6 +24,7 @@ from approvals.actor import DirectoryDown
 from approvals.gate import Gate as Approvals
 from approvals.ledger import Ledger
 from approvals.policy_model import Policy
+from approvals.powers import Executing
 from approvals.recollection import Recollection
 from approvals.store import open_store
 from bot import slack
@@ -48,7 +49,15 @@ _log = logging.getLogger(__name__)
 class Program:
     """Everything that does not depend on who we are in Slack. `run` may be called once."""
 
-    def __init__(self, settings: Settings, clock: Clock, catalog: Catalog, policy: Policy, engine: Engine) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        catalog: Catalog,
+        policy: Policy,
+        engine: Engine,
+        executor: Executing | None = None,
+    ) -> None:
         self.settings, self.clock, self.catalog, self.engine = settings, clock, catalog, engine
         self.registry = Registry(VERBS)
         client = slack.sync_client(settings)
@@ -66,7 +75,8 @@ class Program:
             changes=self.changes,
             eval_model=lambda base_url: _eval_model(settings, base_url),
         )
-        self.gate = Approvals(policy, self.directory, self.ledger, Executor(self.registry, tools), self.registry, clock)
+        hands = executor or Executor(self.registry, tools)
+        self.gate = Approvals(policy, self.directory, self.ledger, hands, self.registry, clock)
         self.reader = _reader(settings, catalog, self.registry)
 
     async def run(
@@ -217,8 +227,8 @@ class Program:
         await asyncio.to_thread(self.ledger.note, kind, {"role": role, "policy": self.gate.policy.version})
 
 
-def build(settings: Settings, clock: Clock | None = None) -> Program:
-    """Read the files and open the store. Asks nobody over the network.
+def build(settings: Settings, clock: Clock | None = None, executor: Executing | None = None) -> Program:
+    """Read the files and open the store. Asks nobody over the network. `executor` takes the place of the real one.
 
     Raises ConfigError with file, line and key of what is wrong.
     """
@@ -226,7 +236,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Program:
     policy = policies.load_checked(settings.policy, catalog, Registry(VERBS))
     engine = open_store(settings.database_url)
     make_tables(engine)
-    return Program(settings, clock or SystemClock(), catalog, policy, engine)
+    return Program(settings, clock or SystemClock(), catalog, policy, engine, executor)
 
 
 async def _announce(connected: asyncio.Event, stop: asyncio.Event, on_ready: Callable[[], object] | None) -> None:

@@ -125,11 +125,11 @@ class Conversation:
 
     async def _hear(self, said: Said, text: str, stages: Stages) -> None:
         if speech.is_help(text):
-            await stages.here.show(await self._help(said))
+            await stages.below.show(await self._help(said))
             return
         if speech.is_thanks(text):
             name = (await asyncio.to_thread(self._names.of, [said.actor.user_id]))[said.actor.user_id]
-            await stages.here.show(words.thanks(name))
+            await stages.below.show(words.thanks(name))
             return
         if len(text) > LONGEST:
             await stages.here.show(words.refusal("That is too long for me. Say in one sentence what you need."))
@@ -176,13 +176,20 @@ class Conversation:
 
     async def _answer(self, said: Said, action: Read, stage: Stage) -> None:
         watching = Watching(stage, action.title, at_once=action.verb in SLOW)
-        async with watching:
-            outcome = await in_daemon(lambda: self._gate.ask(action, said.actor, watching), f"read {action.verb}")
+        try:
+            outcome = await self._look(said, action, watching)
+        except TwokeyError as error:
+            await stage.show(words.refusal(error.say))  # in place of "looking …", where that is shown
+            return
         await stage.show(answers.answer(outcome))
         tables = [piece for piece in outcome.evidence if isinstance(piece, Table)]
         for piece in outcome.evidence:
             await stage.attach(_as_csv(piece) if isinstance(piece, Table) and piece is not tables[0] else piece)
         await asyncio.to_thread(self._memory.remember, said.channel, said.thread, action.as_json())
+
+    async def _look(self, said: Said, action: Read, watching: Watching) -> Outcome:
+        async with watching:
+            return await in_daemon(lambda: self._gate.ask(action, said.actor, watching), f"read {action.verb}")
 
     def _question(self, question: Question) -> Message:
         open_ones = [*question.missing, *question.ambiguous, *question.options]

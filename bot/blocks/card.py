@@ -119,7 +119,7 @@ def status(request: Request, face: Face) -> str:
     return {
         State.PROPOSED: "being checked",
         State.SUCCEEDED: f"✅ {summary or 'done'}",
-        State.FAILED: f"❌ failed: {summary or request.reason or 'see the thread'}",
+        State.FAILED: f"❌ {_failed(summary or request.reason)}",
         State.UNKNOWN: f"❓ not known whether it happened; I keep reading the cluster. {summary}".strip(),
         State.REFUSED: f"⛔ refused{by}{why}",
         State.DENIED: f"⛔ denied{by}{why}",
@@ -244,6 +244,10 @@ def _asked(request: Request, face: Face) -> str:
 
 def _approved(names: list[str]) -> str:
     return f"approved by {listed(names, 'and')}" if names else "no approval needed"
+
+
+def _failed(why: str) -> str:
+    return why if why.startswith("failed") else f"failed: {why or 'see the thread'}"
 
 
 def _others(count: int) -> str:

@@ -47,7 +47,7 @@ def story(request: Request, face: Face, outcome: Outcome | None = None) -> list[
 def _end(request: Request, face: Face, outcome: Outcome | None) -> Message:
     if outcome is None or request.state not in _STARTED:
         return kit.say(_first_up(status(request, face)))
-    return answers.answer(outcome, mark="✅ Done: " if request.state is State.SUCCEEDED else "❌ Failed: ")
+    return answers.answer(outcome, mark="✅ " if request.state is State.SUCCEEDED else "❌ ")
 
 
 def _first_up(text: str) -> str:
