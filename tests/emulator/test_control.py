@@ -53,6 +53,8 @@ async def test_what_is_typed_becomes_what_slack_sends(people: People, typed: str
         ("faults", {"gremlins": 3}, 400, "invalid_arguments"),
         ("faults", {"disconnect": "boredom"}, 400, "invalid_arguments"),
         ("faults", {"duplicate": -1}, 400, "invalid_arguments"),
+        ("endpoint", {"url": "http://example.org/"}, 400, "invalid_arguments"),
+        ("endpoint", {"url": 5}, 400, "invalid_arguments"),
         ("nonsense", {}, 404, "unknown_deed"),
     ],
 )

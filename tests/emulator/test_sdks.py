@@ -26,7 +26,7 @@ from bot.playground import cast
 from bot.playground.emulator.httpmode import sign
 from bot.playground.emulator.wire import Json
 from bot.playground.host import Host
-from tests.emulator.doubles import People, Running, actions, button, modal, question, section
+from tests.emulator.doubles import People, Running, actions, button, modal, question, section, socket
 from tests.emulator.waiting import within
 
 
@@ -204,6 +204,19 @@ async def test_a_failed_request_comes_again_with_number_and_reason(running: Runn
     retry = endpoint.requests[2][0]
     assert (retry["X-Slack-Retry-Num"], retry["X-Slack-Retry-Reason"]) == ("1", "http_error")
     assert endpoint.requests[1][1] == endpoint.requests[2][1]
+
+
+async def test_the_way_to_the_bot_can_be_changed_while_it_runs(running: Running, people: People) -> None:
+    endpoint = RequestUrl()
+    with Host(endpoint.app) as url:
+        await people.ok("endpoint", url=url + "/")
+        await people.say("over http")
+        await within(lambda: len(endpoint.requests) == 2)
+        await people.ok("endpoint", url=None)
+        async with socket(running, event_callback=None) as bot:
+            await people.say("over the socket")
+            assert (await bot.next())["payload"]["event"]["text"] == "over the socket"
+    assert len(endpoint.requests) == 2
 
 
 async def test_a_request_url_that_fails_the_challenge_gets_nothing(running: Running, people: People) -> None:

@@ -31,6 +31,11 @@ class Alarm:
             self._watch = asyncio.create_task(self._look())
         await rung
 
+    def close(self) -> None:
+        """Stop looking; whoever still waits is to be cancelled by its owner."""
+        if self._watch is not None:
+            self._watch.cancel()
+
     async def _look(self) -> None:
         while self._waiting:
             now = self._clock.now()

@@ -5,12 +5,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from bot.playground import cast
 from bot.playground.emulator.core import Core
 from bot.playground.emulator.faults import inject
+from bot.playground.emulator.guard import LOOPBACK
 from bot.playground.emulator.interactions import Interactions
 from bot.playground.emulator.marks import react, unreact
 from bot.playground.emulator.state import render_state
@@ -43,6 +45,7 @@ class Control:
             "reactions": self._react,
             "members": self._members,
             "usergroups": self._usergroups,
+            "endpoint": self._endpoint,
             "faults": self._faults,
         }
 
@@ -55,7 +58,8 @@ class Control:
         ]
 
     async def _state(self, request: web.Request) -> web.Response:
-        return web.json_response(render_state(self._core.workspace, self._core.views.all()))
+        state = render_state(self._core.workspace, self._core.views.all())
+        return web.json_response({**state, "connections": self._core.sockets.connections})
 
     async def _do(self, request: web.Request) -> web.Response:
         deed = self._deeds.get(request.match_info["deed"])
@@ -171,12 +175,21 @@ class Control:
         for group in list(self._core.workspace.usergroups.values()):
             if group.handle == handle:
                 self._core.workspace.usergroups[group.id] = replace(group, members=members)
+                self._core.feed.publish({"type": "workspace"})
                 event: Json = {"type": "subteam_members_changed", "subteam_id": group.id, "team_id": cast.TEAM_ID}
                 event["added_users"] = sorted(set(members) - set(group.members))
                 event["removed_users"] = sorted(set(group.members) - set(members))
                 self._core.event(event)
                 return {"id": group.id}
         raise ApiError("no_such_subteam")
+
+    async def _endpoint(self, body: Json, base: str) -> Json:
+        """Deliver by HTTP to `url` (on this machine only), or by Socket Mode again (null)."""
+        url = body.get("url")
+        if url is not None and (not isinstance(url, str) or urlsplit(url).hostname not in LOOPBACK):
+            raise ApiError("invalid_arguments", ["url: an address on this machine, or null"])
+        self._core.deliver_to(url)
+        return {}
 
     async def _faults(self, body: Json, base: str) -> Json:
         return await inject(self._core, body)

@@ -101,6 +101,7 @@ class Delivery:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._alarm.close()
 
     async def _deliver_event(self, payload: Json, lost: bool) -> None:
         answer = Failure("timeout") if lost else await self.transport.deliver("events_api", payload, None)

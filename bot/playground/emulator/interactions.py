@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from bot.playground import cast
 from bot.playground.emulator import forms
 from bot.playground.emulator.composing import compose, compose_view
 from bot.playground.emulator.core import Core
 from bot.playground.emulator.delivery import Ack, Failure, Kind
 from bot.playground.emulator.events import render_message
+from bot.playground.emulator.payloads import action, blocks_with, interaction, message_container
 from bot.playground.emulator.views import View
 from bot.playground.emulator.wire import VERIFICATION_TOKEN, ApiError, Json
 from bot.playground.emulator.workspace import Conversation, Message
@@ -31,17 +30,17 @@ class Interactions:
     async def click(self, base: str, user: str, channel: str, ts: str, action_id: str, value: object) -> None:
         """Press or choose something in a message."""
         conversation, message = self._visible(user, channel, ts)
-        blocks, attachment_id = _blocks_with(message, action_id, value)
+        blocks, attachment_id = blocks_with(message, action_id, value)
         block, element = forms.find(blocks, action_id, value)
-        action = _action(block, element, value, self._suggested.get((ts, action_id), ()), self._core.workspace.stamp())
+        pressed = action(block, element, value, self._suggested.get((ts, action_id), ()), self._core.workspace.stamp())
         payload = self._payload("block_actions", user)
         payload |= {
-            "container": _message_container(message, attachment_id),
+            "container": message_container(message, attachment_id),
             "trigger_id": self._core.tickets.trigger(user),
             "channel": {"id": conversation.id, "name": "directmessage" if conversation.is_im else conversation.name},
-            "state": {"values": self._message_state(user, message, block, action)},
+            "state": {"values": self._message_state(user, message, block, pressed)},
             "response_url": f"{base}/response/{self._core.tickets.reply(user, conversation.id, ts, message.thread_ts)}",
-            "actions": [action],
+            "actions": [pressed],
         }
         if message.ephemeral_to is None:
             payload["message"] = render_message(self._core.workspace, message)
@@ -52,7 +51,7 @@ class Interactions:
         view = self._own_view(user, view_id)
         block, element = forms.find(view.body["blocks"], action_id, value)
         suggested = self._suggested.get((view_id, action_id), ())
-        action = _action(block, element, value, suggested, self._core.workspace.stamp())
+        pressed = action(block, element, value, suggested, self._core.workspace.stamp())
         if element["type"] in forms.STATE_FIELDS:
             entered = forms.chosen(element, value, suggested)
             view.values.setdefault(block["block_id"], {})[action_id] = {"type": element["type"], **entered}
@@ -63,7 +62,7 @@ class Interactions:
             "container": {"type": "view", "view_id": view.id},
             "trigger_id": self._core.tickets.trigger(user, view.id),
             "view": view.render(),
-            "actions": [action],
+            "actions": [pressed],
         }
         await self._ask("interactive", payload)
 
@@ -76,8 +75,8 @@ class Interactions:
             payload |= {"container": {"type": "view", "view_id": view.id}, "view": view.render()}
         else:
             conversation, message = self._visible(user, str(place.get("channel")), str(place.get("message_ts")))
-            (blocks, attachment_id), where = _blocks_with(message, action_id, None), message.ts
-            payload |= {"container": _message_container(message, attachment_id)}
+            (blocks, attachment_id), where = blocks_with(message, action_id, None), message.ts
+            payload |= {"container": message_container(message, attachment_id)}
             payload |= {"channel": {"id": conversation.id, "name": conversation.name}}
         block, element = forms.find(blocks, action_id)
         if element["type"] not in forms.EXTERNAL or len(query) < element.get("min_query_length", 3):
@@ -188,16 +187,7 @@ class Interactions:
     # -- saying --------------------------------------------------------------------------------
 
     def _payload(self, kind: str, user: str) -> Json:
-        person = self._core.workspace.people[user]
-        return {
-            "type": kind,
-            "user": {"id": user, "username": person.name, "name": person.name, "team_id": cast.TEAM_ID},
-            "api_app_id": cast.APP_ID,
-            "token": VERIFICATION_TOKEN,
-            "team": {"id": cast.TEAM_ID, "domain": "playground"},
-            "enterprise": None,
-            "is_enterprise_install": False,
-        }
+        return interaction(kind, self._core.workspace.people[user])
 
     async def _ask(self, kind: Kind, payload: Json) -> Ack:
         answer = await self._core.delivery.ask(kind, payload)
@@ -235,68 +225,16 @@ class Interactions:
             raise ApiError("invalid_response_action")
         return {"response_action": action}
 
-    def _message_state(self, user: str, message: Message, block: Json, action: Json) -> Json:
+    def _message_state(self, user: str, message: Message, block: Json, pressed: Json) -> Json:
         key = (user, message.channel, message.ts)
         blocks = [*message.blocks, *(one for item in message.attachments for one in item.get("blocks", []))]
         values = forms.keep_values(blocks, self._message_values.get(key, {}))
-        if action["type"] in forms.STATE_FIELDS:
-            field = forms.STATE_FIELDS[action["type"]][0]
-            state = {"type": action["type"], field: action.get(field)}
-            values.setdefault(block["block_id"], {})[action["action_id"]] = state
+        if pressed["type"] in forms.STATE_FIELDS:
+            field = forms.STATE_FIELDS[pressed["type"]][0]
+            state = {"type": pressed["type"], field: pressed.get(field)}
+            values.setdefault(block["block_id"], {})[pressed["action_id"]] = state
         self._message_values[key] = values
         return values
-
-
-def _blocks_with(message: Message, action_id: str, value: object) -> tuple[list[Json], int | None]:
-    """The blocks of the message or of that attachment of it in which the element stands."""
-    places: list[tuple[list[Json], int | None]] = [(message.blocks, None)]
-    places += [(one.get("blocks", []), int(one["id"])) for one in message.attachments]
-    holding = []
-    for blocks, attachment_id in places:
-        met = [one for block in blocks for one in forms.elements_of(block) if one.get("action_id") == action_id]
-        if any(value is not None and one.get("value") == value for one in met):
-            return blocks, attachment_id
-        if met:
-            holding.append((blocks, attachment_id))
-    if not holding:
-        raise ApiError("no_such_action")
-    return holding[0]
-
-
-def _message_container(message: Message, attachment_id: int | None) -> Json:
-    container: Json = {
-        "type": "message" if attachment_id is None else "message_attachment",
-        "message_ts": message.ts,
-        "channel_id": message.channel,
-        "is_ephemeral": message.ephemeral_to is not None,
-    }
-    if attachment_id is not None:
-        container |= {"attachment_id": attachment_id, "is_app_unfurl": False}
-    if message.thread_ts:
-        container["thread_ts"] = message.thread_ts
-    return container
-
-
-def _action(block: Json, element: Json, value: object, suggested: Sequence[Json], stamp: str) -> Json:
-    """One entry of `actions` in a block_actions payload."""
-    kind = element["type"]
-    action: Json = {"type": kind, "action_id": element["action_id"], "block_id": block["block_id"], "action_ts": stamp}
-    copied = ("text", "value", "style", "url") if kind in {"button", "workflow_button", "icon_button"} else ()
-    for name in (*copied, "placeholder", "confirm"):
-        if name in element:
-            action[name] = element[name]
-    if kind in forms.STATE_FIELDS or kind == "overflow":
-        action |= forms.chosen(element, value, suggested)
-    elif kind == "feedback_buttons":
-        action |= _feedback(element, value)
-    return action
-
-
-def _feedback(element: Json, value: object) -> Json:
-    for name in ("positive_button", "negative_button"):
-        if element[name].get("value") == value:
-            return {"value": value, "text": element[name]["text"]}
-    raise ApiError("no_such_option")
 
 
 def _known_errors(view: View, errors: object) -> Json:

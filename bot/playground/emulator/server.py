@@ -13,9 +13,8 @@ from bot.playground.emulator.answers import Answers
 from bot.playground.emulator.control import Control
 from bot.playground.emulator.core import Core
 from bot.playground.emulator.guard import add_headers, guard
-from bot.playground.emulator.httpmode import HttpMode
 from bot.playground.emulator.interactions import Interactions
-from bot.playground.emulator.socketmode import WARNING_GRACE, SocketMode
+from bot.playground.emulator.socketmode import WARNING_GRACE
 from bot.playground.emulator.storage import Storage
 from bot.playground.emulator.webapi.dispatch import WebApi
 from bot.playground.emulator.wire import Json
@@ -49,19 +48,13 @@ class Emulator:
         warning_grace: float = WARNING_GRACE,
         page: Path = PAGE,
     ) -> None:
-        self._clock, self._ack_timeout, self._page = clock or SystemClock(), ack_timeout, page
-        self._sockets = SocketMode(ack_timeout, warning_grace)
-        self._http: list[HttpMode] = []
-        self.core = Core(self._clock, self._sockets)
+        self._page = page
+        self.core = Core(clock or SystemClock(), ack_timeout, warning_grace)
         self.town: Callable[[], Json] | None = None  # answers `GET /town/state`
 
     def http_endpoint(self, url: str | None) -> None:
         """Deliver by signed HTTP requests to `url` from now on; with None by Socket Mode again."""
-        if url is None:
-            self.core.delivery.transport = self._sockets
-            return
-        self._http.append(HttpMode(url, self._ack_timeout))
-        self.core.delivery.transport = self._http[-1]
+        self.core.deliver_to(url)
 
     def app(self) -> web.Application:
         """The application; it may be served once."""
@@ -71,7 +64,7 @@ class Emulator:
         app.on_shutdown.append(self._shut_down)
         api = WebApi(self.core)
         app.add_routes([web.get("/api/{method}", api.handle), web.post("/api/{method}", api.handle)])
-        app.add_routes([web.get("/link/", self._sockets.handle)])
+        app.add_routes([web.get("/link/", self.core.sockets.handle)])
         app.add_routes([web.post("/response/{ticket}", Answers(self.core, interactions).handle)])
         app.add_routes(Storage(self.core).routes())
         app.add_routes(Control(self.core, interactions).routes())
@@ -91,8 +84,4 @@ class Emulator:
         return web.FileResponse(path, headers=headers)
 
     async def _shut_down(self, app: web.Application) -> None:
-        self.core.feed.close()
-        await self.core.delivery.close()
-        await self._sockets.close()
-        for transport in self._http:
-            await transport.close()
+        await self.core.close()
