@@ -57,7 +57,7 @@ class Rollback(Change):
                 type="merge",
                 body={
                     "metadata": {"annotations": preview.marks(f"roll back to revision {chosen.number} ({target})")},
-                    "spec": {"template": _merge_patch(now.template, wanted)},
+                    "spec": {"template": merge_patch(now.template, wanted)},
                 },
             ),
             differences=(
@@ -131,13 +131,13 @@ def _without_restarts(template: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _merge_patch(present: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, JsonValue]:
+def merge_patch(present: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, JsonValue]:
     """The JSON merge patch (RFC 7386) that makes `wanted` of `present`: null removes, lists are replaced whole."""
     patch: dict[str, JsonValue] = {key: None for key, held in present.items() if key not in wanted and held is not None}
     for key, value in wanted.items():
         held = present.get(key)
         if isinstance(value, Mapping) and isinstance(held, Mapping):
-            if inner := _merge_patch(held, value):
+            if inner := merge_patch(held, value):
                 patch[key] = inner
         elif key not in present or held != value:
             patch[key] = copy.deepcopy(value)
