@@ -48,7 +48,7 @@ async def test_what_is_typed_becomes_what_slack_sends(people: People, typed: str
         ("messages", {"user": "ana", "channel": "D0BEN", "text": "x"}, 400, "not_in_channel"),
         ("messages", {"user": "ana", "channel": "#ops", "text": "x", "thread_ts": "1.0"}, 404, "message_not_found"),
         ("edits", {"user": "ana", "channel": "#ops", "ts": "1.0", "text": "x"}, 404, "message_not_found"),
-        ("views", {"user": "ana", "view_id": "V1", "values": []}, 404, "view_not_found"),
+        ("views", {"user": "ana", "view_id": "V1", "values": []}, 404, "not_found"),
         ("views", {"user": "ana", "view_id": "V1", "values": "x"}, 400, "invalid_values"),
         ("faults", {"gremlins": 3}, 400, "invalid_arguments"),
         ("faults", {"disconnect": "boredom"}, 400, "invalid_arguments"),

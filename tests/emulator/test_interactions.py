@@ -73,7 +73,7 @@ async def test_a_value_tells_buttons_of_one_action_id_apart(
         await people.ok("actions", user="ben", **made.place, action_id="go", value="two")
         assert (await bot.interaction())["payload"]["actions"][0]["value"] == "two"
     status, answer = await people.do("actions", user="ben", **made.place, action_id="go", value="three")
-    assert (status, answer["error"]) == (404, "no_such_action")
+    assert (status, answer["error"]) == (404, "no_such_element")
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ async def test_a_changed_message_has_no_old_buttons(people: People, web: AsyncWe
     made = await card(web, actions(button()))
     await web.chat_update(channel="C0OPS", ts=made.ts, text="decided", blocks=[section("decided by ben")])
     status, answer = await people.do("actions", user="ben", **made.place, action_id="go")
-    assert (status, answer["error"]) == (404, "no_such_action")
+    assert (status, answer["error"]) == (404, "no_such_element")
 
 
 async def clicked_url(running: Running, people: People, made: Card) -> str:

@@ -170,7 +170,7 @@ async def test_nobody_submits_another_persons_view(running: Running, people: Peo
     view = await opened(running, people, web, modal(question()))
     for deed in ("views", "views/close"):
         status, answer = await people.do(deed, user="ben", view_id=view["id"], values={"reason": "x"})
-        assert (status, answer["error"]) == (404, "view_not_found")
+        assert (status, answer["error"]) == (404, "not_found")
 
 
 async def test_home_is_asked_for_published_and_clicked(running: Running, people: People, web: AsyncWebClient) -> None:

@@ -21,7 +21,7 @@ from bot.playground.emulator.wire import ApiError, Json
 from bot.playground.emulator.workspace import Conversation, Message
 
 MAX_TEXT = 40_000
-NOT_FOUND = ("channel_not_found", "user_not_found", "message_not_found", "view_not_found", "no_such_action")
+NOT_FOUND = ("channel_not_found", "user_not_found", "message_not_found", "not_found", "no_such_element")
 STATUS = {"operation_timeout": 504, **dict.fromkeys(NOT_FOUND, 404)}
 
 Deed = Callable[[Json, str], Awaitable[Json]]

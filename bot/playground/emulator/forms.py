@@ -63,13 +63,13 @@ def with_ids(blocks: Sequence[Json]) -> list[Json]:
 def find(blocks: Sequence[Json], action_id: str, value: object = None) -> tuple[Json, Json]:
     """The block and the element that is meant; `value` decides between buttons of one action_id.
 
-    Raises no_such_action.
+    Raises no_such_element.
     """
     met = [(block, one) for block in blocks for one in elements_of(block) if one.get("action_id") == action_id]
     if value is not None:
         met = [pair for pair in met if pair[1]["type"] != "button" or pair[1].get("value") == value]
     if not met:
-        raise ApiError("no_such_action")
+        raise ApiError("no_such_element")
     return met[0]
 
 

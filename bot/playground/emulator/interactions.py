@@ -80,7 +80,7 @@ class Interactions:
             payload |= {"channel": {"id": conversation.id, "name": conversation.name}}
         block, element = forms.find(blocks, action_id)
         if element["type"] not in forms.EXTERNAL or len(query) < element.get("min_query_length", 3):
-            raise ApiError("no_such_action" if element["type"] not in forms.EXTERNAL else "query_too_short")
+            raise ApiError("no_such_element" if element["type"] not in forms.EXTERNAL else "query_too_short")
         payload |= {"action_id": action_id, "block_id": block["block_id"], "value": query}
         answer = (await self._ask("interactive", payload)).payload or {}
         groups = answer.get("option_groups") or [{"options": answer.get("options") or []}]
@@ -175,7 +175,7 @@ class Interactions:
         for view in self._core.views.all():
             if view.id == view_id and view.user == user:
                 return view
-        raise ApiError("view_not_found")
+        raise ApiError("not_found")
 
     def _top_view(self, user: str, view_id: str) -> View:
         view = self._own_view(user, view_id)

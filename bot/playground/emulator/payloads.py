@@ -35,7 +35,7 @@ def blocks_with(message: Message, action_id: str, value: object) -> tuple[list[J
         if met:
             holding.append((blocks, attachment_id))
     if not holding:
-        raise ApiError("no_such_action")
+        raise ApiError("no_such_element")
     return holding[0]
 
 
