@@ -58,6 +58,8 @@ class View:
         for found, mask in ((self.environments, ENVIRONMENT), (self.services, SERVICE)):
             for named in found:
                 words[named.start : named.end] = [mask, *[""] * (named.end - named.start - 1)]
+        if words and words[0] in ("k", "kubectl", "kc", "oc"):  # there, these are kinds of objects and no orders
+            words = ["" if word in ("deploy", "deployment") else word for word in words]
         self.text = f" {' '.join(word for word in words if word)} "
         polite = f" {' '.join(_POLITE.sub(' ', self.text).split())} "
         self.plain = _ONE_ORDER.sub("restart", polite)  # "rolling restart" is one order, not two
@@ -184,7 +186,7 @@ def _several(view: View) -> Objection | None:
     services = {named.name for named in view.services}
     environments = {named.name for named in view.environments}
     counted = len(_ORDER.findall(view.plain))
-    if len(environments) > 1 or counted > 1 or (len(services) > 1 and _AND.search(view.text)):
+    if len(environments) > 1 or counted > 1 or len(services) > 1:
         return Objection("several_actions", many)
     if _AND.search(view.plain) and counted and _READS.search(view.plain):
         return Objection("several_actions", many)

@@ -63,7 +63,9 @@ class Index:
     def get(self, word: str) -> str | None:
         """What a name or alias stands for."""
         found = self._exact.get(word)
-        return found if found is not None else self._loose.get(_JOINTS.sub(" ", word))
+        if found is not None or word.isalnum():
+            return found
+        return self._loose.get(_JOINTS.sub(" ", word))
 
 
 class Names:

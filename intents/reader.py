@@ -79,6 +79,8 @@ class Reader:
 
 def _abstained(view: View) -> Refusal:
     """Nothing was understood whole, and nobody guesses."""
+    if len({named.name for named in view.services}) > 1:
+        return Refusal(reason="several_actions", say="I read one service at a time. Please send them one by one.")
     if (view.wants_change() and (view.services or view.environments)) or (view.services and view.environments):
         say = "I did not understand every word of that, so I do nothing. Say it shorter: scale checkout to 5 in prod."
         return Refusal(reason="unsupported", say=say)

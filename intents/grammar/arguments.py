@@ -58,6 +58,8 @@ def environment(text: Text, start: int) -> Iterator[Piece]:
     before = words[start] if words[start] in _ENVIRONMENT_BEFORE else ""
     for preposition in {before, ""}:
         place = start + bool(preposition)
+        if preposition and words[place : place + 1] in (("env",), ("environment",)):
+            place += 1
         while place < len(words) and words[place] in _DETERMINERS:
             place += 1
         for named in text.names.environments.at(words, place):
@@ -147,9 +149,9 @@ def _image(text: Text, start: int, name: str, written: str) -> Iterator[Piece]:
     path, colon, tag = written.rpartition(":")
     if colon and not path.startswith("sha256") and text.names.services.get(path.rpartition("/")[2].lower()) == name:
         written = tag
-    if quantities.version(written) or (
-        quantities.tag(written) and not quantities.integer(written) and written != "latest"
-    ):
+    if written == "latest":  # names no version: what it stands for changes
+        yield Piece(start + 1, frozenset({"deploy"}), (("service", name), ("unsaid", True)))
+    elif quantities.version(written) or (quantities.tag(written) and not quantities.integer(written)):
         yield Piece(start + 1, VERSIONED, (("service", name), ("version", written)))
 
 

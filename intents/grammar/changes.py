@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from intents.grammar.amounts import shift
 from intents.grammar.search import Parse
 
-_ALWAYS = frozenset(("order", "service", "environment", "ref", "polite", "gerund", "mind"))
+_ALWAYS = frozenset(("order", "service", "environment", "ref", "polite", "gerund", "mind", "same"))
 
 
 class Draft(NamedTuple):
@@ -42,14 +42,19 @@ def _only(slots: dict[str, Any], *allowed: str) -> bool:
 
 
 def _deploy(slots: dict[str, Any]) -> Draft | None:
-    if not _only(slots, "version", "bare", "source", "weak", "loose"):
+    if not _only(slots, "version", "bare", "source", "weak", "loose", "unsaid"):
         return None
     if (slots.get("weak") or slots.get("loose")) and "version" not in slots:
         return None
     if "source" in slots and "version" not in slots:
         return None
-    missing = () if "version" in slots and "bare" not in slots else ("version",)
-    return Draft("deploy", {**_target(slots), "version": slots.get("version")}, missing, ref=bool(slots.get("ref")))
+    missing = () if "version" in slots and not {"bare", "unsaid"} & set(slots) else ("version",)
+    return Draft(
+        "deploy",
+        {**_target(slots), "version": None if missing else slots["version"]},
+        missing,
+        ref=bool(slots.get("ref")),
+    )
 
 
 def _rollback(slots: dict[str, Any]) -> Draft | None:
@@ -118,7 +123,7 @@ def _amount(draft: Draft, slots: dict[str, Any], kind: str) -> Draft | None:
         share = shift(value, sign) if sign else None
         return _with(draft, change=share) if share else None
     if kind == "by":
-        return _with(draft, change=f"{sign}{value}") if sign else _doubt(draft, change=(f"+{value}", f"x{value}"))
+        return _with(draft, change=f"{sign}{value}") if sign else _doubt(draft, change=(f"+{value}", f"-{value}"))
     if slots.get("adds"):
         return _with(draft, change=f"{slots['adds']}{value}") if value else None
     if slots.get("gives") and value:

@@ -56,6 +56,8 @@ def _triage(slots: dict[str, Any]) -> Draft | None:
 
 
 def _logs(slots: dict[str, Any]) -> Draft | None:
+    if not {"order_read", "level", "limit"} & set(slots):
+        return None
     said = _said(
         slots,
         since=slots.get("window"),
@@ -77,6 +79,8 @@ def _metrics(slots: dict[str, Any]) -> Draft | None:
 
 
 def _run_eval(slots: dict[str, Any]) -> Draft | None:
+    if not {"order_read", "suite"} & set(slots) or "environment" in slots:
+        return None
     if "version" not in slots and "suite" not in slots:
         return None
     said = {"candidate": slots.get("version"), "baseline": slots.get("baseline"), "suite": slots.get("suite")}

@@ -16,27 +16,11 @@ _LOGS = frozenset({"query_logs"})
 _EVAL = frozenset({"run_eval"})
 _LINES = ("lines", "line", "entries", "messages", "log lines", "logs")
 _SINCE = re.compile(r"--(?:since|tail|limit)=(\S+)")
-_CONTAINING = tuple(
-    tuple(phrase.split())
-    for phrase in [
-        "that contain",
-        "that contains",
-        "which contain",
-        "that mention",
-        "that say",
-        "containing",
-        "contains",
-        "with",
-        "with the word",
-        "matching",
-        "mentioning",
-        "including",
-        "about",
-        "for",
-        "grep",
-        "like",
-        "saying",
-    ]
+_CONTAINING = (
+    *(("that", word) for word in ("contain", "contains", "mention", "say")),
+    *((word,) for word in ("containing", "contains", "with", "matching", "mentioning", "including", "saying")),
+    *((word,) for word in ("about", "for", "grep", "like")),
+    ("with", "the", "word"),
 )
 _AGAINST = frozenset(("against", "vs", "vs.", "versus", "over", "baseline", "with", "to", "and", "than"))
 

@@ -23,6 +23,7 @@ from intents.reading import Question, Reading, Refusal
 from intents.resolve import MOST, Resolver
 from intents.tokens import Sentence, is_mark
 
+_FIGURES = re.compile(r"[+x×-]?\d+(?:[.,]\d+)?[%x×]?$")
 _PLACES = ("in", "on", "-n", "to", "into", "--namespace", "at")
 
 
@@ -53,8 +54,11 @@ def _chatter(draft: changes.Draft, spelled: str, names: Names, resolver: Resolve
 
 
 def _strange(word: str, names: Names, lexicon: Lexicon) -> bool:
-    known = word in lexicon.vocabulary or names.services.get(word) or names.environments.get(word)
-    return not (known or is_mark(word) or quantities.integer(word) or word in _PLACES or word.startswith("@"))
+    if is_mark(word) or word in _PLACES or word.startswith("@") or word in lexicon.vocabulary:
+        return False
+    if quantities.version(word) or _FIGURES.match(word):
+        return False
+    return not (names.services.get(word) or names.environments.get(word))
 
 
 def _runs(words: Sequence[str], strange: list[int], names: Names) -> Iterator[tuple[int, int]]:
