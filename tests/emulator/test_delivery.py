@@ -6,6 +6,7 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.playground import cast
+from bot.playground.emulator.blockkit import check_message
 from bot.playground.emulator.wire import Json
 from tests.emulator.doubles import People, Running, Socket, socket
 from tests.emulator.waiting import within
@@ -79,6 +80,24 @@ async def test_a_mention_in_a_channel_is_two_events(running: Running, people: Pe
         assert message["payload"]["event_id"] != mention["payload"]["event_id"]
         assert message["accepts_response_payload"] is False
         assert message["payload"]["authorizations"][0]["user_id"] == cast.BOT_USER_ID
+
+
+async def test_what_a_person_types_comes_as_rich_text_too(running: Running, people: People) -> None:
+    async with socket(running, event_callback=None) as one:
+        await people.say("@twokey ask @sre in #ops & see https://example.org/?a&b @here")
+        block = (await one.next())["payload"]["event"]["blocks"][0]
+        assert block["elements"][0]["elements"] == [
+            {"type": "user", "user_id": cast.BOT_USER_ID},
+            {"type": "text", "text": " ask "},
+            {"type": "usergroup", "usergroup_id": "S0SRE"},
+            {"type": "text", "text": " in "},
+            {"type": "channel", "channel_id": "C0OPS"},
+            {"type": "text", "text": " & see "},
+            {"type": "link", "url": "https://example.org/?a&b"},
+            {"type": "text", "text": " "},
+            {"type": "broadcast", "range": "here"},
+        ]
+        check_message([block], [])
 
 
 async def test_a_direct_message_is_one_event(running: Running, people: People) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 
 from bot.playground import cast
+from bot.playground.emulator.typing_in import as_rich_text
 from bot.playground.emulator.wire import VERIFICATION_TOKEN, Json
 from bot.playground.emulator.workspace import Change, Conversation, File, Message, Workspace
 
@@ -70,7 +71,7 @@ def render_message(workspace: Workspace, message: Message) -> Json:
     if message.by_bot:
         shown |= {"bot_id": cast.BOT_ID, "app_id": cast.APP_ID, "bot_profile": bot_profile()}
     if message.client_msg_id:
-        shown["client_msg_id"] = message.client_msg_id
+        shown |= {"client_msg_id": message.client_msg_id, "blocks": as_rich_text(message.text)}
     for name in ("blocks", "attachments", "metadata"):
         if getattr(message, name):
             shown[name] = getattr(message, name)

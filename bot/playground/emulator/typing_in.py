@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 
 from bot.playground import cast
+from bot.playground.emulator.wire import Json
 from bot.playground.emulator.workspace import Workspace
 
 LINK = re.compile(r"https?://[^\s<>|]+[^\s<>|.,;:!?)'\"]")
 NAME = re.compile(r"(?<![\w@#])([@#])([a-z0-9][a-z0-9_.-]*[a-z0-9]|[a-z0-9])(?![\w@])", re.IGNORECASE)
+TOKEN = re.compile(r"<([^<>]+)>")
 EVERYBODY = {"here", "channel", "everyone"}
 
 
@@ -38,3 +40,32 @@ def _name(workspace: Workspace, met: re.Match[str]) -> str:
     if name in groups:
         return f"<!subteam^{groups[name]}|@{name}>"
     return f"<!{name}>" if name in EVERYBODY else met[0]
+
+
+def as_rich_text(text: str) -> list[Json]:
+    """The `rich_text` block that Slack's client sends beside the text of what a person wrote."""
+    parts: list[Json] = []
+    last = 0
+    for token in TOKEN.finditer(text):
+        parts += [_words(text[last : token.start()]), _token(token[1])]
+        last = token.end()
+    elements = [part for part in [*parts, _words(text[last:])] if part.get("text") != ""]
+    section = {"type": "rich_text_section", "elements": elements}
+    return [{"type": "rich_text", "block_id": "typed", "elements": [section]}]
+
+
+def _words(text: str) -> Json:
+    return {"type": "text", "text": text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")}
+
+
+def _token(token: str) -> Json:
+    target = token.partition("|")[0]
+    if target.startswith("@"):
+        return {"type": "user", "user_id": target[1:]}
+    if target.startswith("#"):
+        return {"type": "channel", "channel_id": target[1:]}
+    if target.startswith("!subteam^"):
+        return {"type": "usergroup", "usergroup_id": target.removeprefix("!subteam^")}
+    if target.startswith("!"):
+        return {"type": "broadcast", "range": target[1:]}
+    return {"type": "link", "url": _words(target)["text"]}
