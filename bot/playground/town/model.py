@@ -77,7 +77,7 @@ def routes(pace: float = 1.0) -> list[web.RouteDef]:
         try:
             body = await request.json()
             model, prompt = str(body["model"]), _text(body["messages"])
-        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError):
+        except (json.JSONDecodeError, UnicodeDecodeError, LookupError, TypeError, AttributeError):
             return _error(400, "a JSON body with `model` and `messages` is required", None)
         if model not in VERSIONS:
             return _error(404, f"The model `{model}` does not exist", "model_not_found")
@@ -110,7 +110,8 @@ def _plain(text: str) -> str:
 
 def _text(messages: Sequence[Mapping[str, Any]]) -> str:
     """The last message of the user; a content may be text or a list of parts."""
-    content = next(message["content"] for message in reversed(messages) if message["role"] == "user")
+    asked = [message["content"] for message in messages if message["role"] == "user"]
+    content = asked[-1]
     return content if isinstance(content, str) else " ".join(str(part.get("text", "")) for part in content)
 
 
