@@ -16,9 +16,7 @@ _MUTABLE = frozenset({"latest", "main", "master", "edge", "nightly", "stable", "
 
 def of_change(live: Mapping[str, Any]) -> tuple[Caution, ...]:
     """What speaks for care with any change of this object."""
-    found = [_gitops(live)]
-    if not isinstance(rollout.judge(live, ()), rollout.Complete):
-        found.append(Caution(code="rollout", text="another rollout of it is still under way"))
+    found = [_gitops(live), _unfinished(live)]
     return tuple(c for c in found if c)
 
 
@@ -60,6 +58,16 @@ def of_scale(wanted: int, autoscaler: Autoscaler | None, production: bool) -> tu
         text = "nothing will run any more" + (", in production" if production else "")
         found.append(Caution(code="to_zero", text=text))
     return tuple(found)
+
+
+def _unfinished(live: Mapping[str, Any]) -> Caution | None:
+    judged = rollout.judge(live, ())
+    if isinstance(judged, rollout.Complete):
+        return None
+    text = "another rollout of it is still under way"
+    if isinstance(judged, rollout.Failed):
+        text = f"its last rollout did not finish: {judged.reason}"
+    return Caution(code="rollout", text=text)
 
 
 def _gitops(live: Mapping[str, Any]) -> Caution | None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from actions import delivery, endings, landing, objects
 from actions.action import Change, Read
+from actions.clock import ManualClock
 from actions.delivery import Delivery
 from actions.errors import GrantRefused, SourceError, StalePlan
 from actions.landing import Trace
@@ -14,7 +17,7 @@ from actions.outcome import Grant, Outcome
 from actions.plan import Plan
 from actions.registry import Registry
 from actions.toolbox import Progress, Toolbox
-from actions.vitals import vitals
+from actions.vitals import Vitals, vitals
 from actions.watch import Pace, Watch, glance
 
 SETTLED_AFTER = timedelta(seconds=60)
@@ -54,14 +57,14 @@ class Executor:
         rests on no longer holds; in both cases nothing was changed.
         """
         plan = self._granted(plan, grant)
-        was = vitals(self._tools, plan.service, plan.environment)
+        was = self._vitals_now(plan)
         found = Delivery(self._tools, plan, grant, self._pace.step).deliver()
         if isinstance(found, Outcome):
             if found.ok is None:
                 self._lost[grant.request_id] = self._tools.clock.now()
             return found
         patched = plan.model_copy(update={"patch": plan.patch.for_request(grant.request_id)})
-        return Watch(self._tools, self._pace, patched, progress, stop, found.before).to_the_end(was)
+        return Watch(self._tools, self._pace, patched, progress, stop, found.before).to_the_end(was.result)
 
     def reconcile(self, plan: Plan, request_id: str) -> Outcome | None:
         """What became of a request, by reading alone; None while that cannot be told.
@@ -85,6 +88,15 @@ class Executor:
             return None
         present = landing.present(plan, live, self._tools.catalog.container(plan.service))
         return endings.not_applied(plan, f"there is no trace of it, and it is {present} now.")
+
+    def _vitals_now(self, plan: Plan) -> Future[Vitals | None]:
+        """As of this moment, read aside: metrics that answer slowly or not at all hold up no change."""
+        tools = replace(self._tools, clock=ManualClock(self._tools.clock.now()))
+        pool = ThreadPoolExecutor(1, "vitals-before")
+        try:
+            return pool.submit(vitals, tools, plan.service, plan.environment)
+        finally:
+            pool.shutdown(wait=False)
 
     def _may_still_arrive(self, request_id: str) -> bool:
         lost = self._lost.get(request_id)

@@ -45,10 +45,8 @@ def moved(plan: Plan, live: Mapping[str, Any], container: str) -> tuple[str, ...
 
 
 def in_place(live: Mapping[str, Any], patch: Patch) -> bool:
-    """Whether every field that the patch sets still has that value."""
-    if patch.subresource == "scale":
-        return objects.at(live, "spec.replicas") == objects.at(patch.body, "spec.replicas")
-    return _contains(live, patch.body, by_name=patch.type == "strategic")
+    """Whether every field of the spec that the patch sets still has that value; annotations are anybody's."""
+    return _contains(live.get("spec"), patch.body.get("spec"), by_name=patch.type == "strategic")
 
 
 def stops_all(plan: Plan) -> bool:

@@ -15,6 +15,7 @@ from actions.rollout import Complete, Failed, Judgement, Progressing
 from actions.toolbox import Progress, Toolbox
 from actions.vitals import Vitals, vitals
 
+_ROUNDED = timedelta(seconds=1)  # the API writes times without fractions
 _EVENTS = 5  # the newest warnings that a failure quotes
 
 
@@ -77,8 +78,8 @@ class Watch:
         self._started = self._seen_at = tools.clock.now()
         self._last: Step | None = None
 
-    def to_the_end(self, was: Vitals | None) -> Outcome:
-        """Follow the rollout, then compare the metrics with what they were (`was`)."""
+    def to_the_end(self, was: Callable[[], Vitals | None]) -> Outcome:
+        """Follow the rollout, then compare the metrics with what they were (`was` is called at the end alone)."""
         while not self._stop():
             try:
                 judged = look(self._tools, self._plan, self._before)
@@ -97,12 +98,12 @@ class Watch:
             self._tools.clock.sleep(self._pace.step)
         return self._unwatched("nobody watches any longer")
 
-    def _verified(self, was: Vitals | None, took: float) -> Outcome:
+    def _verified(self, was: Callable[[], Vitals | None], took: float) -> Outcome:
         if landing.stops_all(self._plan):
             return endings.done(self._plan, took, "nothing runs any more")
         if self._tools.metrics is None:
             return endings.done(self._plan, took, "not verified: no metrics are configured")
-        verified = self._compared(was)
+        verified = self._compared(was())
         if verified.worse:
             return self._failure(f"in place after {endings.span(took)}, but the service got worse: {verified.text}")
         known = verified.worse is not None
@@ -118,7 +119,7 @@ class Watch:
 
     def _failure(self, reason: str) -> Outcome:
         try:
-            events = self._tools.cluster.events(objects.ref(self._plan.target), self._started)
+            events = self._tools.cluster.events(objects.ref(self._plan.target), self._started - _ROUNDED)
         except SourceError:
             events = []  # they only illustrate the reason
         lines = [f"{e.about} {e.reason}: {e.message}" for e in events if e.kind == "Warning"][:_EVENTS]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import urllib3
+import yaml
 
 from actions.clients import kube_errors
 from actions.errors import Unreachable
@@ -113,7 +114,7 @@ class Connection:
                     client_configuration=settings,
                     persist_config=False,
                 )
-        except (config.ConfigException, OSError, ValueError) as error:
+        except (config.ConfigException, yaml.YAMLError, OSError, ValueError) as error:
             raise Unreachable(
                 f"I have no way to the cluster: {_why(error)}. Set KUBECONFIG to a file that works."
             ) from None

@@ -98,6 +98,8 @@ class Cluster(Protocol):
     ) -> dict[str, Any]:
         """Send this patch, as the verb's own account and field manager `twokey`; the workload as it then is.
 
+        The field manager of a patch of `scale` is `twokey-<request id>`: by it that change is recognised afterwards.
+
         With `dry_run` the server answers with what would be and changes nothing. `request_id` travels in the
         user agent, for the cluster's own audit log. For the subresource `scale` the answer is the Scale object.
         """
