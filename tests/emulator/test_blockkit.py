@@ -114,6 +114,13 @@ def test_blocks_in_attachments_are_checked_too() -> None:
             "/view/blocks/0/element",
         ),
         (
+            lambda view: view["blocks"].extend(
+                question(name, element={"type": "plain_text_input", "focus_on_load": True}) for name in ("a", "b")
+            ),
+            "only one element can have focus_on_load",
+            "/view/blocks",
+        ),
+        (
             lambda view: view["blocks"][0].update(element=button()),
             "unsupported type: button",
             "/view/blocks/0/element/type",

@@ -109,6 +109,12 @@ async def test_an_option_that_is_not_offered_cannot_be_chosen(people: People, we
     assert (status, answer["error"]) == (400, "no_such_option")
 
 
+async def test_a_time_that_is_none_cannot_be_chosen(people: People, web: AsyncWebClient) -> None:
+    made = await card(web, actions({"type": "datetimepicker", "action_id": "when"}))
+    status, answer = await people.do("actions", user="ben", **made.place, action_id="when", value="soon")
+    assert (status, answer["error"]) == (400, "no_such_option")
+
+
 async def test_a_click_that_nobody_acknowledges_is_reported_and_not_repeated(
     running: Running, people: People, web: AsyncWebClient
 ) -> None:

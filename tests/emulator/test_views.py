@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -163,6 +165,46 @@ async def test_closing_is_told_to_those_who_asked(
         await people.say("afterwards")
         first = (await bot.next())["payload"]
     assert (first["type"] == "view_closed") == notify
+    assert await open_views(people) == []
+
+
+@pytest.mark.parametrize(
+    ("element", "value", "complaint"),
+    [
+        ({"type": "plain_text_input", "min_length": 3}, "ab", "Must be at least 3 characters."),
+        ({"type": "plain_text_input", "max_length": 3}, "abcd", "Must be no longer than 3 characters."),
+        ({"type": "number_input", "is_decimal_allowed": False}, "five", "Please enter a number."),
+        ({"type": "number_input", "is_decimal_allowed": False}, "1.5", "Please enter a whole number."),
+        ({"type": "number_input", "is_decimal_allowed": True, "min_value": "2"}, "1.5", "Must be 2 or more."),
+        ({"type": "number_input", "is_decimal_allowed": False, "max_value": "9"}, "10", "Must be 9 or less."),
+    ],
+)
+async def test_slacks_own_dialogue_checks_what_was_entered(
+    running: Running, people: People, web: AsyncWebClient, element: Json, value: str, complaint: str
+) -> None:
+    view = await opened(running, people, web, modal(question(element={**element, "action_id": "text"})))
+    answer = await people.ok("views", user="ana", view_id=view["id"], values={"reason": value})
+    assert answer["errors"] == {"reason": complaint}
+
+
+async def test_a_view_submitted_twice_at_once_is_done_once(
+    running: Running, people: People, web: AsyncWebClient
+) -> None:
+    view = await opened(running, people, web, modal(question()))
+    async with socket(running) as bot:
+        twice = [
+            asyncio.create_task(people.do("views", user="ana", view_id=view["id"], values={"reason": "x"}))
+            for _ in range(2)
+        ]
+        for number in (1, 2):
+            await bot.acknowledge(await bot.interaction(number))
+        answers = [await one for one in twice]
+    assert sorted(status for status, _ in answers) == [200, 404]
+
+
+async def test_closing_does_not_wait_for_the_bot(running: Running, people: People, web: AsyncWebClient) -> None:
+    view = await opened(running, people, web, modal(question(), notify_on_close=True))
+    await people.ok("views/close", user="ana", view_id=view["id"])
     assert await open_views(people) == []
 
 

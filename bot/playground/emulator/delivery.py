@@ -96,6 +96,14 @@ class Delivery:
         """Deliver an interaction or a command once."""
         return await self.transport.deliver(kind, payload, None)
 
+    def notify(self, kind: Kind, payload: Json) -> None:
+        """Deliver an interaction once, in the background: nobody waits to see whether it was acknowledged."""
+
+        async def deliver() -> None:
+            await self.transport.deliver(kind, payload, None)
+
+        self._spawn(deliver())
+
     async def close(self) -> None:
         """Give up everything that is under way."""
         for task in self._tasks:

@@ -91,7 +91,9 @@ def chosen(element: Json, value: object, suggested: Sequence[Json] = ()) -> Json
         return {field: None if value in (None, "") else str(value)}
     if field.endswith("s") and not isinstance(value, list):
         return {field: [] if value is None else [value]}
-    return {field: int(str(value)) if field == "selected_date_time" and value is not None else value}
+    if field == "selected_date_time" and value is not None:
+        return {field: _seconds(value)}
+    return {field: value}
 
 
 def initial_values(blocks: Sequence[Json]) -> Json:
@@ -158,6 +160,13 @@ def _wrong_number(element: Json, value: str) -> str:
     if "max_value" in element and number > float(element["max_value"]):
         return f"Must be {element['max_value']} or less."
     return ""
+
+
+def _seconds(value: object) -> int:
+    try:
+        return int(str(value))
+    except ValueError:
+        raise ApiError("no_such_option") from None
 
 
 def _option(offered: Sequence[Json], value: object) -> Json:

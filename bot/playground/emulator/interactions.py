@@ -111,7 +111,7 @@ class Interactions:
         for closed in self._core.views.close(view):
             if closed.body.get("notify_on_close"):
                 payload = self._payload("view_closed", user)
-                await self._ask("interactive", payload | {"view": closed.render(), "is_cleared": cleared})
+                self._core.delivery.notify("interactive", payload | {"view": closed.render(), "is_cleared": cleared})
 
     async def command(self, base: str, user: str, channel: str, command: str, text: str) -> None:
         """Type a slash command; what the bot answers at once is posted."""
@@ -213,6 +213,8 @@ class Interactions:
     def _respond(self, view: View, answer: Json) -> Json:
         action = answer.get("response_action")
         views = self._core.views
+        if view not in views.stack(view.user):
+            raise ApiError("not_found")  # closed or submitted a second time while the bot was thinking
         if action == "errors":
             return {"response_action": "errors", "errors": _known_errors(view, answer.get("errors"))}
         if action == "update":

@@ -40,6 +40,7 @@ def blocks_with(message: Message, action_id: str, value: object) -> tuple[list[J
 
 
 def message_container(message: Message, attachment_id: int | None) -> Json:
+    """Where in which message the element stands."""
     container: Json = {
         "type": "message" if attachment_id is None else "message_attachment",
         "message_ts": message.ts,
