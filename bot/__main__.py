@@ -1,0 +1,5 @@
+"""`python -m bot` is `twokey`."""
+
+from bot.cli import main
+
+main()

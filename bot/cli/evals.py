@@ -1,0 +1,82 @@
+"""twokey eval: run a suite of the catalogue from the terminal, and read its report again."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Run eval suites of the catalogue.", no_args_is_help=True)
+
+
+@app.command()
+def run(
+    suite: Annotated[str, typer.Argument(help="The suite's name in the catalogue.")],
+    candidate: Annotated[str, typer.Argument(help="The version to judge.")],
+    baseline: Annotated[str | None, typer.Argument(help="The version to compare it with.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Keep the report here, as JSON, for `twokey eval report`.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Ask every question of both versions and say which is better. Exit 1 where the candidate is worse."""
+    from actions import catalog
+    from actions.clients.kubernetes import KubernetesCluster
+    from actions.clock import SystemClock
+    from actions.outcome import Outcome, Step
+    from actions.toolbox import Toolbox
+    from actions.verbs.run_eval import RunEval
+    from bot import settings
+    from bot.models import eval_model
+
+    def told(step: Step) -> None:
+        if sys.stderr.isatty():
+            print(f"\r{step.text}", end="", file=sys.stderr)
+
+    found = settings.load()
+    tools = Toolbox(
+        catalog=catalog.load(found.catalog),
+        cluster=KubernetesCluster(found.kubeconfig),
+        clock=SystemClock(),
+        eval_model=lambda base_url: eval_model(found, base_url),
+    )
+    outcome: Outcome = RunEval(suite=suite, candidate=candidate, baseline=baseline).answer(tools, told)
+    if sys.stderr.isatty():
+        print(file=sys.stderr)
+    if out:
+        out.write_text(outcome.model_dump_json(indent=2), encoding="utf-8")
+    _show(outcome.model_dump(mode="json"), as_json)
+    raise typer.Exit(1 if outcome.summary.startswith("*Worse") else 0)
+
+
+@app.command()
+def report(
+    file: Annotated[Path, typer.Argument(help="What `twokey eval run --out` wrote.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show a report again."""
+    from pydantic import ValidationError
+
+    from actions.errors import ConfigError
+    from actions.outcome import Outcome
+
+    try:
+        outcome = Outcome.model_validate_json(file.read_bytes())
+    except (OSError, ValidationError):
+        raise ConfigError(f"{file}: is no report of `twokey eval run --out`.") from None
+    _show(outcome.model_dump(mode="json"), as_json)
+
+
+def _show(outcome: dict[str, object], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(outcome))
+        return
+    print(str(outcome["summary"]).replace("*", ""))
+    for line in outcome["details"] if isinstance(outcome["details"], list) else []:
+        print(f"  {line}")
+    for evidence in outcome["evidence"] if isinstance(outcome["evidence"], list) else []:
+        if evidence["kind"] == "table":
+            print(f"\n{evidence['title']}:")
+            for question, why in evidence["rows"]:
+                print(f"  {question}\n      {why}")

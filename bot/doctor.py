@@ -1,0 +1,200 @@
+"""What is set up, what is not, and what to do about it. Looks only; changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from actions.errors import TwokeyError
+from bot.settings import Settings
+
+if TYPE_CHECKING:
+    from actions.catalog import Catalog
+
+State = Literal["ok", "off", "wrong"]
+"""In order; not configured, which is allowed; needs something done."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the table. `say` is what is there, or what to do."""
+
+    check: str
+    state: State
+    say: str
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Every check, one after the other; a check that fails never hides the next."""
+    for name, check in _CHECKS.items():
+        try:
+            yield from check(name, settings)
+        except TwokeyError as error:
+            yield Finding(name, "wrong", error.say)
+
+
+def _catalog(settings: Settings) -> Catalog:
+    from actions import catalog
+
+    return catalog.load(settings.catalog)
+
+
+def _check_catalog(name: str, settings: Settings) -> Iterator[Finding]:
+    found = _catalog(settings)
+    yield Finding(name, "ok", f"{len(found.services)} services, {len(found.environments)} environments")
+
+
+def _check_policy(name: str, settings: Settings) -> Iterator[Finding]:
+    from actions.registry import Registry
+    from actions.verbs import VERBS
+    from approvals import policy
+
+    found = policy.load_checked(settings.policy, _catalog(settings), Registry(VERBS))
+    yield Finding(name, "ok", f"{len(found.rules)} rules, version {found.version[:12]}")
+
+
+def _check_store(name: str, settings: Settings) -> Iterator[Finding]:
+    from approvals.store import open_store
+
+    engine = open_store(settings.database_url)
+    with engine.connect():
+        yield Finding(name, "ok", engine.url.render_as_string(hide_password=True))
+    engine.dispose()
+
+
+def _check_slack(name: str, settings: Settings) -> Iterator[Finding]:
+    from slack_sdk import WebClient
+    from slack_sdk.errors import SlackApiError
+
+    if settings.slack_bot_token is None:
+        yield Finding(name, "wrong", "Set SLACK_BOT_TOKEN (xoxb-…): install the app from manifests/slack-app.yaml.")
+        return
+    client = WebClient(settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api_url, timeout=10)
+    try:
+        answer = client.auth_test()
+    except SlackApiError as error:
+        yield Finding(name, "wrong", f"Slack refuses SLACK_BOT_TOKEN: {error.response['error']}.")
+        return
+    except OSError as error:
+        yield Finding(name, "wrong", f"Slack does not answer at {settings.slack_api_url}: {error}.")
+        return
+    granted = set(str(answer.headers.get("x-oauth-scopes", "")).replace(" ", "").split(","))
+    missing = sorted(SCOPES - granted)
+    if missing:
+        yield Finding(name, "wrong", f"Add the scopes {', '.join(missing)} and install the app again.")
+    else:
+        yield Finding(name, "ok", f"{answer['user']} in {answer['team']}, {len(SCOPES)} scopes")
+
+
+def _check_socket(name: str, settings: Settings) -> Iterator[Finding]:
+    from slack_sdk import WebClient
+    from slack_sdk.errors import SlackApiError
+
+    if settings.slack_app_token is None:
+        if settings.slack_signing_secret is None:
+            yield Finding(
+                name, "wrong", "Set SLACK_APP_TOKEN (xapp-…) for Socket Mode, or SLACK_SIGNING_SECRET for HTTP."
+            )
+        else:
+            yield Finding(name, "off", "HTTP mode only: start with `twokey serve --http-port PORT`")
+        return
+    token = settings.slack_app_token.get_secret_value()
+    try:
+        WebClient(base_url=settings.slack_api_url, timeout=10).apps_connections_open(app_token=token)
+        yield Finding(name, "ok", "a connection can be opened")
+    except SlackApiError as error:
+        yield Finding(
+            name, "wrong", f"Slack refuses SLACK_APP_TOKEN: {error.response['error']}. It needs connections:write."
+        )
+    except OSError as error:
+        yield Finding(name, "wrong", f"Slack does not answer at {settings.slack_api_url}: {error}.")
+
+
+def _check_model(name: str, settings: Settings) -> Iterator[Finding]:
+    if not settings.model_configured:
+        yield Finding(name, "off", "none: sentences are read by the grammar alone (OPENAI_BASE_URL, TWOKEY_MODEL)")
+        return
+    if settings.model is None:
+        yield Finding(name, "wrong", "Set TWOKEY_MODEL to the model that the endpoint should use.")
+        return
+    from actions.clients.openai_chat import OpenAIChat
+
+    key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
+    answer = OpenAIChat(settings.openai_base_url, key).complete(settings.model, "Answer with the word ok.")
+    yield Finding(name, "ok", f"{settings.model} answers in {answer.latency:.1f} s")
+
+
+def _check_cluster(name: str, settings: Settings) -> Iterator[Finding]:
+    from actions import rbac
+    from actions.clients.kubernetes import KubernetesCluster
+    from actions.registry import Registry
+    from actions.verbs import VERBS
+
+    registry = Registry(VERBS)
+    lacks = rbac.check(KubernetesCluster(settings.kubeconfig), _catalog(settings), registry)
+    for verb in registry:
+        if not verb.rules:
+            continue
+        mine = [lack for lack in lacks if lack.verb == verb.verb]
+        if mine:
+            say = f"{mine[0].say} (and {len(mine) - 1} more: `twokey rbac check`)" if len(mine) > 1 else mine[0].say
+            yield Finding(f"{name}: {verb.verb}", "wrong", say)
+        else:
+            yield Finding(f"{name}: {verb.verb}", "ok", "has its rights everywhere")
+
+
+def _check_prometheus(name: str, settings: Settings) -> Iterator[Finding]:
+    from datetime import UTC, datetime
+
+    from actions.clients.prometheus import PrometheusMetrics
+
+    if settings.prometheus_url is None:
+        yield Finding(name, "off", "no metrics, no charts, no check after a change (PROMETHEUS_URL)")
+        return
+    PrometheusMetrics(settings.prometheus_url).instant("vector(1)", datetime.now(UTC))
+    yield Finding(name, "ok", settings.prometheus_url)
+
+
+def _check_loki(name: str, settings: Settings) -> Iterator[Finding]:
+    from datetime import UTC, datetime, timedelta
+
+    from actions.clients.loki import LokiLogs
+
+    if settings.loki_url is None:
+        yield Finding(name, "off", "logs come from the pods themselves (LOKI_URL)")
+        return
+    now = datetime.now(UTC)
+    LokiLogs(settings.loki_url).query('{namespace="none"}', now - timedelta(minutes=1), now, 1)
+    yield Finding(name, "ok", settings.loki_url)
+
+
+# What manifests/slack-app.yaml asks for; a test holds the two together.
+SCOPES = frozenset(
+    {
+        "app_mentions:read",
+        "channels:history",
+        "channels:read",
+        "chat:write",
+        "commands",
+        "files:write",
+        "groups:history",
+        "groups:read",
+        "im:history",
+        "im:write",
+        "usergroups:read",
+        "users:read",
+    }
+)
+
+_CHECKS: dict[str, Callable[[str, Settings], Iterator[Finding]]] = {
+    "catalogue": _check_catalog,
+    "policy": _check_policy,
+    "store": _check_store,
+    "slack": _check_slack,
+    "slack socket": _check_socket,
+    "model": _check_model,
+    "cluster": _check_cluster,
+    "prometheus": _check_prometheus,
+    "loki": _check_loki,
+}

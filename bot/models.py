@@ -1,0 +1,14 @@
+"""Which key goes to which model endpoint."""
+
+from __future__ import annotations
+
+from actions.clients.openai_chat import OpenAIChat
+from actions.clients.protocols import EvalModel
+from bot.settings import Settings
+
+
+def eval_model(settings: Settings, base_url: str | None) -> EvalModel:
+    """The endpoint of an eval suite. Our key is for the endpoint that it was set for, and goes to no other."""
+    ours = base_url is None or base_url == settings.openai_base_url
+    key = settings.openai_api_key.get_secret_value() if settings.openai_api_key and ours else None
+    return OpenAIChat(base_url or settings.openai_base_url, key)
