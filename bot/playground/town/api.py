@@ -40,7 +40,7 @@ class KubernetesApi:
     def routes(self) -> list[web.RouteDef]:
         """Everything under /api and /apis, the version and the health checks."""
         health = [web.get(f"/{path}", self._healthy) for path in ("healthz", "livez", "readyz")]
-        paths = ("/api", "/api/{tail:.*}", "/apis", "/apis/{tail:.*}", "/version")
+        paths = ("/api", "/api/{tail:.*}", "/apis", "/apis/{tail:.*}", "/version", "/version/")
         return [*health, *(web.route("*", path, self.answer) for path in paths)]
 
     async def close(self, _app: web.Application) -> None:

@@ -149,11 +149,15 @@ class Deployments:
         total = size + sum(map(_size, old))
         room = replicas + surge(deployment) - total
         if deployment["spec"]["strategy"]["type"] == "Recreate":
-            room = 0 if any(rs["status"].get("replicas") for rs in old) else replicas - size
+            room = 0 if self._pods_left(old) else replicas - size
         more = min(room, replicas - size)
         if more > 0:
             self._resize(deployment, new, size + more)
         return more > 0
+
+    def _pods_left(self, old: list[Object]) -> bool:
+        """Whether any old pod is still there, those that are ending included."""
+        return any(owned_by(pod, rs) for rs in old for pod in self._store.all("pods", rs["metadata"]["namespace"]))
 
     def _scale_down(self, deployment: Object, new: Object, old: list[Object]) -> None:
         """Old pods that are not available go first; available ones only as new ones take their place."""

@@ -21,6 +21,11 @@ from bot.playground.town.problems import (
 from bot.playground.town.resources import Resource
 from bot.playground.town.simulation import Simulation
 
+_FIRST_STATUS: dict[str, Object] = {
+    "namespaces": {"phase": "Active"},
+    "horizontalpodautoscalers": {"currentReplicas": 0, "desiredReplicas": 0, "currentMetrics": None},
+}
+
 
 @dataclass(frozen=True)
 class Write:
@@ -66,7 +71,7 @@ class Registry:
         for key in ("resourceVersion", "managedFields", "generation"):
             meta.pop(key, None)
         meta["uid"], meta["creationTimestamp"] = self._town.names.uid(), stamp(self._town.agenda.at)
-        obj["status"] = {"phase": "Active"} if self._resource.plural == "namespaces" else {}
+        obj["status"] = clone(_FIRST_STATUS.get(self._resource.plural, {}))
         obj = self._complete(obj)
         self._validate(obj, None, meta.get("name", ""))
         if self._town.store.get(self._resource.plural, meta.get("namespace", ""), meta["name"]):

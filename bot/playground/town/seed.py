@@ -117,5 +117,5 @@ def _autoscaler(town: Simulation, autoscaling: Autoscaling) -> Object:
             "maxReplicas": autoscaling.maximum,
             "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": target}}],
         },
-        "status": {"currentReplicas": 0, "desiredReplicas": 0, "conditions": [], "currentMetrics": None},
+        "status": {"currentReplicas": 0, "desiredReplicas": 0, "currentMetrics": None},
     }

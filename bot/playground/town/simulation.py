@@ -83,7 +83,9 @@ class Simulation:
             if life := self.kubelet.lives.get((namespace, name)):
                 self._moved.add((namespace, life.workload))
             elif controller and (replica_set := self.store.get("replicasets", namespace, controller["name"])):
-                self._moved.update((namespace, ref["name"]) for ref in replica_set["metadata"]["ownerReferences"])
+                workload = replica_set["metadata"]["ownerReferences"][0]["name"]
+                self._moved.add((namespace, workload))
+                self.agenda.later(_NOTICING, ("deployment", namespace, workload))
 
     def _remember(self, namespace: str, workload: str) -> None:
         deployment = self.store.get("deployments", namespace, workload)
