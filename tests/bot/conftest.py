@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 
+from actions.clock import ManualClock
+from approvals.store import open_store
+from bot.cards import Cards
+from bot.tables import make_tables
 from tests.bot.scene import Scene, scene
+
+
+@dataclass
+class EdgeStore:
+    """A store with the edge's tables, and a clock that is driven."""
+
+    engine: Engine
+    clock: ManualClock
 
 
 @pytest.fixture
@@ -15,3 +29,16 @@ async def slack(tmp_path: Path) -> AsyncIterator[Scene]:
     """Slack with its people; the program is not running yet."""
     async with scene(tmp_path) as found:
         yield found
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[EdgeStore]:
+    engine = open_store(f"sqlite:///{tmp_path / 'edge.db'}")
+    make_tables(engine)
+    yield EdgeStore(engine, ManualClock())
+    engine.dispose()
+
+
+@pytest.fixture
+def slack_store(store: EdgeStore) -> Cards:
+    return Cards(store.engine, store.clock)

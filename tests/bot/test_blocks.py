@@ -15,6 +15,7 @@ from approvals.request import Requirement, State
 from bot.blocks import answers, home, modals, questions, words
 from bot.blocks.card import card
 from bot.blocks.message import Message, say
+from bot.playground.emulator.blockkit.surfaces import check_message, check_view
 from tests.bot.factories import make_face, make_plan, make_request
 from tests.bot.second_opinion import complaints
 
@@ -77,6 +78,7 @@ def test_every_message_is_valid_block_kit_whatever_is_in_it(odd: str) -> None:
     """S4: blocks, limits, text fallback, accessibility labels."""
     for message in _messages(odd):
         assert complaints(message.payload()) == []
+        check_message(list(message.blocks), list(message.attachments))
 
 
 @pytest.mark.parametrize("odd", ODD, ids=range(len(ODD)))
@@ -115,6 +117,7 @@ def test_every_view_is_valid_block_kit_whatever_is_in_it(odd: str) -> None:
     """S4, for modals and Home."""
     for view in _views(odd):
         assert complaints(view) == []
+        check_view(view, {"modal", "home"})
 
 
 def test_five_options_are_buttons_and_more_are_a_menu() -> None:

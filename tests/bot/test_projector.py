@@ -1,0 +1,126 @@
+"""Cards follow the ledger, whatever Slack and the process go through (S3, S6, S7)."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from actions.outcome import Outcome, Quote, Step, TextFile
+from bot.cards import Cards
+from tests.bot.scene import Scene, button_ids
+
+ASK = "@twokey scale checkout to 5 in prod"
+
+
+async def test_a_rate_limit_holds_back_no_click_and_the_end_lands(slack: Scene) -> None:
+    """S7: chat.update is limited when ben approves; he is acknowledged, it runs, and the card catches up."""
+    async with slack.program():
+        await slack.say("ana", ASK)
+        card = await slack.see("waiting for 1 of sre")
+        await slack.post("faults", rate_limit={"method": "chat.update", "retry_after": 1, "times": 1})
+        started = time.monotonic()
+        assert (await slack.click("ben", card, "approve"))["ok"]
+        await slack.until(lambda _: bool(slack.hands.effects), "the run")
+        assert time.monotonic() - started < 1.0
+        assert (await slack.see("✅ done", "asked by ana"))["ts"] == card["ts"]
+
+
+async def test_a_limited_post_comes_later_and_only_once(slack: Scene) -> None:
+    """S7: the card itself is held back."""
+    async with slack.program():
+        await slack.post("faults", rate_limit={"method": "chat.postMessage", "retry_after": 1, "times": 1})
+        await slack.say("ana", ASK)
+        await slack.see("waiting for 1 of sre")
+        assert len([m for m in await slack.bots() if m["attachments"]]) == 1
+
+
+async def test_a_card_is_caught_up_after_a_restart(slack: Scene) -> None:
+    """S3 across a restart: what was decided meanwhile is shown in the same message."""
+    async with slack.program():
+        await slack.say("ana", ASK)
+        card = await slack.see("waiting for 1 of sre")
+    async with slack.program("runner") as elsewhere:
+        (request,) = elsewhere.ledger.waiting()
+        approver = next(a for a in elsewhere.gate.approvers(request) if a.user_id == "U0BEN")
+        elsewhere.gate.decide(request.id, request.plan.digest, approver, approve=True)
+        await slack.until(lambda _: bool(slack.hands.effects), "the run")
+    async with slack.program("gateway"):
+        done = await slack.see("✅ done", "approved by ben", "asked by ana")
+        assert done["ts"] == card["ts"]
+        assert "approve" not in button_ids(done)
+        await slack.see("Started: Scale checkout in prod.")
+
+
+async def test_a_gateway_never_runs_what_is_ready(slack: Scene) -> None:
+    """P3, as far as the roles go: the process that reads words leaves running to the runner."""
+    async with slack.program("gateway") as gateway:
+        await slack.say("ana", "@twokey scale cart to 2 in dev")
+        await slack.see("no approval needed · starting")
+        assert len(gateway.ledger.ready()) == 1
+        assert slack.hands.effects == []
+
+
+async def test_the_thread_has_the_whole_story_once(slack: Scene) -> None:
+    """One line an event, the outcome with its evidence, and nothing twice."""
+    slack.hands.outcome = Outcome(
+        ok=False,
+        summary="2 of 5 pods crash",
+        evidence=(Quote(title="Events", lines=("OOMKilled",)), TextFile(name="crash.log", content="x\n")),
+    )
+    async with slack.program():
+        await slack.say("ana", ASK)
+        card = await slack.see("waiting for 1 of sre")
+        await slack.click("ben", card, "approve")
+        await slack.see("crash.log")
+    async with slack.program():
+        await slack.say("ana", "@twokey thanks")
+        await slack.see("You are welcome")
+    story = [m for m in await slack.bots() if m.get("thread_ts") == card["ts"] and m["ts"] != card["ts"]]
+    assert [m["text"] for m in story if m["text"]] == [
+        "ben approved.",
+        "Started: Scale checkout in prod.",
+        "2 of 5 pods crash",
+    ]
+    assert "OOMKilled" in str(story[2]["blocks"])
+
+
+async def test_progress_updates_the_card_itself(slack: Scene) -> None:
+    """The steps of a rollout are seen in the one message, coalesced."""
+    release = threading.Event()
+    slack.hands.steps = tuple(Step(text=f"{n} of 5 ready", done=n, total=5) for n in range(1, 5))
+    real = slack.hands.execute
+
+    def execute(*args: object) -> Outcome:
+        outcome = real(*args)  # type: ignore[arg-type]
+        release.wait(10)
+        return outcome
+
+    slack.hands.execute = execute  # type: ignore[method-assign,assignment]
+    async with slack.program():
+        await slack.say("ana", ASK)
+        await slack.click("ben", await slack.see("waiting for 1 of sre"), "approve")
+        running = await slack.see("▓▓▓▓▓▓▓▓░░  4 of 5 ready", "asked by ana")
+        assert "stop" in button_ids(running)
+        release.set()
+        await slack.see("✅ done", "asked by ana")
+
+
+async def test_the_link_recovers_from_each_way_to_break(slack: Scene) -> None:
+    """S6: Slack closes it, the network resets it; the next sentence is heard."""
+    async with slack.program() as program:
+        for fault in ({"disconnect": "refresh_requested"}, {"reset": True}):
+            await slack.post("faults", **fault)
+            started, wanted = time.monotonic(), len(program.ledger.recent(10)) + 1
+            await slack.say("ana", ASK)
+            await slack.until(lambda _: len(program.ledger.recent(10)) >= wanted, "a card after the break")  # noqa: B023
+            assert time.monotonic() - started < 10
+
+
+def test_two_processes_never_both_post_a_card(slack_store: Cards) -> None:
+    """One message, never a second card."""
+    assert slack_store.reserve("r-1", "C0OPS")
+    assert not slack_store.reserve("r-1", "C0OPS")
+    slack_store.release("r-1", "C0OPS")
+    assert slack_store.reserve("r-1", "C0OPS")
+    slack_store.posted("r-1", "C0OPS", "1.1", "1.1", 0)
+    assert not slack_store.reserve("r-1", "C0OPS")

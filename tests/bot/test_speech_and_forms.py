@@ -1,0 +1,69 @@
+"""Words as they were typed, and forms made from the actions' own fields."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from actions import catalog
+from actions.registry import Registry
+from actions.verbs import VERBS
+from actions.verbs.query_metrics import QueryMetrics
+from actions.verbs.rollback import Rollback
+from actions.verbs.scale import Scale
+from bot import forms, speech
+
+REGISTRY = Registry(VERBS)
+CATALOG = catalog.load(Path(__file__).parents[2] / "bot" / "playground" / "catalog.yaml")
+
+
+@pytest.mark.parametrize(
+    ("sent", "typed"),
+    [
+        ("<@U0TWOKEY> scale cart to 2", "scale cart to 2"),
+        ("<@U0TWOKEY|twokey> a &lt;b&gt; &amp; c", "a <b> & c"),
+        ("hey <@U0TWOKEY> status of <http://cart.io|cart.io>", "hey  status of cart.io"),
+        ("<@U0BEN|ben> said <#C0OPS|ops> <!here> <!subteam^S1|@sre>", "@ben said #ops @here @sre"),
+        ("&amp;lt;", "&lt;"),
+    ],
+)
+def test_the_words_are_those_that_were_typed(sent: str, typed: str) -> None:
+    assert speech.words(sent, "U0TWOKEY") == typed
+
+
+@pytest.mark.parametrize("said", ["help", "Hello!", "", "What can you do?"])
+def test_help_is_asked_in_many_ways(said: str) -> None:
+    assert speech.is_help(said)
+
+
+def test_a_sentence_with_thanks_in_it_is_not_only_thanks() -> None:
+    assert speech.is_thanks("Thanks :)")
+    assert not speech.is_thanks("thanks, now restart cart in prod")
+
+
+def test_a_form_has_every_argument_with_what_is_known() -> None:
+    found = {f.name: f for f in forms.fields(Scale, {"service": "payments", "replicas": 3}, CATALOG)}
+    assert found["replicas"].value == "3"
+    assert found["environment"].choices == ("prod", "staging")
+    assert not found["environment"].optional
+    assert found["change"].hint
+
+
+def test_a_menu_of_fixed_values_is_offered_as_one() -> None:
+    found = {f.name: f for f in forms.fields(QueryMetrics, {}, CATALOG)}
+    assert "latency_p99" in found["metric"].choices
+
+
+def test_what_is_filled_in_is_an_action_again() -> None:
+    values = {"service": "cart", "environment": "prod", "replicas": "4", "change": ""}
+    assert REGISTRY.parse(forms.partial("scale", values, REGISTRY)) == Scale(
+        service="cart", environment="prod", replicas=4
+    )
+    assert forms.partial("rollback", {"to": "12"}, REGISTRY)["to"] == 12
+    assert forms.partial("rollback", {"to": "1.4"}, REGISTRY)["to"] == "1.4"
+
+
+def test_the_first_missing_argument_is_asked_for_first() -> None:
+    assert forms.first_missing(Rollback, {"environment": "prod"}) == "service"
+    assert forms.first_missing(Rollback, {"environment": "prod", "service": "cart"}) is None
