@@ -103,19 +103,19 @@ class Watch:
             return endings.done(self._plan, took, "nothing runs any more")
         if self._tools.metrics is None:
             return endings.done(self._plan, took, "not verified: no metrics are configured")
-        verified = self._compared(was())
+        verified = self._compared(was)
         if verified.worse:
             return self._failure(f"in place after {endings.span(took)}, but the service got worse: {verified.text}")
         known = verified.worse is not None
         return endings.done(self._plan, took, f"{'verified' if known else 'not verified'}: {verified.text}")
 
-    def _compared(self, was: Vitals | None) -> verification.Verified:
+    def _compared(self, was: Callable[[], Vitals | None]) -> verification.Verified:
         """The last of a few samples counts: the first ones still hold requests from before."""
         ends = self._tools.clock.now() + timedelta(seconds=self._pace.verification)
         self._tell(Step(text="in place · looking at the metrics"))
         while self._tools.clock.now() < ends and not self._stop():
             self._tools.clock.sleep(self._pace.sample)
-        return verification.compare(was, vitals(self._tools, self._plan.service, self._plan.environment))
+        return verification.compare(was(), vitals(self._tools, self._plan.service, self._plan.environment))
 
     def _failure(self, reason: str) -> Outcome:
         try:

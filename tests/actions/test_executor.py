@@ -337,6 +337,16 @@ def test_somebody_else_s_change_during_the_rollout_is_told(
     assert "somebody changed it again before it was complete (image 1.4.3 now)" in outcome.summary
 
 
+def test_somebody_else_s_annotation_during_the_rollout_is_no_change_of_ours(
+    plan: Plan, run: Run, cluster: ClusterDouble
+) -> None:
+    def annotate() -> None:
+        cluster.edit(CHECKOUT, lambda live: live["metadata"]["annotations"].update({"kubernetes.io/change-cause": "x"}))
+
+    cluster.before_read = [_nothing, annotate]
+    assert run(plan).ok
+
+
 # -- reconcile ---------------------------------------------------------------------------------------------------------
 def test_reconcile_tells_what_landed(plan: Plan, run: Run, executor: Executor, cluster: ClusterDouble) -> None:
     """E1: by reading alone."""

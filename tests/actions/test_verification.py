@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -19,7 +20,7 @@ from actions.clients.protocols import Sample
 from actions.clock import ManualClock
 from actions.errors import Unreachable
 from actions.executor import Executor
-from actions.outcome import Grant, Outcome
+from actions.outcome import Grant, Outcome, Step
 from actions.registry import Registry
 from actions.toolbox import Toolbox
 from actions.verbs import VERBS
@@ -92,6 +93,26 @@ def test_what_could_not_be_verified_is_said(
     outcome = hands.execute(plan, granted(plan), lambda step: None, lambda: False)
     assert outcome.ok
     assert outcome.summary == said
+
+
+def test_metrics_that_do_not_answer_hold_up_no_change(
+    registry: Registry, toolbox: Toolbox, plan_factory: PlanFactory, granted: Callable[..., Grant]
+) -> None:
+    """The patch is sent and the rollout watched while the query of before still waits."""
+    answers = threading.Event()
+
+    class Slow(Fixed):
+        def instant(self, query: str, at: datetime) -> float | None:
+            assert answers.wait(10)
+            return super().instant(query, at)
+
+    def progress(step: Step) -> None:
+        if step.text.startswith("in place"):
+            answers.set()
+
+    plan = plan_factory("deploy")
+    hands = Executor(registry, replace(toolbox, metrics=Slow(0.05)))
+    assert hands.execute(plan, granted(plan), progress, lambda: False).ok
 
 
 def test_nothing_is_measured_where_nothing_runs(
