@@ -10,9 +10,12 @@ KNOWN = {"disconnect", "silence", "reset", "duplicate", "drop_first", "replay", 
 
 
 async def inject(core: Core, body: Json) -> Json:
-    """Any of: `disconnect` (a reason), `silence` (true or false), `reset` (true), `duplicate` (the next n events
-    come twice), `drop_first` (the first delivery of the next n events is lost), `replay` (the last n events come
-    again), `rate_limit` {method, retry_after, times}. Raises invalid_arguments."""
+    """Any of these together. Raises invalid_arguments.
+
+    `disconnect`: a reason (true: a warning); `silence`: true or false; `reset`: true; `duplicate`: the next n
+    events come twice; `drop_first`: the first delivery of the next n events is lost; `replay`: the last n events
+    come once more; `rate_limit`: {method (or "*"), retry_after in seconds, times}.
+    """
     if not body or not set(body) <= KNOWN:
         raise ApiError("invalid_arguments", [f"known faults: {', '.join(sorted(KNOWN))}"])
     answer: Json = {"connections": core.sockets.connections}
@@ -34,6 +37,7 @@ async def inject(core: Core, body: Json) -> Json:
 
 
 async def _disconnect(core: Core, reason: object) -> None:
+    reason = "warning" if reason is True else reason
     if reason not in REASONS:
         raise ApiError("invalid_arguments", [f"disconnect: one of {', '.join(sorted(REASONS))}"])
     await core.sockets.disconnect(str(reason))
