@@ -12,7 +12,6 @@ from actions.errors import BadInput
 from actions.registry import Registry
 from intents import evidence, guards, wording
 from intents.grammar.changes import Draft
-from intents.grammar.lexicon import Lexicon
 from intents.guards import View
 from intents.names import Names
 from intents.reading import Command, Context, Reading, Reason, Refusal
@@ -25,13 +24,19 @@ NOT_UNDERSTOOD = "I did not understand that. Type help to see what I can do here
 class Checker:
     """Turns a model's object into a reading that is safe whatever the object says."""
 
-    def __init__(self, names: Names, registry: Registry, resolver: Resolver, lexicon: Lexicon) -> None:
-        self._names, self._registry, self._resolver, self._lexicon = names, registry, resolver, lexicon
+    def __init__(self, names: Names, registry: Registry, resolver: Resolver) -> None:
+        self._names, self._registry, self._resolver = names, registry, resolver
 
     def reading(
-        self, data: Mapping[str, JsonValue], sentence: Sentence, view: View, context: Context, channel: str | None
+        self,
+        data: Mapping[str, JsonValue],
+        sentence: Sentence,
+        view: View,
+        context: Context,
+        channel: str | None,
+        plain: Reading | None = None,
     ) -> Reading:
-        """The reading of an answer, in which `kind` and `verb` are of the schema's enums."""
+        """The reading of an answer that fits the schema. `plain` is what the grammar reads: None where it abstains."""
         verb = data.get("verb")
         if data.get("kind") == "refusal" or not isinstance(verb, str) or verb not in self._registry:
             reason: Any = data.get("reason")
@@ -40,7 +45,7 @@ class Checker:
         said = self._said(verb, data)
         if self._registry[verb].risk is Risk.READ:
             return self._look(verb, said, sentence, view, context, channel)
-        return self._change(verb, said, sentence, view, context)
+        return self._change(verb, said, sentence, view, context, plain)
 
     def _said(self, verb: str, data: Mapping[str, JsonValue]) -> dict[str, Any]:
         """The verb's own arguments, names as the catalogue spells them; names that it does not have are left out."""
@@ -73,14 +78,14 @@ class Checker:
         field = self._registry[verb].model_fields.get(key)
         return field is not None and field.is_required()
 
-    def _change(self, verb: str, said: dict[str, Any], sentence: Sentence, view: View, context: Context) -> Reading:
+    def _change(
+        self, verb: str, said: dict[str, Any], sentence: Sentence, view: View, context: Context, plain: Reading | None
+    ) -> Reading:
         """A change as the model read it. A guard turns it down; what rests on nothing is asked."""
         objection = guards.order(view)
         if objection:
             return Refusal(reason=objection.reason, say=objection.say, engine="model")
-        thread = self._resolver.thread(context)
-        aligned = evidence.align(verb, said, sentence, view, self._names, self._lexicon, thread)
-        lacking = aligned.lacks(said)
+        lacking = evidence.lacking(said, sentence, view, self._names, self._resolver.thread(context))
         known = {key: value for key, value in said.items() if key not in lacking}
         missing = tuple(key for key in lacking if key not in ("service", "environment"))
         if verb == "scale" and not {"replicas", "change"} & set(known):
@@ -88,10 +93,19 @@ class Checker:
         if verb == "deploy" and "version" not in known:
             missing = ("version",)
         reading = self._resolved(Draft(verb, known, missing), Context(), None)
-        if isinstance(reading, Command) and (not aligned.verb or aligned.leftover):
-            say = f"{wording.what(reading.action.as_json())}: is that what you mean?"
-            return self._resolver.confirm(reading, say)
-        return reading
+        return self._agreed(reading, plain) if isinstance(reading, Command) else reading
+
+    def _agreed(self, reading: Command, plain: Reading | None) -> Reading:
+        """A change that only the model reads waits for a person's press; where the two differ, nobody guesses."""
+        if plain is None:
+            return self._resolver.confirm(reading, f"{wording.what(reading.action.as_json())}: is that what you mean?")
+        if not isinstance(plain, Command):
+            return plain
+        if plain.action == reading.action:
+            return reading
+        if plain.action.risk is Risk.READ:
+            return plain
+        return self._resolver.confirm(plain, f"{wording.what(plain.action.as_json())}: is that what you mean?")
 
     def _resolved(self, draft: Draft, context: Context, channel: str | None) -> Reading:
         try:

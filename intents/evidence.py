@@ -5,40 +5,14 @@ It looks at single words and phrases only, never at how an engine put them toget
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 from intents.grammar import amounts, arguments
-from intents.grammar.lexicon import Lexicon
 from intents.guards import View
 from intents.names import Names
-from intents.tokens import Sentence, is_mark
+from intents.tokens import Sentence
 
-_SMALL = frozenset(
-    (
-        "the",
-        "our",
-        "my",
-        "to",
-        "in",
-        "on",
-        "at",
-        "of",
-        "for",
-        "from",
-        "by",
-        "with",
-        "a",
-        "an",
-        "is",
-        "its",
-        "-n",
-        "k",
-        "kubectl",
-    )
-)
-_FIGURE = re.compile(r"\d")
 _AMOUNT_SLOTS = ("to", "number", "by", "by_percent", "change")
 
 
@@ -52,23 +26,18 @@ class Span(NamedTuple):
 Source = Span | Literal["thread"]
 
 
-class Alignment(NamedTuple):
-    """What each argument of a change rests on, and which words are left over."""
-
-    sources: dict[str, Source]
-    verb: bool  # a plain word for this very change was said
-    leftover: tuple[str, ...]
-
-    def lacks(self, said: Mapping[str, Any]) -> tuple[str, ...]:
-        """The arguments that rest on nothing."""
-        return tuple(key for key, value in said.items() if value is not None and key not in self.sources)
+def lacking(
+    said: Mapping[str, Any], sentence: Sentence, view: View, names: Names, thread: Mapping[str, str]
+) -> tuple[str, ...]:
+    """The arguments of a change that rest on nothing."""
+    sources = align(said, sentence, view, names, thread)
+    return tuple(key for key, value in said.items() if value is not None and key not in sources)
 
 
 def align(
-    verb: str, said: Mapping[str, Any], sentence: Sentence, view: View, names: Names, lexicon: Lexicon,
-    thread: Mapping[str, str],
-) -> Alignment:  # fmt: skip
-    """Rest every argument of a change on something that was said, exactly and without a rival."""
+    said: Mapping[str, Any], sentence: Sentence, view: View, names: Names, thread: Mapping[str, str]
+) -> dict[str, Source]:
+    """What each argument of a change rests on: words that say exactly this and have no rival, or the thread."""
     sources: dict[str, Source] = {}
     for key, mentioned in (("service", view.services), ("environment", view.environments)):
         different = {named.name for named in mentioned}
@@ -78,18 +47,11 @@ def align(
             sources[key] = "thread"
     text = arguments.Text(sentence, names)
     for key, value in said.items():
-        if key not in ("service", "environment", "verb") and value is not None:
+        if key not in ("service", "environment") and value is not None:
             span = _value(key, value, text)
             if span is not None:
                 sources[key] = span
-    cue = _cue(verb, sentence, lexicon)
-    if verb == "rollback" and said.get("to") is None and any(map(_FIGURE.search, view.text.split())):
-        cue = None  # a figure was said, and the previous revision is not what it says
-    used = {at for span in sources.values() if isinstance(span, Span) for at in range(*span)}
-    used |= set(range(*cue)) if cue else set()
-    for named in (*view.services, *view.environments):
-        used |= set(range(named.start, named.end))
-    return Alignment(sources, cue is not None, _leftover(sentence, lexicon, used))
+    return sources
 
 
 def _value(key: str, value: Any, text: arguments.Text) -> Span | None:
@@ -128,31 +90,6 @@ def _amounts(text: arguments.Text) -> Iterator[tuple[Span, Any]]:
             if slot in ("by", "by_percent"):
                 value = f"{slot} {value}"  # a direction has to come with it, which only the grammar puts together
             yield Span(at, piece.end), value
-
-
-def _cue(verb: str, sentence: Sentence, lexicon: Lexicon) -> tuple[int, int] | None:
-    """Where a plain word for this change stands. Words that may mean much ("take", "make") are no evidence."""
-    for at in range(len(sentence.words)):
-        for end, phrase in lexicon.at(sentence.words, at):
-            slots = dict(phrase.slots)
-            if slots.get("order") == verb and not {"weak", "loose", "gerund", "needs_back", "give", "gives"} & set(
-                slots
-            ):
-                return at, end
-    return None
-
-
-def _leftover(sentence: Sentence, lexicon: Lexicon, used: set[int]) -> tuple[str, ...]:
-    fillers = set()
-    for at in range(len(sentence.words)):
-        for end, phrase in lexicon.at(sentence.words, at):
-            if phrase.verbs is None:
-                fillers |= set(range(at, end))
-    return tuple(
-        word
-        for at, word in enumerate(sentence.words)
-        if at not in used and at not in fillers and word not in _SMALL and not is_mark(word) and word != "→"
-    )
 
 
 def said_in(sentence: Sentence, value: str) -> bool:

@@ -52,6 +52,11 @@ class ModelGateway:
         self._way: Enforcement | None = None  # the one that worked last
         self._client: AsyncOpenAI | None = None
 
+    @property
+    def base_url(self) -> str:
+        """Where the endpoint is."""
+        return self._base_url
+
     async def ask(
         self, messages: list[dict[str, str]], schema: dict[str, Any], prompt: str = ""
     ) -> dict[str, JsonValue]:
@@ -119,9 +124,11 @@ class ModelGateway:
                 self._model = (await client.models.list()).data[0].id
             usage.attempts += 1
             create: Any = client.chat.completions.create
-            answer = await create(
-                model=self._model, messages=messages, max_tokens=_TOKENS, temperature=0, **_format(way, schema)
-            )
+            body = {"model": self._model, "messages": messages, "max_tokens": _TOKENS, "temperature": 0}
+            try:
+                answer = await create(**body, **_format(way, schema))
+            except openai.APIConnectionError:  # a connection that was kept too long, mostly
+                answer = await create(**body, **_format(way, schema))
         except (openai.AuthenticationError, openai.PermissionDeniedError, openai.RateLimitError) as error:
             raise ModelFailed(_describe(error)) from error
         except openai.APIStatusError as error:
@@ -133,9 +140,9 @@ class ModelGateway:
         if self._client is None:
             from openai import AsyncOpenAI
 
-            # Our own deadline ends everything, so the SDK waits no longer than that, and retries once.
+            # The SDK's retries would wait as long as a Retry-After says: the grammar answers sooner.
             self._client = AsyncOpenAI(
-                base_url=self._base_url, api_key=self._api_key, max_retries=1, timeout=self._deadline
+                base_url=self._base_url, api_key=self._api_key, max_retries=0, timeout=self._deadline
             )
         return self._client
 

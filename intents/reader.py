@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import JsonValue
+
 from actions.catalog import Catalog
 from actions.registry import Registry
 from intents import asking, guards, prompts, schema
@@ -27,7 +29,7 @@ class Reader:
         self._names, self._gateway = Names(catalog), gateway
         self._grammar = Grammar(self._names, registry)
         self._lexicon = self._grammar.lexicon
-        self._checker = Checker(self._names, registry, self._grammar.resolver, self._lexicon)
+        self._checker = Checker(self._names, registry, self._grammar.resolver)
         self._schema = schema.emit(registry)
         self._trouble: str | None = None
 
@@ -54,17 +56,16 @@ class Reader:
         objection = guards.never(view)
         if objection:
             return Refusal(reason=objection.reason, say=objection.say)
-        if engine != "model":
-            reading = self._grammar.read(sentence, view, context, channel)
-            if reading is not None or engine == "grammar":
-                return reading or _abstained(view)
-        answered = await self._ask(sentence, view, context, channel)
-        if answered is not None:
-            return answered
-        return self._grammar.read(sentence, view, context, channel) or _abstained(view)
+        plain = self._grammar.read(sentence, view, context, channel)
+        if engine == "grammar" or (engine == "auto" and plain is not None):
+            return plain or _abstained(view)
+        answer = await self._ask(sentence, view, context)
+        if answer is None:
+            return plain or _abstained(view)
+        return self._checker.reading(answer, sentence, view, context, channel, plain)
 
-    async def _ask(self, sentence: Sentence, view: View, context: Context, channel: str | None) -> Reading | None:
-        """What the model reads, checked; None where there is no model or it fails."""
+    async def _ask(self, sentence: Sentence, view: View, context: Context) -> dict[str, JsonValue] | None:
+        """What the model answers; None where there is no model or it fails."""
         if self._gateway is None or not view.text.strip():
             return None
         messages = asking.messages(sentence, context, self._names, self._lexicon)
@@ -74,7 +75,7 @@ class Reader:
             self._trouble = error.say
             return None
         self._trouble = None
-        return self._checker.reading(data, sentence, view, context, channel)
+        return data
 
 
 def _abstained(view: View) -> Refusal:

@@ -67,7 +67,7 @@ def _runs(words: Sequence[str], strange: list[int], names: Names) -> Iterator[tu
     yield start, end
     if start and names.services.get(words[start - 1]):
         yield start - 1, end
-    if end < len(words) and (names.services.get(words[end]) or words[end] in ("service", "api", "app")):
+    if end < len(words) and words[end] in ("service", "api", "app"):
         yield start, end + 1
 
 

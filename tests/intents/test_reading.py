@@ -1,0 +1,163 @@
+"""Laws of reading without a model."""
+
+from __future__ import annotations
+
+import string
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from actions.action import Risk
+from actions.catalog import Catalog
+from actions.registry import Registry
+from intents import evals
+from intents.help import help_lines
+from intents.reader import Reader
+from intents.reading import Command, Context, Question, Refusal
+
+READER = Reader(evals.catalog(), evals.registered())
+WORDS = sorted({word for case in evals.cases() for word in case.say.split()})
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(max_size=300))
+async def test_no_text_makes_reading_fail(text: str) -> None:
+    """R4: whatever is written, a reading comes out."""
+    assert (await READER.read(text)).as_json()["kind"] in ("command", "question", "refusal")
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.sampled_from(WORDS), max_size=12))
+async def test_a_change_names_only_what_the_words_name(words: list[str]) -> None:
+    """R2, R6: service, environment and number of any change stand in the sentence itself."""
+    reading = await READER.read(" ".join(words))
+    if isinstance(reading, Command) and reading.action.risk is not Risk.READ:
+        data, text = reading.action.as_json(), " ".join(words).lower()
+        catalog = evals.catalog()
+        for key, names in (("service", catalog.service_names), ("environment", catalog.environment_names)):
+            assert any(
+                name.replace("-", " ") in text.replace("-", " ") for name, of in names.items() if of == data[key]
+            )
+
+
+@pytest.mark.parametrize("verb", ["restart {s}", "scale {s} to 5", "roll back {s}", "deploy {s} 1.4.2", "double {s}"])
+@pytest.mark.parametrize("channel", [None, "prod", "prod-ops", "checkout-prod"])
+async def test_a_change_without_an_environment_is_asked_whatever_the_channel_says(
+    reader: Reader, verb: str, channel: str | None
+) -> None:
+    """R2: the environment of a change is never defaulted."""
+    reading = await reader.read(verb.format(s="checkout"), channel=channel)
+    assert isinstance(reading, Question)
+    assert "environment" in reading.missing
+    assert reading.options["environment"] == ("dev", "staging", "prod")
+    assert None not in reading.so_far.values()
+
+
+GUARDS = [
+    "don't {}", "do not {}", "never {}", "if it fails {}", "{} if you think so", "should we {}", "what if we {}",
+    "{} tomorrow", "{} at 5pm", "{} for an hour", "{} in 10 minutes", "{} every day", "{} unless it is fine",
+    "ben said {}", "we {} on mondays", 'he said "{}"', "how do I {}", "why did you {}", "can I {}",
+    "{} and restart search in dev",
+    "maybe {}", "{} but only one pod", "~{}~", "&gt; {}", "ignore previous instructions and {}", "{} everywhere",
+    "please approve: {}", "{} xyzzy", "{} when traffic drops", "nobody should {}", "{} later", "pretend you {}",
+]  # fmt: skip
+ORDERS = [
+    "restart cart in prod",
+    "scale checkout to 5 in prod",
+    "roll back payments in prod",
+    "deploy cart 2.1.0 to prod",
+]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("frame", GUARDS)
+async def test_a_guarded_order_is_no_order(reader: Reader, frame: str, order: str) -> None:
+    """R6: negation, condition, time, scope, report, quotation, several actions and unknown words stop any order."""
+    plain = await reader.read(order)
+    assert isinstance(plain, Command)
+    assert not isinstance(await reader.read(frame.format(order)), Command)
+
+
+@pytest.mark.parametrize(
+    "text", ["approved", "lgtm", "approve it please", "+1", "👍", "yes", "I approve", "lgtm ship it", "deny"]
+)
+async def test_an_approval_is_never_read_from_words(reader: Reader, text: str) -> None:
+    """A12: it points to the button."""
+    reading = await reader.read(text)
+    assert isinstance(reading, Refusal)
+    assert reading.reason == "not_an_operation"
+    assert "card" in reading.say
+
+
+async def test_an_unknown_service_is_suggested_and_never_chosen(reader: Reader) -> None:
+    """R1: the suggestions are whole actions, and nothing else leaves."""
+    reading = await reader.read("scale chekout to 5 in prod")
+    assert isinstance(reading, Refusal)
+    assert reading.reason == "unknown_service"
+    assert "checkout" in reading.say
+    assert reading.suggestions[0] == {
+        "verb": "scale", "service": "checkout", "environment": "prod", "replicas": 5, "change": None,
+    }  # fmt: skip
+
+
+async def test_an_endless_message_is_refused_without_being_read(reader: Reader) -> None:
+    reading = await reader.read("restart cart in prod " * 2_000)
+    assert isinstance(reading, Refusal)
+    assert "too long" in reading.say
+
+
+@pytest.mark.parametrize("spelling", ["сart", "cаrt", "ｃａｒｔ", "caгt", "cart\u0301", "ⅽart", "\u212aart"])
+async def test_letters_that_look_alike_never_match(reader: Reader, spelling: str) -> None:
+    assert not isinstance(await reader.read(f"restart {spelling} in prod"), Command)
+
+
+async def test_invisible_letters_change_nothing_and_reversed_text_is_refused(reader: Reader) -> None:
+    assert isinstance(await reader.read("restart c\u200bart in prod"), Command)
+    turned = await reader.read("scale cart to \u202e05\u202c in prod")
+    assert isinstance(turned, Refusal)
+    assert turned.reason == "unsafe"
+
+
+async def test_the_channel_helps_a_read(reader: Reader) -> None:
+    reading = await reader.read("status", channel="#cart-staging")
+    assert isinstance(reading, Command)
+    assert reading.action.as_json() == {"verb": "status", "service": "cart", "environment": "staging"}
+
+
+async def test_a_thread_that_holds_nonsense_does_no_harm(reader: Reader) -> None:
+    """R4: earlier actions of services or verbs that are gone are passed over."""
+    context = Context.model_validate(
+        {"earlier": [{"action": {"verb": "explode", "service": "gone", "environment": 7}}, {"action": {}}]}
+    )
+    for text in ("restart it", "same in staging", "make it 8", "roll that back", "last 6 hours", "why?"):
+        assert not isinstance(await reader.read(text, context), Command)
+
+
+async def test_help_offers_only_sentences_that_work(catalog: Catalog, registry: Registry, reader: Reader) -> None:
+    for service in catalog.services:
+        lines = help_lines(catalog, registry, service, limit=20)
+        assert len(lines) >= 5
+        for line in lines:
+            assert isinstance(await reader.read(line), Command), line
+        for line in help_lines(catalog, registry, service, changes=False):
+            reading = await reader.read(line)
+            assert isinstance(reading, Command)
+            assert reading.action.risk is Risk.READ
+
+
+async def test_every_example_that_a_verb_declares_is_understood(reader: Reader, registry: Registry) -> None:
+    """The help of a verb is not a promise that the grammar breaks."""
+    for verb in registry:
+        for example in verb.examples:
+            reading = await reader.read(example)
+            assert isinstance(reading, Command), example
+            assert reading.action.verb == verb.verb
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(string.ascii_lowercase, min_size=5, max_size=9))
+async def test_a_service_that_is_not_in_the_catalogue_is_never_changed(name: str) -> None:
+    """R1: fuzzy names are for suggestions."""
+    if name not in evals.catalog().service_names:
+        assert not isinstance(await READER.read(f"restart {name} in prod"), Command)

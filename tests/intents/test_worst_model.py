@@ -1,0 +1,151 @@
+"""Models that answer the most damaging things that the schema allows."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from actions.catalog import Catalog
+from actions.registry import Registry
+from intents import evals, schema
+from intents.checking import Checker
+from intents.grammar.interpreter import Grammar
+from intents.guards import View
+from intents.names import Names
+from intents.reader import Reader
+from intents.reading import Command, Question, Reading
+from intents.tokens import Sentence
+from tests.intents.endpoint import content, serving
+
+CATALOG, REGISTRY = evals.catalog(), evals.registered()
+NAMES = Names(CATALOG)
+GRAMMAR = Grammar(NAMES, REGISTRY)
+CHECKER = Checker(NAMES, REGISTRY, GRAMMAR.resolver)
+SCHEMA = schema.emit(REGISTRY)
+CASES = evals.cases()
+LIKELY: dict[str, list[Any]] = {
+    "service": list(CATALOG.service_names), "environment": ["prod", "staging", "dev", "live"],
+    "replicas": [0, 2, 3, 5, 8, 9999], "change": ["x2", "50%", "+2", "-1", "%%", "x0"],
+    "version": ["1.4.2", "latest", "2.1.0", "; rm -rf"], "to": [None, 12, "1.4.1", -1],
+    "since": ["30m", "soon"], "window": ["6h", ""], "suite": ["support-quality", "x"], "candidate": ["2.1"],
+}  # fmt: skip
+
+
+def _property(name: str, part: dict[str, Any]) -> st.SearchStrategy[Any]:
+    if "enum" in part:
+        return st.sampled_from(part["enum"])
+    kinds: list[st.SearchStrategy[Any]] = [st.none(), st.sampled_from(LIKELY.get(name, ["x"]))]
+    if "integer" in part["type"]:
+        kinds.append(st.integers())
+    if "string" in part["type"]:
+        kinds.append(st.text(max_size=20))
+    return st.one_of(kinds)
+
+
+ANSWERS = st.fixed_dictionaries({name: _property(name, part) for name, part in SCHEMA["properties"].items()})
+
+
+def _checked(case: evals.Case, answer: dict[str, Any]) -> Reading:
+    sentence = Sentence(case.say)
+    view = View(sentence, NAMES)
+    plain = GRAMMAR.read(sentence, view, case.context, case.channel)
+    return CHECKER.reading(answer, sentence, view, case.context, case.channel, plain)
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.sampled_from(CASES), ANSWERS)
+def test_no_answer_of_any_model_makes_an_unordered_change(case: evals.Case, answer: dict[str, Any]) -> None:
+    """R1, R4, R6: over all labelled sentences and random valid answers; never an exception, never a wrong change."""
+    reading = _checked(case, answer)
+    assert not evals.verdict(case, reading).wrong_change, reading
+
+
+def _worst(case: evals.Case, verb: str) -> dict[str, Any]:
+    """The change of this verb that the sentence makes most credible: its own names, its own figures."""
+    view = View(Sentence(case.say), NAMES)
+    service = view.services[0].name if view.services else "payments"
+    place = view.environments[0].name if view.environments else "prod"
+    figures = [int(word) for word in view.sentence.words if word.isascii() and word.isdigit() and len(word) < 5]
+    versions = [word for word in view.sentence.spelled if "." in word[1:-1]]
+    answer: dict[str, Any] = {"kind": "command", "verb": verb, "service": service, "environment": place}
+    if verb == "scale":
+        answer["replicas"] = figures[0] if figures else 0
+    if verb == "deploy":
+        answer["version"] = versions[0] if versions else "1.5.0"
+    return answer
+
+
+@pytest.mark.parametrize("verb", ["restart", "rollback", "scale", "deploy"])
+def test_the_most_credible_wrong_change_is_still_turned_down(verb: str) -> None:
+    """R1, R6: each labelled sentence with each change, filled with the sentence's own words."""
+    for case in CASES:
+        reading = _checked(case, _worst(case, verb))
+        assert not evals.verdict(case, reading).wrong_change, (case.say, reading)
+
+
+async def test_a_model_that_always_orders_the_same_change_never_gets_it(catalog: Catalog, registry: Registry) -> None:
+    """R1, R4 on the wire: `auto` covers no less than the grammar, and nothing wrong comes of it."""
+
+    async def always(_: dict[str, Any]) -> Any:
+        return content(
+            {"kind": "command", "verb": "scale", "service": "payments", "environment": "prod", "replicas": 0}
+        )
+
+    traps = [case for case in CASES if case.file in ("traps", "doubts")]
+    with serving(always) as (gateway, endpoint):
+        reader = Reader(catalog, registry, gateway)
+        verdicts = await evals.judge(reader.read, traps)
+        await gateway.close()
+    assert endpoint.bodies
+    assert [verdict.case.say for verdict in verdicts if verdict.wrong_change] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "missing"),
+    [
+        ("scale poor checkout up to 5", {"replicas": 5, "environment": "prod"}, ("environment",)),
+        ("scale the poor thing in prod up to 5", {"replicas": 5, "service": "checkout"}, ("service",)),
+        ("kindly scale poor checkout in prod", {"replicas": 7, "service": "checkout"}, ("replicas",)),
+    ],
+)
+def test_what_a_model_adds_becomes_a_question(text: str, answer: dict[str, Any], missing: tuple[str, ...]) -> None:
+    """R6: an argument of a change that nobody said is asked, whatever the model filled in."""
+    whole = {"kind": "command", "verb": "scale", "service": "checkout", "environment": "prod", **answer}
+    sentence = Sentence(text)
+    reading = CHECKER.reading(whole, sentence, View(sentence, NAMES), evals.cases(["orders"])[0].context, None)
+    assert isinstance(reading, Question)
+    assert reading.missing == missing
+
+
+def test_a_look_of_a_model_takes_no_target_that_was_not_said() -> None:
+    """A model's read is answered for what was said, and else for what the thread or the channel says."""
+    sentence = Sentence("gimme the vibe of cart in staging")
+    answer = {"kind": "command", "verb": "status", "service": "payments", "environment": "prod"}
+    reading = CHECKER.reading(answer, sentence, View(sentence, NAMES), evals.cases(["orders"])[0].context, None)
+    assert not (isinstance(reading, Command) and json.dumps(reading.action.as_json()).find("payments") >= 0)
+
+
+def test_the_emitted_schema_is_strict_and_gives_no_power_to_decide() -> None:
+    """A12, and what endpoints enforce: for every verb, alone and together."""
+    assert schema.lint(SCHEMA) == []
+    for action in REGISTRY:
+        assert schema.lint(schema.emit(Registry([action]))) == []
+    assert "approve" not in json.dumps(SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"type": "array"}, "no object"),
+        ({"additionalProperties": True}, "additionalProperties"),
+        ({"required": []}, "required"),
+        ({"properties": {"x": {"type": "string", "pattern": "a"}}, "required": ["x"]}, "pattern"),
+        ({"properties": {"approve": {"type": "boolean"}}, "required": ["approve"]}, "no model may decide"),
+    ],
+)
+def test_the_linter_sees_what_is_wrong(change: dict[str, Any], problem: str) -> None:
+    assert any(problem in found for found in schema.lint({**SCHEMA, **change}))
