@@ -18,7 +18,8 @@ from actions.registry import Registry
 from actions.toolbox import Progress
 from approvals import rulings
 from approvals.actor import Actor, Directory, DirectoryDown
-from approvals.ledger import Altered, Ledger, Move, Outrun
+from approvals.ledger import Altered, Ledger
+from approvals.moves import Move, Outrun
 from approvals.policy_model import Policy
 from approvals.powers import Executing
 from approvals.request import Request, State
@@ -140,7 +141,7 @@ class Gate:
             concerned = {request.requester.user_id, *(d.approver.user_id for d in request.decisions)}
             if actor.user_id not in concerned:
                 raise DecisionRefused("Only those who asked for it or approved it can stop watching it.")
-            return Move("request.unwatched", None, actor, columns={"unwatched": True})
+            return Move("request.unwatched", None, actor, unwatch=True)
 
         with self._recorded("stop", actor, request_id):
             self._ledger.move(request_id, rule)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,18 +22,19 @@ from actions.outcome import Step
 from actions.registry import Registry
 from approvals import audit, rows
 from approvals.actor import Actor
-from approvals.request import Decision, Event, Request, State, advance
+from approvals.moves import Move, MoveRule, Outrun
+from approvals.request import Event, Request, State, advance
 from approvals.store import reading, writing
 from approvals.tables import as_text, as_time, audit_events, decisions, requests
 from approvals.watermark import Watermark
 
+# Made once: building a statement costs more than running it.
+_NEWEST = select(audit_events.c.seq, audit_events.c.hash).order_by(audit_events.c.seq.desc()).limit(1)
+_ADD = insert(audit_events)
+
 
 class NoSuchRequest(BadInput):
     """I know no such request."""
-
-
-class Outrun(TwokeyError):
-    """Somebody else changed this request at the same moment; look again."""
 
 
 class TargetBusy(TwokeyError):
@@ -42,23 +43,6 @@ class TargetBusy(TwokeyError):
 
 class Altered(TwokeyError):
     """The stored plan is not the one that was submitted, so nothing is run. Check the store with `audit verify`."""
-
-
-@dataclass(frozen=True)
-class Move:
-    """One change of a request, and the audit entry that records it."""
-
-    kind: str  # of the audit entry
-    event: Event | None  # None: it stays where it is
-    actor: Actor | None = None
-    changes: Mapping[str, Any] = field(default_factory=dict)  # fields of the request
-    data: Mapping[str, JsonValue] = field(default_factory=dict)  # for the audit entry; its state is added
-    decision: Decision | None = None
-    columns: Mapping[str, Any] = field(default_factory=dict)  # runner, lease_until, unwatched
-
-
-MoveRule = Callable[[Request, datetime], Move | None]
-"""Says what happens to a request, given how it is now and what time it is; None leaves it. May raise."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +58,7 @@ class Ledger:
     """Reads and writes the store. Safe between threads and processes. Every method may raise StoreDown."""
 
     def __init__(self, engine: Engine, clock: Clock, registry: Registry | None = None) -> None:
-        self._engine, self.registry = engine, registry
+        self._engine, self._registry = engine, registry
         self._watermark = Watermark(clock)
         self.on_change: Callable[[str], None] = lambda request_id: None
 
@@ -260,7 +244,7 @@ def _apply(connection: Connection, before: Request, move: Move) -> Request:
     touched = connection.execute(
         update(requests)
         .where(requests.c.id == before.id, requests.c.state == before.state, requests.c.rev == before.rev)
-        .values(**rows.changed(before, after), **move.columns)
+        .values(**rows.changed(before, after), **_columns(move))
     )
     if touched.rowcount != 1:
         raise Outrun
@@ -270,6 +254,12 @@ def _apply(connection: Connection, before: Request, move: Move) -> Request:
         except IntegrityError:
             raise Outrun from None
     return after
+
+
+def _columns(move: Move) -> dict[str, Any]:
+    """The columns that are the ledger's own."""
+    held = {"runner": move.hold.runner, "lease_until": as_text(move.hold.until)} if move.hold else {}
+    return held | ({"unwatched": True} if move.unwatch else {})
 
 
 def _check_plan(connection: Connection, request: Request) -> None:
@@ -287,8 +277,7 @@ def _check_free(connection: Connection, request: Request) -> None:
 
 
 def _last(connection: Connection) -> tuple[int, str]:
-    newest = select(audit_events.c.seq, audit_events.c.hash).order_by(audit_events.c.seq.desc()).limit(1)
-    found = connection.execute(newest).first()
+    found = connection.execute(_NEWEST).first()
     return (found[0], found[1]) if found else (0, audit.GENESIS)
 
 
@@ -301,4 +290,4 @@ def _append(
     data: Mapping[str, JsonValue],
 ) -> None:
     made = audit.entry(_last(connection), as_text(now), kind, request_id, actor, data)
-    connection.execute(insert(audit_events).values(**made._asdict(), request_id=request_id))
+    connection.execute(_ADD, {**made._asdict(), "request_id": request_id})

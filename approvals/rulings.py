@@ -17,11 +17,10 @@ from actions.registry import Registry
 from approvals import quorum
 from approvals import verdict as verdicts
 from approvals.actor import Actor
-from approvals.ledger import Move, Outrun
+from approvals.moves import Hold, Move, Outrun
 from approvals.policy_model import Policy
 from approvals.quorum import Groups
 from approvals.request import Decision, Event, Request, Requirement, State, advance
-from approvals.tables import as_text
 from approvals.verdict import Forbidden, NeedsApproval, Verdict
 
 CHANGED_POLICY = "The policy changed since this plan was made. Ask again to have it judged by the one that holds now."
@@ -145,8 +144,7 @@ def on_start(request: Request, now: datetime, view: View, runner: str, lease_unt
         "patch": request.plan.patch.for_request(request.id).model_dump(mode="json"),
         "runner": runner,
     }
-    columns = {"runner": runner, "lease_until": as_text(lease_until)}
-    return Move("request.running", Event.START, data=data, columns=columns)
+    return Move("request.running", Event.START, data=data, hold=Hold(runner, lease_until))
 
 
 def refuse(request: Request, now: datetime, reason: str) -> Move:

@@ -13,7 +13,8 @@ from actions.outcome import Grant, Outcome, Step
 from actions.plan import Plan
 from approvals import rulings
 from approvals.actor import Actor
-from approvals.ledger import Altered, Ledger, Move, Outrun, TargetBusy
+from approvals.ledger import Altered, Ledger, TargetBusy
+from approvals.moves import Move, Outrun
 from approvals.powers import Executing
 from approvals.request import Request, State
 from approvals.rulings import View

@@ -10,6 +10,11 @@ from sqlalchemy import Connection, insert, select, update
 from actions.clock import Clock
 from approvals.tables import as_text, as_time, watermark
 
+# Made once: building a statement costs more than running it.
+_READ = select(watermark.c.at).where(watermark.c.id == 1)
+_WRITE = update(watermark).where(watermark.c.id == 1)
+_FIRST = insert(watermark)
+
 
 class Watermark:
     """Reads a clock, and remembers in the store the latest time that was ever read.
@@ -22,14 +27,14 @@ class Watermark:
 
     def read(self, connection: Connection) -> datetime:
         """The time, written down in the same transaction; call it inside a writing one."""
-        found = connection.execute(select(watermark.c.at).where(watermark.c.id == 1)).scalar()
+        found = connection.execute(_READ).scalar()
         with self._lock:
             now = self._clock.now() + self._ahead
             if found is not None and as_time(found) > now:
                 self._ahead += as_time(found) - now
                 now = as_time(found)
         if found is None:
-            connection.execute(insert(watermark).values(id=1, at=as_text(now)))
+            connection.execute(_FIRST, {"id": 1, "at": as_text(now)})
         elif as_text(now) != found:
-            connection.execute(update(watermark).where(watermark.c.id == 1).values(at=as_text(now)))
+            connection.execute(_WRITE, {"at": as_text(now)})
         return now
