@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -30,15 +29,13 @@ class PrometheusMetrics:
 
     def range(self, query: str, start: datetime, end: datetime, step: float) -> list[Sample]:
         """Raises Rejected where it does not like the query, Denied, or Unreachable."""
-        client = self._client
-        found = _guarded(lambda: client.custom_query_range(query, start, end, f"{step:g}s"))
+        found = self._ask(lambda client: client.custom_query_range(query, start, end, f"{step:g}s"))
         points = found[0].get("values", []) if found and isinstance(found[0], dict) else []
         return [Sample(at, value) for at, value in map(_point, points) if math.isfinite(value)]
 
     def instant(self, query: str, at: datetime) -> float | None:
         """Raises Rejected where it does not like the query, Denied, or Unreachable."""
-        client = self._client
-        found = _guarded(lambda: client.custom_query(query, {"time": f"{at.timestamp():.3f}"}))
+        found = self._ask(lambda client: client.custom_query(query, {"time": f"{at.timestamp():.3f}"}))
         if len(found) == 2 and not isinstance(found[0], dict):  # a scalar is a bare point
             point: Any = found
         elif found:
@@ -48,39 +45,38 @@ class PrometheusMetrics:
         value = _point(point)[1]
         return value if math.isfinite(value) else None
 
-    @cached_property
-    def _client(self) -> PrometheusConnect:
+    def _ask(self, question: Callable[[PrometheusConnect], Any]) -> Sequence[Any]:
         # Imported at the first query: a start without a question should not pay for it.
         from prometheus_api_client import PrometheusConnect
         from urllib3.util.retry import Retry
 
+        # A session for each question: sessions are not made to be shared between threads, and leave sockets open.
         session = requests.Session()
         session.hooks["response"].append(_refuse_errors)
-        return PrometheusConnect(self._url, session=session, timeout=self._timeout, retry=Retry(1, backoff_factor=0.1))
-
-
-def _guarded(ask: Any) -> Sequence[Any]:
-    try:
-        answer = ask()
-    except requests.exceptions.JSONDecodeError:
-        raise Unreachable(_NOT_PROMETHEUS) from None
-    except requests.Timeout:
-        raise Unreachable("Prometheus did not answer in time. Try a shorter window.") from None
-    except (requests.ConnectionError, requests.exceptions.RetryError):
-        raise Unreachable("Prometheus cannot be reached. Check PROMETHEUS_URL and that it is up.") from None
-    except requests.RequestException as error:
-        raise Unreachable(f"Prometheus could not be asked: {type(error).__name__}. Check PROMETHEUS_URL.") from None
-    except (ValueError, KeyError, TypeError):
-        raise Unreachable(_NOT_PROMETHEUS) from None
-    if not isinstance(answer, list):
-        raise Unreachable(_NOT_PROMETHEUS)
-    return answer
+        retry = Retry(1, backoff_factor=0.1)
+        try:
+            with PrometheusConnect(self._url, session=session, timeout=self._timeout, retry=retry) as client:
+                answer = question(client)
+        except requests.exceptions.JSONDecodeError:
+            raise Unreachable(_NOT_PROMETHEUS) from None
+        except requests.Timeout:
+            raise Unreachable("Prometheus did not answer in time. Try a shorter window.") from None
+        except (requests.ConnectionError, requests.exceptions.RetryError):
+            raise Unreachable("Prometheus cannot be reached. Check PROMETHEUS_URL and that it is up.") from None
+        except requests.RequestException as error:
+            raise Unreachable(f"Prometheus could not be asked: {type(error).__name__}. Check PROMETHEUS_URL.") from None
+        except (ValueError, KeyError, TypeError):
+            raise Unreachable(_NOT_PROMETHEUS) from None
+        if not isinstance(answer, list):
+            raise Unreachable(_NOT_PROMETHEUS)
+        return answer
 
 
 def _refuse_errors(response: requests.Response, *_: object, **__: object) -> None:
     """The client library puts the raw body into its error; this reads Prometheus' own sentence from it first."""
     if response.status_code < 400:
         return
+    response.content  # noqa: B018 - read to its end, so that the connection is given back before this raises
     if response.status_code in (401, 403):
         raise Denied("Prometheus refused our credential. Check what PROMETHEUS_URL needs.")
     try:
