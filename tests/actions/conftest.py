@@ -14,7 +14,7 @@ from actions.catalog import Catalog
 from actions.clients.protocols import WorkloadRef
 from actions.clock import ManualClock
 from actions.executor import Executor
-from actions.outcome import Grant
+from actions.outcome import Grant, Outcome
 from actions.plan import Plan
 from actions.registry import Registry
 from actions.toolbox import Toolbox
@@ -91,3 +91,31 @@ def granted(clock: ManualClock) -> Callable[..., Grant]:
         return Grant(request_id=request_id, **fields)
 
     return make
+
+
+Granted = Callable[..., Grant]
+Run = Callable[..., Outcome]
+VERBS_TO_TRY: tuple[dict[str, Any], ...] = (
+    {"verb": "deploy", "version": "1.4.2"},
+    {"verb": "rollback"},
+    {"verb": "scale", "replicas": 5},
+    {"verb": "restart"},
+)
+
+
+@pytest.fixture
+def run(executor: Executor, granted: Granted) -> Run:
+    """`run(plan)`: execute it for `req-1`, to its end."""
+
+    def run(plan: Plan, grant: Grant | None = None) -> Outcome:
+        return executor.execute(plan, grant or granted(plan), lambda step: None, lambda: False)
+
+    return run
+
+
+@pytest.fixture(params=VERBS_TO_TRY, ids=lambda action: str(action["verb"]))
+def plan(request: pytest.FixtureRequest, cluster: ClusterDouble, plan_factory: PlanFactory) -> Plan:
+    """One plan for each changing verb; checkout ran 1.4.0 before."""
+    cluster.deploy(CHECKOUT, "1.4.0")
+    cluster.deploy(CHECKOUT, "1.4.1")
+    return plan_factory(**request.param)
