@@ -61,5 +61,6 @@ function setBusy(node, busy) {
 }
 
 function refocus(token) {
+  if (document.activeElement !== document.body) return; // the dialog gave it back by itself
   everywhere(token)[0]?.focus({ preventScroll: true });
 }

@@ -1,5 +1,6 @@
 // Talking to the emulator: one function a thing that a person can do.
 
+import { table } from "./dom.js";
 import { applyEvent, changed, replaceState, state } from "./store.js";
 
 async function post(path, body) {
@@ -24,7 +25,7 @@ export const openHome = (user) => post("home", { user });
 export const submitView = (user, view_id, values) => post("views", { user, view_id, values });
 export const closeView = (user, view_id) => post("views/close", { user, view_id });
 
-const SENTENCES = {
+const SENTENCES = table({
   operation_timeout: "This app didn't respond in time. Try again in a moment.",
   unreachable: "The playground doesn't answer. Is `twokey demo` still running?",
   no_such_element: "That button is gone: the message has changed since.",
@@ -34,7 +35,7 @@ const SENTENCES = {
   view_not_on_top: "Another window was opened over this one.",
   msg_too_long: "That is too long for one message: 40,000 characters at most.",
   not_in_channel: "You are not in this channel.",
-};
+});
 
 /** What to tell the person about an answer that is not ok. */
 export const sentenceFor = (answer) =>
@@ -96,7 +97,7 @@ const TOWN_EVERY_MS = 1000;
 /** Reads what the simulated cluster does once a second, while somebody can see it. */
 export async function followTown() {
   let next = TOWN_EVERY_MS;
-  if (document.visibilityState === "visible" && state.connected) {
+  if (document.visibilityState === "visible") {
     try {
       const response = await fetch("/town/state");
       if (response.ok) setTown(await response.json());

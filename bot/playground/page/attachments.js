@@ -1,11 +1,11 @@
 // Cards (attachments with a coloured bar) and files under a message.
 
 import { blockItems } from "./blocks.js";
-import { h, icon, reconcile } from "./dom.js";
+import { h, icon, reconcile, table } from "./dom.js";
 import { link, ownPath, picture } from "./links.js";
 import { textObject } from "./mrkdwn.js";
 
-const NAMED = { good: "#2e8b57", warning: "#c27c0e", danger: "#c0362c" };
+const NAMED = table({ good: "#2e8b57", warning: "#c27c0e", danger: "#c0362c" });
 
 /** A colour as CSS may have it: #rrggbb or one of Slack's three names; undefined for anything else. */
 function barColour(colour = "") {

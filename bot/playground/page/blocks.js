@@ -2,7 +2,7 @@
 
 import { markPending, perform } from "./actions.js";
 import { control } from "./controls.js";
-import { h, icon } from "./dom.js";
+import { h, icon, table } from "./dom.js";
 import { link, ownPath, picture } from "./links.js";
 import { markdown } from "./markdown.js";
 import { plainText, textObject } from "./mrkdwn.js";
@@ -20,13 +20,14 @@ export function blockItems(blocks, surface, prefix = "block", errors = {}) {
 }
 
 function oneBlock(block, surface, error) {
-  const node = (BLOCKS[block.type] ?? unknown)(block, surface, error);
-  node.classList.add("block", `block-${block.type}`);
+  const kind = block.type in BLOCKS ? block.type : "unknown";
+  const node = BLOCKS[kind](block, surface, error);
+  node.classList.add("block", `block-${kind}`);
   if (block.block_id) node.dataset.blockId = block.block_id;
   return node;
 }
 
-const BLOCKS = {
+const BLOCKS = table({
   section,
   header: (block) => h("h3", null, textObject(block.text)),
   divider: () => h("hr"),
@@ -36,13 +37,17 @@ const BLOCKS = {
   image: (block) => picture(imageAddress(block), block.alt_text, block.title && textObject(block.title)),
   rich_text: (block) => h("div", { class: "mrkdwn" }, richText(block)),
   markdown: (block) => h("div", { class: "mrkdwn markdown" }, markdown(block.text ?? "")),
-  table,
+  table: grid,
   input,
   file: (block) => h("div", null, fileById(block.file_id)?.title ?? "A file"),
+  unknown,
   video: (block) => h("div", null, "Video: ", link(block.title_url ?? block.video_url, plainText(block.title) || block.alt_text)),
-};
+});
 
-const unknown = (block) => h("p", { class: "block-unknown" }, `This kind of block (${block.type}) isn't shown here.`);
+
+function unknown(block) {
+  return h("p", null, `This kind of block (${block.type}) isn't shown here.`);
+}
 
 function section(block, surface) {
   const fields = block.fields?.length && h("div", { class: "fields" }, block.fields.map((one) => h("div", { class: "mrkdwn" }, textObject(one))));
@@ -88,7 +93,7 @@ function input(block, surface, error) {
   const { element } = block;
   const key = block.block_id ?? element.action_id;
   const id = `field-${(fieldNumber += 1)}`;
-  const token = tokenOf(surface, { ...element, value: "" });
+  const token = `${surface.id}|${key}|${element.action_id}`; // forms often give all fields one action_id
   const change = (value) => {
     surface.form?.set(key, value);
     if (block.dispatch_action && !/input$/.test(element.type)) perform(surface, element, token, value);
@@ -113,13 +118,13 @@ function dispatchOnEnter(field, act) {
   });
 }
 
-const CELLS = {
+const CELLS = table({
   raw_text: (cell) => cell.text,
   raw_number: (cell) => cell.text ?? String(cell.value),
   rich_text: (cell) => richText(cell),
-};
+});
 
-function table(block) {
+function grid(block) {
   const [head, ...body] = block.rows ?? [];
   const cell = (tag) => (one, column) => {
     const settings = block.column_settings?.[column] ?? {};

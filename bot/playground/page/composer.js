@@ -1,15 +1,15 @@
 // The box one writes in. Enter sends, Shift+Enter makes a line; drafts stay with their person and place.
 
 import { sendCommand, sendMessage, sentenceFor } from "./api.js";
-import { h, icon } from "./dom.js";
+import { h, icon, table } from "./dom.js";
 import { botName, viewer } from "./store.js";
 
-const SUGGESTIONS = {
+const SUGGESTIONS = table({
   ops: ["scale checkout to 5 in prod", "how are payments doing in prod?", "deploy cart 2.1.0 to staging"],
   incidents: ["payments is slow, what changed?", "errors in the logs of payments in prod", "roll back payments in prod"],
   direct: ["help", "how is checkout doing in prod?", "run support-quality on support-bot 2.1 against 2.0"],
   other: ["status of search in staging", "restart search in dev", "show the history of cart in prod"],
-};
+});
 
 /** Three sentences that work here; spoken to the app where other people are around. */
 export function suggestionsFor(channel) {
@@ -18,6 +18,7 @@ export function suggestionsFor(channel) {
 }
 
 const drafts = new Map(); // "user/channel/thread" -> text
+const isSmall = () => matchMedia("(width <= 820px)").matches;
 const MAX_HEIGHT_PX = 220;
 
 /** A composer; `setPlace({channel, thread, label, suggestions})` says where it writes to. */
@@ -47,8 +48,8 @@ export function makeComposer(id, onSent) {
 
   function showSuggestions() {
     const all = place.suggestions ?? [];
-    const example = all.length ? `, e.g. “${all[turn % all.length]}”` : "";
-    box.placeholder = `${place.label}${example}`;
+    const example = all[turn % all.length];
+    box.placeholder = !example ? place.label : isSmall() ? example : `${place.label}, e.g. “${example}”`;
     chips.replaceChildren(
       ...all.map((sentence) => h("button", { type: "button", class: "chip", onclick: () => fillIn(sentence) }, sentence)),
     );

@@ -1,6 +1,6 @@
 // Every interactive element of Block Kit. `use` says what an element is for: {value, change(value), label, focus, id?, error?}.
 
-import { h, icon } from "./dom.js";
+import { h, icon, table } from "./dom.js";
 import { safeAddress } from "./links.js";
 import { openMenu } from "./menu.js";
 import { plainText, textObject } from "./mrkdwn.js";
@@ -32,16 +32,18 @@ function button(element, use) {
 /** A button that opens a list and shows what is chosen. */
 function select(element, use, multiple = false) {
   const options = optionsOf(element);
-  const selected = multiple ? (use.value ?? []) : use.value === undefined ? [] : [use.value];
+  const selected = multiple ? [...(use.value ?? [])] : use.value === undefined ? [] : [use.value];
   const chosen = options.filter((option) => selected.includes(option.value));
   const placeholder = plainText(element.placeholder) || "Choose";
-  const shown = h("span", { class: chosen.length ? "select-value" : "select-value is-empty" });
-  shown.textContent = chosen.length ? chosen.map((option) => option.text).join(", ") : placeholder;
-  const choose = (value) => {
-    const now = options.filter((option) => (multiple ? value.includes(option.value) : option.value === value));
+  const shown = h("span", { class: "select-value" });
+  const show = (now) => {
     shown.textContent = now.map((option) => option.text).join(", ") || placeholder;
     shown.classList.toggle("is-empty", now.length === 0);
+    node.setAttribute("aria-label", [...new Set([use.label || placeholder, shown.textContent])].join(": "));
     selected.splice(0, selected.length, ...now.map((option) => option.value));
+  };
+  const choose = (value) => {
+    show(options.filter((option) => (multiple ? value.includes(option.value) : option.value === value)));
     use.change(value);
   };
   const node = h(
@@ -56,10 +58,10 @@ function select(element, use, multiple = false) {
       onclick: () => openMenu({ anchor: node, label: use.label || placeholder, options, selected: [...selected], multiple, choose }),
       onkeydown: openOnArrow,
     },
-    h("span", { class: "sr-only" }, `${use.label || placeholder}: `),
     shown,
     icon("down"),
   );
+  show(chosen);
   return node;
 }
 
@@ -152,7 +154,7 @@ function feedback(element, use) {
   return both.map((one) => button({ ...one, action_id: element.action_id }, { ...use, focus: `${use.focus}/${one.value}` }));
 }
 
-const MAKERS = {
+const MAKERS = table({
   button,
   overflow,
   feedback_buttons: feedback,
@@ -168,7 +170,7 @@ const MAKERS = {
   datepicker: (element, use) => typed(element, use, "date"),
   timepicker: (element, use) => typed(element, use, "time"),
   datetimepicker: moment,
-};
+});
 
 /** The element as a node, or undefined for a kind that is not interactive here. */
 export function control(element, use) {

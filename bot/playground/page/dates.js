@@ -1,6 +1,6 @@
 // Times in the viewer's own zone and language.
 
-import { h } from "./dom.js";
+import { h, table } from "./dom.js";
 
 const DAY_MS = 86_400_000;
 
@@ -13,7 +13,7 @@ function format(date, options) {
 }
 
 export const dateOf = (ts) => new Date(Number(ts) * 1000);
-export const timeOf = (date) => format(date, { hour: "2-digit", minute: "2-digit" });
+export const timeOf = (date) => format(date, { hour: "numeric", minute: "2-digit" });
 export const longTimeOf = (date) => format(date, { dateStyle: "full", timeStyle: "medium" });
 
 const midnight = (date) => new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
@@ -43,7 +43,7 @@ function ago(date) {
 }
 
 // The tokens of Slack's <!date^…> (https://docs.slack.dev/messaging/formatting-message-text#date-formatting).
-const TOKENS = {
+const TOKENS = table({
   date_num: (date) => format(date, { year: "numeric", month: "2-digit", day: "2-digit" }),
   date_slash: (date) => format(date, { year: "numeric", month: "2-digit", day: "2-digit" }),
   date: inWords,
@@ -56,7 +56,7 @@ const TOKENS = {
   time: timeOf,
   time_secs: (date) => format(date, { timeStyle: "medium" }),
   ago,
-};
+});
 
 /** The text of `<!date^seconds^pattern|fallback>`; the fallback where the moment makes no sense. */
 export function formatted(seconds, pattern, fallback) {

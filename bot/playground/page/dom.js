@@ -48,6 +48,9 @@ export function icon(name) {
   return svg;
 }
 
+/** A table to look names up in that come from elsewhere: it has what is written in it, and nothing inherited. */
+export const table = (entries) => Object.freeze(Object.assign(Object.create(null), entries));
+
 const held = new WeakMap(); // node -> {key, print}
 
 /**

@@ -15,6 +15,7 @@ export function makeFlow(label) {
   let follows = true;
   let shown = ""; // which list is on display
   let last = "";
+  let position = 0; // where the reader was at the last scroll
 
   const isAtEnd = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < AT_BOTTOM_PX;
   function toEnd() {
@@ -23,8 +24,12 @@ export function makeFlow(label) {
     pill.hidden = true;
   }
   scroller.addEventListener("scroll", () => {
-    follows = isAtEnd();
-    if (follows) pill.hidden = true;
+    const isReadersDoing = scroller.scrollTop < position; // what grows below never moves the reader up
+    position = scroller.scrollTop;
+    if (isAtEnd()) {
+      follows = true;
+      pill.hidden = true;
+    } else if (isReadersDoing) follows = false;
   });
   const observer = new ResizeObserver(() => follows && toEnd());
   observer.observe(list);

@@ -2,14 +2,11 @@
 
 import { h } from "./dom.js";
 
-/** The address if it is http, https or mailto; undefined for anything else (javascript:, data:, …). */
-export function safeAddress(address) {
-  try {
-    const url = new URL(address, location.href);
-    return ["http:", "https:", "mailto:"].includes(url.protocol) ? url.href : undefined;
-  } catch {
-    return undefined;
-  }
+/** The address if it is a whole one of http, https or mailto; undefined for anything else (javascript:, data:, …). */
+export function safeAddress(address, base) {
+  if (!URL.canParse(address, base)) return undefined;
+  const url = new URL(address, base);
+  return ["http:", "https:", "mailto:"].includes(url.protocol) ? url.href : undefined;
 }
 
 /** A link that opens in a new window; plain text where the address is not a safe one. */
@@ -22,7 +19,7 @@ export function link(address, ...content) {
 
 /** The path of an address on this very playground, however the page itself was reached; undefined elsewhere. */
 export function ownPath(address) {
-  const href = safeAddress(address);
+  const href = safeAddress(address, location.href);
   if (!href) return undefined;
   const url = new URL(href);
   const local = ["127.0.0.1", "localhost", "[::1]", location.hostname].includes(url.hostname);

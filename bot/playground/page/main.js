@@ -14,6 +14,7 @@ import { startTheme } from "./theme.js";
 import { drawTopbar } from "./topbar.js";
 import { leave, markOf, see, startUnread } from "./unread.js";
 
+const small = matchMedia("(width <= 820px)"); // as in layout.css
 const part = (id) => document.getElementById(id);
 
 const flow = makeFlow("Messages");
@@ -109,7 +110,7 @@ function drawThread(channel) {
   const pane = part("thread");
   const isShown = Boolean(channel && viewer.thread);
   pane.hidden = !isShown;
-  part("app").classList.toggle("has-thread", isShown);
+  guardFocus();
   if (!isShown) return;
   const first = state.messages.get(`${channel.id}/${viewer.thread}`);
   const replies = repliesIn(channel.id, viewer.user).get(viewer.thread) ?? [];
@@ -130,12 +131,21 @@ function drawConnection() {
 function openSidebar() {
   part("app").classList.add("has-drawer");
   part("scrim").hidden = false;
-  part("sidebar").querySelector("a, button")?.focus();
+  guardFocus();
+  part("sidebar").querySelector("a")?.focus();
 }
 
 function closeSidebar() {
   part("app").classList.remove("has-drawer");
   part("scrim").hidden = true;
+  guardFocus();
+}
+
+/** On a small screen, what is covered by the list or by the thread cannot be reached by keyboard either. */
+function guardFocus() {
+  const hasDrawer = part("app").classList.contains("has-drawer");
+  part("main").inert = small.matches && (hasDrawer || !part("thread").hidden);
+  part("thread").inert = small.matches && hasDrawer;
 }
 
 part("scrim").addEventListener("click", closeSidebar);
@@ -151,6 +161,7 @@ addEventListener("keydown", (event) => {
   if (part("app").classList.contains("has-drawer")) closeSidebar();
   else if (viewer.thread) closeThread();
 });
+small.addEventListener("change", draw);
 addEventListener("hashchange", readAddress);
 document.addEventListener("visibilitychange", draw);
 

@@ -71,10 +71,9 @@ function fillContent(content, { message, grouped, replies, inThread }, surface) 
   const hasBlocks = message.blocks?.length > 0;
   reconcile(content, [
     message.ephemeral_to && piece("private", [], () => h("p", { class: "private-note" }, icon("eye"), "Only visible to you")),
-    !grouped && piece("head", [message.user, message.ts], () => head(message)),
+    !grouped && piece("head", [message.user, message.ts, message.edited], () => head(message)),
     message.reply_broadcast && piece("broadcast", [], () => h("p", { class: "muted small" }, "replied to a thread")),
     ...(hasBlocks ? blockItems(message.blocks, surface) : [textPiece(message)]),
-    message.edited && hasBlocks && piece("edited", [], edited),
     ...attachmentItems(message, surface),
     ...fileItems(message),
     message.reactions?.length && piece("reactions", message.reactions, () => reactions(message.reactions)),
@@ -99,7 +98,8 @@ function gutter(message, grouped) {
 function head(message) {
   const date = dateOf(message.ts);
   const time = h("time", { class: "time", datetime: date.toISOString(), title: longTimeOf(date) }, timeOf(date));
-  return h("header", { class: "head" }, nameTag(message.user), time);
+  const isEditedBlocks = message.edited && message.blocks?.length > 0; // a text has its mark at its end
+  return h("header", { class: "head" }, nameTag(message.user), time, isEditedBlocks && edited());
 }
 
 function toolbar(message) {

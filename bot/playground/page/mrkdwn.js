@@ -3,7 +3,7 @@
 import { timeElement } from "./dates.js";
 import { h } from "./dom.js";
 import { emoji, withEmoji } from "./emoji.js";
-import { link } from "./links.js";
+import { link, safeAddress } from "./links.js";
 import { channelById, personById, state, viewer } from "./store.js";
 
 /** The text as Slack's clients wrote it before they escaped it. */
@@ -24,10 +24,18 @@ export const plainText = (text) => (text ? withEmoji(unescaped(typeof text === "
 export function mrkdwn(text) {
   const nodes = [];
   for (const [index, part] of text.split(/```\n?([\s\S]*?)\n?```\n?/).entries()) {
-    if (index % 2) nodes.push(h("pre", null, h("code", null, unescaped(part.replace(/<([^|<>]+\|)?([^<>]+)>/g, "$2")))));
+    if (index % 2) nodes.push(h("pre", null, h("code", null, verbatim(part))));
     else if (part) nodes.push(...quotesAndLines(part));
   }
   return nodes;
+}
+
+/** Code: links in it are shown as they were written, everything else as it is. */
+const verbatim = (text) => unescaped(text.replace(/<(?:https?:|mailto:)[^<>]+>/g, linkText));
+
+function linkText(all) {
+  const [target, label] = splitOnce(all.slice(1, -1), "|");
+  return label || target.replace(/^mailto:/, "");
 }
 
 const QUOTED = /^(?:&gt;|>) ?/;
@@ -73,7 +81,7 @@ const MARKS = new RegExp(
 
 const MAKERS = {
   control: (inside) => control(inside),
-  code: (inside) => h("code", null, unescaped(inside.replace(/<([^|<>]+\|)?([^<>]+)>/g, "$2"))),
+  code: (inside) => h("code", null, verbatim(inside)),
   bold: (inside) => h("strong", null, inline(inside)),
   italic: (inside) => h("em", null, inline(inside)),
   struck: (inside) => h("s", null, inline(inside)),
@@ -98,6 +106,7 @@ function control(inside) {
   if (target.startsWith("@")) return mention(target.slice(1), label);
   if (target.startsWith("#")) return channelMention(target.slice(1), label);
   if (target.startsWith("!")) return special(target.slice(1), label);
+  if (!safeAddress(unescaped(target))) return document.createTextNode(unescaped(`<${inside}>`));
   return link(unescaped(target), label ? unescaped(label) : unescaped(target.replace(/^mailto:/, "")));
 }
 

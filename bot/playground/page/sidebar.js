@@ -31,7 +31,7 @@ function workspace() {
     "div",
     { class: "workspace" },
     h("img", { src: "icon.svg", alt: "", class: "workspace-mark" }),
-    h("div", null, h("strong", null, state.team.name || "Twokey"), h("small", null, "playground")),
+    h("div", null, h("strong", null, state.team.name || "Twokey"), h("small", null, "a simulated workspace")),
     h("button", { type: "button", class: "icon-button side-close", "aria-label": "Close the list", "data-close": "sidebar" }, icon("close")),
   );
 }
@@ -65,7 +65,8 @@ function placeItem(place, lead, name, unread, title) {
 function personItem(person) {
   const isViewer = person.id === viewer.user;
   const waiting = isViewer ? 0 : waitingFor(person.id);
-  const groups = (person.groups ?? []).join(", ");
+  const sizeOf = (group) => people().filter((one) => one.groups?.includes(group)).length;
+  const groups = [...(person.groups ?? [])].sort((one, other) => sizeOf(one) - sizeOf(other)).join(", "); // the telling ones first
   return item(`person-${person.id}`, [person, isViewer, waiting], () =>
     h(
       "button",

@@ -48,6 +48,7 @@ function personButton(waiting) {
     {
       type: "button",
       class: "person-button",
+      "aria-label": `You are ${nameOf(viewer.user)}`,
       "aria-haspopup": "menu",
       "aria-expanded": "false",
       "data-focus": "person-menu",
