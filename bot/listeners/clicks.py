@@ -126,7 +126,7 @@ async def _open_form(
 ) -> None:
     place = await place_of(body, desk.client)
     verb = desk.registry[str(so_far.get("verb", ""))]
-    metadata = {
+    metadata: dict[str, Any] = {
         "verb": verb.verb,
         "request": request_id,
         "channel": place.channel,

@@ -1,0 +1,245 @@
+"""Words, presses and forms become answers, questions or requests; no way leads past the gate."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from actions import catalog
+from actions.errors import SourceError
+from actions.outcome import Chart, Evidence, Outcome, Step, Table, TextFile
+from actions.registry import Registry
+from actions.verbs import VERBS
+from approvals.actor import Actor
+from approvals.store import open_store
+from bot.blocks.message import Message
+from bot.cards import Cards
+from bot.conversation import Conversation, Reads, Said, Stages
+from bot.memory import Memory
+from bot.tables import make_tables
+from intents.reader import Reader
+from intents.reading import Context, Reading, Refusal
+from tests.approvals.doubles import ANA, DORA, House, a_house
+
+SERVICES = catalog.load(Path(__file__).parents[2] / "bot" / "playground" / "catalog.yaml")
+REGISTRY = Registry(VERBS)
+
+
+@dataclass
+class Wall:
+    """A stage that keeps what was put on it."""
+
+    shown: list[Message] = field(default_factory=list)
+    whispered: list[Message] = field(default_factory=list)
+    attached: list[Evidence] = field(default_factory=list)
+
+    async def show(self, message: Message) -> None:
+        self.shown.append(message)
+
+    async def whisper(self, message: Message) -> None:
+        self.whispered.append(message)
+
+    async def attach(self, piece: Evidence) -> None:
+        self.attached.append(piece)
+
+
+class Callers:
+    """Names without Slack."""
+
+    def of(self, user_ids: object) -> dict[str, str]:
+        return {"U0ANA": "ana", "U0DORA": "dora"}
+
+
+@dataclass
+class Talk:
+    """A conversation over the real reader, gate and ledger."""
+
+    house: House
+    memory: Memory
+    conversation: Conversation
+    here: Wall = field(default_factory=Wall)
+    below: Wall = field(default_factory=Wall)
+
+    async def hears(self, text: str, by: Actor = ANA, delivery: str = "event 1", thread: str = "1.1") -> str:
+        """What is said back, wherever."""
+        await self.conversation.hear(self.said(by, delivery, thread), text, Stages(self.here, self.below))
+        return self.last()
+
+    def said(self, by: Actor = ANA, delivery: str = "event 1", thread: str = "1.1") -> Said:
+        return Said(by, "C0OPS", thread, None, delivery)
+
+    def last(self) -> str:
+        shown = [*self.below.shown[-1:], *self.here.shown[-1:]]
+        return shown[-1].text if shown else ""
+
+    def choices(self) -> list[str]:
+        return [e["text"]["text"] for b in self.here.shown[-1].blocks if b["type"] == "actions" for e in b["elements"]]
+
+
+def converse(house: House, memory: Memory, reader: Reads) -> Conversation:
+    """The conversation, with this reader."""
+    names = Callers()
+    return Conversation(reader, house.gate, house.ledger, REGISTRY, SERVICES, memory, names, "U0TWOKEY")  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def talk(tmp_path: Path) -> Iterator[Talk]:
+    house = a_house(tmp_path / "t.db")
+    engine = open_store(f"sqlite:///{house.path}")
+    make_tables(engine)
+    memory = Memory(engine, house.clock, house.ledger, Cards(engine, house.clock))
+    conversation = converse(house, memory, Reader(SERVICES, REGISTRY))
+    yield Talk(house, memory, conversation)
+    engine.dispose()
+    house.close()
+
+
+async def test_a_change_is_submitted_with_where_it_was_asked(talk: Talk) -> None:
+    await talk.hears("<@U0TWOKEY> scale checkout to 5 in prod")
+    (request,) = talk.house.ledger.waiting()
+    assert request.origin == {"channel": "C0OPS", "thread": None, "delivery": "event 1"}
+    assert talk.here.shown == []  # the card is the projector's
+
+
+async def test_the_same_delivery_is_submitted_once(talk: Talk) -> None:
+    """S2: also where the process died between submitting and noting it."""
+    for _ in range(2):
+        await talk.hears("scale checkout to 5 in prod")
+    assert len(talk.house.ledger.recent(10)) == 1
+    await talk.hears("scale checkout to 5 in prod", delivery="event 2")
+    assert len(talk.house.ledger.recent(10)) == 2
+
+
+async def test_what_is_missing_is_asked_for_with_buttons(talk: Talk) -> None:
+    assert "environment" in await talk.hears("scale checkout to 5")
+    assert set(talk.choices()) == {"dev", "staging", "prod"}
+    assert talk.house.ledger.recent(10) == []
+
+
+async def test_a_pressed_option_completes_the_sentence_and_waits_for_the_second_key(talk: Talk) -> None:
+    """A4: a button never skips the card."""
+    partial = {"verb": "scale", "service": "checkout", "replicas": 5, "environment": "prod"}
+    assert await talk.conversation.take_up(talk.said(), partial, Stages(talk.here, talk.below))  # type: ignore[arg-type]
+    assert [r.state.value for r in talk.house.ledger.recent(10)] == ["waiting"]
+    assert talk.house.hands.effects == []
+
+
+async def test_a_press_that_leaves_something_open_asks_on(talk: Talk) -> None:
+    await talk.conversation.take_up(
+        talk.said(), {"verb": "restart", "service": "payments"}, Stages(talk.here, talk.below)
+    )
+    assert talk.choices() == ["prod", "staging"]
+    await talk.conversation.take_up(
+        talk.said(), {"verb": "deploy", "service": "cart", "environment": "dev"}, Stages(talk.here, talk.below)
+    )
+    assert talk.choices() == ["Fill in…"]
+
+
+async def test_a_forged_press_is_refused_in_one_sentence(talk: Talk) -> None:
+    """S4: what comes back in a button is checked like anything else."""
+    for partial in ({"verb": "rm"}, {"verb": "scale", "service": "cart", "environment": "prod", "replicas": "x" * 9}):
+        assert not await talk.conversation.take_up(talk.said(), partial, Stages(talk.here, talk.below))  # type: ignore[arg-type]
+    assert talk.house.ledger.recent(10) == []
+
+
+async def test_a_read_is_answered_below_with_its_evidence(talk: Talk) -> None:
+    table, more = (Table(title="t", columns=("a",), rows=((n,),)) for n in "12")
+    pieces = (Chart(title="c", png=b"cGl4", alt="up"), TextFile(name="x.log", content="x"), table, more)
+    talk.house.hands.outcome = Outcome(ok=True, summary="all well", evidence=pieces)
+    assert await talk.hears("how is checkout doing in prod?") == "all well"
+    kinds = [p.kind for p in talk.below.attached]
+    assert kinds == ["chart", "file", "table", "file"]  # the second table does not fit into the message
+    assert talk.here.shown == []
+
+
+async def test_a_long_read_says_at_once_that_it_looks(talk: Talk) -> None:
+    def slowly(action: object, progress: object) -> Outcome:
+        progress(Step(text="metrics ✓", done=1, total=5))  # type: ignore[operator]
+        asked.set()
+        return Outcome(ok=True, summary="found")
+
+    asked = asyncio.Event()
+    talk.house.hands.answer = slowly  # type: ignore[method-assign]
+    await talk.hears("payments is slow in prod, what changed?")
+    assert talk.below.shown[0].text.startswith("Triage payments in prod")
+    assert talk.below.shown[-1].text == "found"
+
+
+async def test_a_read_that_fails_takes_the_place_of_its_progress(talk: Talk) -> None:
+    def fails(action: object, progress: object) -> Outcome:
+        raise SourceError("Loki does not answer.")
+
+    talk.house.hands.answer = fails  # type: ignore[method-assign]
+    await talk.hears("payments is slow in prod, what changed?")
+    assert talk.below.shown[-1].text == "Loki does not answer."
+
+
+async def test_the_thread_remembers_what_the_bot_took_up(talk: Talk) -> None:
+    """R6: typed actions of the bot's own, newest last."""
+    await talk.hears("how is checkout doing in prod?")
+    await talk.hears("scale checkout to 5 in prod", delivery="event 2")
+    found = talk.memory.recall("C0OPS", "1.1").earlier
+    assert [(e.action["verb"], e.state) for e in found] == [("status", "answered"), ("scale", "waiting")]
+    assert talk.memory.recall("C0OPS", "9.9").earlier == ()
+
+
+async def test_a_direct_conversation_forgets_after_half_an_hour(talk: Talk) -> None:
+    await talk.hears("how is checkout doing in prod?", thread="")
+    assert talk.memory.recall("C0OPS", "").earlier
+    talk.house.clock.advance(31 * 60)
+    assert talk.memory.recall("C0OPS", "").earlier == ()
+
+
+async def test_help_offers_sentences_that_the_reader_understands_and_the_policy_allows(talk: Talk) -> None:
+    """R5: every example works as it stands."""
+    reader = Reader(SERVICES, REGISTRY)
+    for actor, may_change in ((ANA, True), (DORA, False)):
+        examples, changes = talk.conversation.examples(actor, "payments-team")
+        assert changes is may_change
+        assert len(examples) == 5 if may_change else 4
+        assert all("payments" in e for e in examples)
+        for example in examples:
+            assert (await reader.read(example)).as_json()["kind"] == "command", example
+
+
+async def test_those_who_may_not_are_told_why(talk: Talk) -> None:
+    assert "engineers" in await talk.hears("scale checkout to 5 in prod", by=DORA)
+
+
+@pytest.mark.parametrize("text", ["", "help", "thanks!", "x" * 40_000, "🙂" * 200, "שלום", "```\nrm -rf\n```", "\x00"])
+async def test_whatever_is_said_something_is_said_back(talk: Talk, text: str) -> None:
+    """R4, at this end: one message, and nothing breaks."""
+    assert await talk.hears(text)
+    assert talk.house.ledger.recent(10) == []
+
+
+async def test_a_mistake_of_ours_is_said_with_a_reference(talk: Talk, caplog: pytest.LogCaptureFixture) -> None:
+    class Broken:
+        note = None
+
+        async def read(self, text: str, context: Context = Context(), channel: str | None = None) -> Reading:  # noqa: B008
+            raise RuntimeError("boom")
+
+    talk.conversation = converse(talk.house, talk.memory, Broken())
+    said = await talk.hears("scale checkout to 5 in prod")
+    reference = said.partition("reference ")[2][:6]
+    assert reference in caplog.text
+    assert "boom" not in said
+
+
+async def test_a_refusal_offers_its_suggestions_as_buttons(talk: Talk) -> None:
+    action = {"verb": "restart", "service": "cart", "environment": "prod"}
+
+    class Suggests:
+        note = None
+
+        async def read(self, text: str, context: Context = Context(), channel: str | None = None) -> Reading:  # noqa: B008
+            return Refusal(reason="conditional", say="I can't wait.", suggestions=(action,))
+
+    talk.conversation = converse(talk.house, talk.memory, Suggests())
+    assert await talk.hears("if it breaks, restart cart in prod") == "I can't wait."
+    assert talk.choices() == ["Restart cart in prod"]
