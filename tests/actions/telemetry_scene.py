@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -44,6 +44,7 @@ class ReadingCluster:
     """Answers the reads of Cluster with what a test put into it; `broken` is raised instead, where set."""
 
     replicas: int = 6
+    template: Mapping[str, Any] = field(default_factory=dict)
     revision_list: list[Revision] = field(default_factory=list)
     pod_list: list[Pod] = field(default_factory=list)
     event_list: list[Event] = field(default_factory=list)
@@ -53,7 +54,7 @@ class ReadingCluster:
 
     def workload(self, ref: WorkloadRef) -> dict[str, Any]:
         self._answer()
-        return {"metadata": {"name": ref.name}, "spec": {"replicas": self.replicas}}
+        return {"metadata": {"name": ref.name}, "spec": {"replicas": self.replicas, "template": self.template}}
 
     def patch(
         self, ref: WorkloadRef, patch: Patch, *, verb: str, request_id: str | None, dry_run: bool = False
