@@ -146,23 +146,26 @@ def _evidence_lines(facts: Facts, found: Finding) -> Iterable[str]:
         if names:
             yield f"Evidence: {', '.join(names)} {'as usual' if direction == 'steady' else direction} [metrics]"
     if facts.errors is not None:
-        yield f"Evidence: {_error_words(facts, found)} [log groups]"
+        yield f"Evidence: {_error_words(facts, found)}{' [log groups]' if facts.errors.groups else ''}"
     if facts.running is not None:
-        yield f"Evidence: {_pod_words(facts)} [pods]"
+        yield f"Evidence: {_pod_words(facts)}{' [pods]' if facts.running.pods else ''}"
     if facts.events is not None:
         warnings = sum(event.count for event in facts.events if event.kind == "Warning")
-        yield f"Evidence: {quantities.count(warnings, 'warning')} of the cluster in the last hour [events]"
+        told = quantities.count(warnings, "warning") if warnings else "no warning"
+        yield f"Evidence: {told} of the cluster in the last hour{' [events]' if warnings else ''}"
     if facts.log is not None:
-        yield f"Evidence: {quantities.count(len(log.entries), 'change')} in the last 24 h [changes]"
+        told = f"{quantities.count(len(log.entries), 'change')} in" if log.entries else "no change in"
+        yield f"Evidence: {told} the last 24 h{' [changes]' if log.entries else ''}"
 
 
 def _error_words(facts: Facts, found: Finding) -> str:
     assert facts.errors is not None, "asked only where there are some"  # noqa: S101 - for the type checker
     groups = facts.errors.groups
     total = quantities.count(sum(group.count for group in groups), "error line")
-    words = f"{total} in {quantities.count(len(groups), 'group')} since " + quantities.moment(
-        facts.errors.start, facts.now
-    )
+    start = quantities.moment(facts.errors.start, facts.now)
+    if not groups:
+        return f"no error line since {start}"
+    words = f"{total} in {quantities.count(len(groups), 'group')} since {start}"
     if found.fresh and found.cause:
         first = quantities.moment(min(group.first for group in found.fresh), facts.now)
         words += f"; {len(found.fresh)} of them new since {found.cause.what}, from {first} on"
