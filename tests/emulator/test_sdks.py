@@ -123,7 +123,7 @@ def sync_bot(running: Running) -> Iterator[list[str]]:
     def command(ack: Ack) -> None:
         ack("At your service")
 
-    handler = SocketModeHandler(app, cast.APP_TOKEN, web_client=app.client)
+    handler = SocketModeHandler(app, cast.APP_TOKEN, web_client=app.client, ping_interval=0.5)
     handler.connect()  # type: ignore[no-untyped-call] # the same
     try:
         yield heard
