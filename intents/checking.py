@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import JsonValue
 
@@ -18,6 +18,7 @@ from intents.reading import Command, Context, Reading, Reason, Refusal
 from intents.resolve import Resolver
 from intents.tokens import Sentence, lower
 
+_REASONS: dict[str, Reason] = {reason: reason for reason in get_args(Reason)}
 NOT_UNDERSTOOD = "I did not understand that. Type help to see what I can do here."
 
 
@@ -39,9 +40,8 @@ class Checker:
         """The reading of an answer that fits the schema. `plain` is what the grammar reads: None where it abstains."""
         verb = data.get("verb")
         if data.get("kind") == "refusal" or not isinstance(verb, str) or verb not in self._registry:
-            reason: Any = data.get("reason")
-            known: Reason = reason if data.get("kind") == "refusal" and isinstance(reason, str) else "not_an_operation"
-            return Refusal(reason=known, say=NOT_UNDERSTOOD, engine="model")
+            reason = data.get("reason") if data.get("kind") == "refusal" else None
+            return Refusal(reason=_REASONS.get(str(reason), "not_an_operation"), say=NOT_UNDERSTOOD, engine="model")
         said = self._said(verb, data)
         if self._registry[verb].risk is Risk.READ:
             return self._look(verb, said, sentence, view, context, channel)

@@ -7,6 +7,7 @@ with one repair. Whatever comes back is only data to be checked; nothing here tr
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import time
 from collections.abc import Callable
@@ -61,6 +62,7 @@ class ModelGateway:
         self, messages: list[dict[str, str]], schema: dict[str, Any], prompt: str = ""
     ) -> dict[str, JsonValue]:
         """The model's object, with only properties of the schema. Raises ModelFailed; always within the deadline."""
+        await asyncio.to_thread(importlib.import_module, "openai")  # takes a second, once; the event loop must not wait
         started, usage = time.monotonic(), _Usage()
         problem: str | None = None
         try:
@@ -188,7 +190,7 @@ def _text(answer: Any) -> str:
     if finish == "length":
         raise _NextWay("The model's answer was cut off.")
     for call in getattr(message, "tool_calls", None) or ():
-        function = getattr(call, "function", None)
+        function: Any = getattr(call, "function", None)
         if getattr(function, "name", None) != _TOOL:
             raise _NextWay("The model called a tool that does not exist.")
         return str(function.arguments)

@@ -69,6 +69,10 @@ class View:
         """Whether any word speaks of changing something; a service's name is no such word."""
         return bool(_CHANGES.search(self.plain))
 
+    def speaks_of_rollback(self) -> bool:
+        """Whether it is about going back to an older version."""
+        return bool(re.search(r" (?:roll\w* (?:it |that )?back|rollback|revert|undo) ", self.plain))
+
     def points(self) -> bool:
         """Whether it points at something that the thread holds."""
         return bool(_POINTS & set(self.sentence.words))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import ChainMap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from typing import NamedTuple
 
 from actions.catalog import Catalog
@@ -38,7 +38,7 @@ class Index:
 
     def __init__(self, names: Mapping[str, str]) -> None:
         """`names` maps every name and alias in lower case to what it stands for."""
-        self._exact: Mapping[str, str] = dict(names)
+        self._exact: MutableMapping[str, str] = dict(names)
         self._loose: dict[str, str | None] = {}
         for word, name in names.items():
             key = _JOINTS.sub(" ", word).strip()
@@ -56,8 +56,8 @@ class Index:
     def with_stand_in(self, mark: str) -> Index:
         """The same names, and a mark that stands for any name."""
         found = Index({})
-        found._exact, found._longest = ChainMap({mark: mark}, self._exact), self._longest
-        found._loose = self._loose
+        found._exact = ChainMap({mark: mark}, self._exact)
+        found._loose, found._longest = self._loose, self._longest
         return found
 
     def get(self, word: str) -> str | None:

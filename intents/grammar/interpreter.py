@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import JsonValue
+
 from actions.action import Change
 from actions.registry import Registry
 from intents import guards, wording
@@ -33,18 +35,40 @@ class Grammar:
         thread = Thread(context, self._registry)
         orders = [draft for parse in found if (draft := changes.change(parse)) is not None]
         if orders:
-            return guarded(view) or self._order(view, orders, found, thread, context)
+            return self._guarded(view) or self._order(view, orders, found, thread, context)
         for parse in found:
             again = thread.follow_up(parse, self.resolver)
             if again is not None:
-                return (_changes(again) and guarded(view)) or again
+                return (_changes(again) and self._guarded(view)) or again
         looked = self._look(found, context, channel)
         if looked is not None:
             return _refused(guards.read(view)) or looked
         points = bool(context.earlier) and view.points()
-        if (view.wants_change() or view.dangerous() or points) and (objection := guarded(view)):
+        if (view.wants_change() or view.dangerous() or points) and (objection := self._guarded(view)):
             return objection
         return unknown.name(sentence, self._names, self.lexicon, self.resolver)
+
+    def _guarded(self, view: View) -> Refusal | None:
+        """The guards' refusal of an order; where it hangs on a condition, with what can be done now instead."""
+        objection = guards.order(view)
+        if objection is None:
+            return None
+        instead = self._instead(view) if objection.reason == "conditional" else ()
+        return Refusal(reason=objection.reason, say=objection.say, suggestions=instead)
+
+    def _instead(self, view: View) -> tuple[dict[str, JsonValue], ...]:
+        """Looking first, and the rollback if that is what was spoken of."""
+        if len({named.name for named in view.services}) != 1 or len({named.name for named in view.environments}) != 1:
+            return ()
+        target: dict[str, JsonValue] = {"service": view.services[0].name}
+        actions: list[dict[str, JsonValue]] = [
+            {"verb": "query_metrics", "metric": "error_rate", **target},
+            {"verb": "status", **target},
+        ]
+        if view.speaks_of_rollback():
+            actions.append({"verb": "rollback", **target})
+        place = view.environments[0].name
+        return tuple(found for one in actions for found in self.resolver.complete(one, "environment", (place,)))
 
     def _order(
         self, view: View, orders: list[changes.Draft], found: list[Parse], thread: Thread, context: Context
@@ -98,11 +122,6 @@ def _addressed(view: View) -> bool:
     """Whether the only service that is named may be the one spoken to: `bot, please restart in prod`."""
     words = view.sentence.words
     return all(words[named.start] in _SPOKEN_TO and named.start < 3 for named in view.services) and bool(view.services)
-
-
-def guarded(view: View) -> Refusal | None:
-    """The guards' refusal of an order."""
-    return _refused(guards.order(view))
 
 
 def _refused(objection: guards.Objection | None) -> Refusal | None:

@@ -37,7 +37,7 @@ def _rank(draft: Draft) -> int:
 
 
 def _said(slots: dict[str, Any], **more: Any) -> dict[str, Any]:
-    named = {key: slots[key] for key in ("service", "environment") if key in slots}
+    named: dict[str, Any] = {key: slots[key] for key in ("service", "environment") if key in slots}
     return {**named, **{key: value for key, value in more.items() if value is not None}}
 
 

@@ -66,9 +66,10 @@ def _pieces(text: arguments.Text, lexicon: Lexicon, start: int) -> Iterator[Piec
     yield from arguments.at(text, start)
     for end, phrase in lexicon.at(text.words, start):
         yield Piece(end, phrase.verbs, phrase.slots)
-    end = lexicon.symptom(text.words, start)
-    if end is not None:
-        yield Piece(end, frozenset({"triage"}), (("symptom", " ".join(text.sentence.spelled[start:end])),))
+    after = lexicon.symptom(text.words, start)
+    if after is not None:
+        said = " ".join(text.sentence.spelled[start:after])
+        yield Piece(after, frozenset({"triage"}), (("symptom", said),))
 
 
 def _merge(

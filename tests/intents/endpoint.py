@@ -42,7 +42,7 @@ class Endpoint:
 
 @contextmanager
 def serving(
-    answer: Answer, deadline: float = 5.0, model: str | None = "small"
+    answer: Answer, deadline: float = 20.0, model: str | None = "small"
 ) -> Iterator[tuple[ModelGateway, Endpoint]]:
     """A gateway to an endpoint that answers like this."""
     endpoint = Endpoint(answer)

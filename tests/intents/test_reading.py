@@ -101,6 +101,15 @@ async def test_an_unknown_service_is_suggested_and_never_chosen(reader: Reader) 
     }  # fmt: skip
 
 
+async def test_a_condition_gets_what_can_be_done_now(reader: Reader) -> None:
+    """Whole actions for buttons: looking first, then the rollback that was spoken of."""
+    reading = await reader.read("if errors rise, roll back checkout in prod")
+    assert isinstance(reading, Refusal)
+    assert reading.reason == "conditional"
+    assert [action["verb"] for action in reading.suggestions] == ["query_metrics", "status", "rollback"]
+    assert {action["environment"] for action in reading.suggestions} == {"prod"}
+
+
 async def test_an_endless_message_is_refused_without_being_read(reader: Reader) -> None:
     reading = await reader.read("restart cart in prod " * 2_000)
     assert isinstance(reading, Refusal)
