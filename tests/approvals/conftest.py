@@ -4,8 +4,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.approvals.doubles import House, a_house
+
+# How long an example takes says more about what else the machine does than about the code.
+settings.register_profile("approvals", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("approvals")
 
 
 @pytest.fixture
