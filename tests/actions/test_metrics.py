@@ -157,7 +157,7 @@ def samples(*values: float) -> list[Sample]:
         ([0.3] * 40 + [0.1] * 20, "falling", 40 * 60.0),
         ([0.3] * 58 + [0.48] + [0.3], "steady", None),  # one odd sample says nothing
         ([0.3] * 20 + [0.48] * 10 + [0.3] * 30, "steady", None),  # over already
-        ([0.3] * 40 + [0.48] * 8 + [0.3] + [0.48] * 11, "rising", 40 * 60.0),  # a lapse does not end it
+        ([0.3] * 40 + [0.48] * 8 + [0.3] * 2 + [0.48] * 10, "rising", 40 * 60.0),  # a lapse does not end it
         ([0.3], "steady", None),
     ],
 )

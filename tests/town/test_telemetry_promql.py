@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.playground.town.promql import Evaluator
-from bot.playground.town.promql_functions import Value
+from bot.playground.town.promql_functions import OVER_RANGE, Value
 from bot.playground.town.promql_parser import ExecutionError, PromqlError, parse
 from bot.playground.town.telemetry_series import Telemetry
 from tests.town.timelines import FakeTimeline, payments
@@ -74,13 +74,17 @@ def test_a_rate_is_the_growth_of_its_counter(world: FakeTimeline) -> None:
     assert one(world, f"sum(irate({TOTAL}[5m])) * 300") == pytest.approx(grown, rel=0.1)
 
 
-def test_a_counter_that_starts_again_still_has_a_growth(world: FakeTimeline) -> None:
-    """A restart counter that rose by two within the window increased by two, whoever asks when."""
+def test_restarts_within_the_window_are_counted() -> None:
     fresh = payments()
     fresh.run("payments", (5, "3.11.0"), restarts=2)
-    fresh.history["prod", "payments"].sort(key=lambda moment: moment.at)
     query = "sum(increase(kube_pod_container_status_restarts_total{container='payments'}[10m]))"
     assert one(fresh, query) == pytest.approx(12, rel=0.05)
+
+
+def test_a_counter_that_starts_again_has_grown_by_what_it_holds_since() -> None:
+    """10 to 20, then again from nothing to 5: that is 15, and no less for the fall."""
+    assert OVER_RANGE["increase"]([(0, 10), (15, 20), (30, 5)], 0, 30) == pytest.approx(15)
+    assert OVER_RANGE["irate"]([(15, 20), (30, 5)], 0, 30) == pytest.approx(5 / 15)
 
 
 def test_offset_looks_back(world: FakeTimeline) -> None:
