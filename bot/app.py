@@ -144,10 +144,12 @@ class Program:
         from bot.memory import Memory
         from bot.projector import Projector
         from bot.work import Work
+        from bot.writer import Writer
 
         client = slack.async_client(self.settings)
-        cards = Cards(self.engine, self.clock)
-        inbox = Inbox(self.engine, self.clock)
+        writer = Writer(self.engine)
+        cards = Cards(writer, self.clock)
+        inbox = Inbox(writer, self.clock)
         faces = Faces(self.catalog, self.registry, self.names, self.clock)
         conversation = Conversation(
             self.reader,
@@ -155,7 +157,7 @@ class Program:
             self.ledger,
             self.registry,
             self.catalog,
-            Memory(self.engine, self.clock, self.ledger, cards),
+            Memory(writer, self.clock, self.ledger, cards),
             self.names,
             identity.user_id,
         )

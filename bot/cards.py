@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import Engine, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, Executable, insert, or_, select, update
 
 from actions.clock import Clock
-from approvals.store import reading, writing
-from approvals.tables import as_text
+from approvals.request import State
+from approvals.tables import as_text, requests
 from bot.tables import copies, told
+from bot.writer import Writer
 
 PATIENCE = timedelta(seconds=60)  # after which a reserved copy that never was posted may be posted again
+CATCH_UP = 50  # of the newest requests, those that ended before they had a card still get one
+
+_OPEN = [state for state in State if not state.final]
 
 
 @dataclass(frozen=True)
@@ -31,23 +34,26 @@ class Copy:
 class Cards:
     """Safe between threads. Every method may raise StoreDown."""
 
-    def __init__(self, engine: Engine, clock: Clock) -> None:
-        self._engine, self._clock = engine, clock
+    def __init__(self, writer: Writer, clock: Clock) -> None:
+        self._writer, self._clock = writer, clock
 
     def reserve(self, request_id: str, channel: str) -> bool:
         """Whether it is ours to post this card there; two processes never both do."""
         now = self._clock.now()
         mine = (copies.c.request_id == request_id, copies.c.channel == channel)
-        with writing(self._engine) as connection:
+        row = {"request_id": request_id, "channel": channel, "reserved_at": as_text(now), "rev": -1, "settled": False}
+
+        def work(connection: Connection) -> bool:
             found = connection.execute(select(copies).where(*mine)).mappings().first()
             if found is None:
-                row = {"request_id": request_id, "channel": channel, "reserved_at": as_text(now)}
-                connection.execute(insert(copies).values(**row, rev=-1, settled=False))
+                connection.execute(insert(copies).values(**row))
                 return True
             if found["ts"] is not None or found["reserved_at"] > as_text(now - PATIENCE):
                 return False
             connection.execute(update(copies).where(*mine).values(reserved_at=as_text(now)))
             return True
+
+        return self._writer.write(work)
 
     def release(self, request_id: str, channel: str) -> None:
         """It could not be posted now; somebody may try again at once."""
@@ -63,50 +69,53 @@ class Cards:
 
     def settle(self, request_id: str) -> None:
         """Every copy shows the end, and the thread has the whole story."""
-        with writing(self._engine) as connection:
-            connection.execute(update(copies).where(copies.c.request_id == request_id).values(settled=True))
+        change = update(copies).where(copies.c.request_id == request_id).values(settled=True)
+        self._writer.write(lambda connection: connection.execute(change))
 
     def of(self, request_id: str) -> list[Copy]:
         """Every copy of a request's card, the one in the channel first."""
         query = select(copies).where(copies.c.request_id == request_id).order_by(copies.c.reserved_at)
-        with reading(self._engine) as connection:
-            found = connection.execute(query).mappings().all()
+        found = self._writer.read(lambda connection: connection.execute(query).mappings().all())
         return [Copy(r["request_id"], r["channel"], r["ts"], r["thread"], r["rev"], r["settled"]) for r in found]
 
-    def open(self) -> set[str]:
-        """The requests whose cards do not show the end yet."""
-        with reading(self._engine) as connection:
-            found = connection.execute(select(copies.c.request_id).where(copies.c.settled.is_(False)).distinct())
-            return {row[0] for row in found}
+    def unfinished(self) -> set[str]:
+        """The requests whose cards may still change."""
+        query = select(requests.c.id).where(requests.c.state.in_(_OPEN))
+        return self._ids(query.union(select(copies.c.request_id).where(copies.c.settled.is_(False))))
 
-    def known(self, request_ids: list[str]) -> set[str]:
-        """Which of these have a card."""
-        with reading(self._engine) as connection:
-            query = select(copies.c.request_id).where(copies.c.request_id.in_(request_ids)).distinct()
-            return {row[0] for row in connection.execute(query)}
+    def behind(self) -> set[str]:
+        """The requests whose cards are not as the ledger is, those among the newest that have none included."""
+        newest = select(requests.c.id).order_by(requests.c.created_at.desc()).limit(CATCH_UP)
+        never = or_(requests.c.state.in_(_OPEN), requests.c.id.in_(newest)) & copies.c.request_id.is_(None)
+        late = copies.c.settled.is_(False) & or_(copies.c.rev < requests.c.rev, requests.c.state.not_in(_OPEN))
+        joined = requests.outerjoin(copies, copies.c.request_id == requests.c.id)
+        return self._ids(select(requests.c.id).select_from(joined).where(or_(never, late)).distinct())
 
     def at(self, channel: str, ts: str) -> str | None:
         """The request whose card this message is, or whose thread it begins."""
         query = select(copies.c.request_id).where(copies.c.channel == channel, copies.c.ts == ts)
-        with reading(self._engine) as connection:
-            found: str | None = connection.execute(query).scalar()
-        return found
+        return self._writer.read(lambda connection: connection.execute(query).scalar())
 
     def told(self, request_id: str) -> set[str]:
         """The lines of its story that the thread has."""
-        with reading(self._engine) as connection:
-            return {r[0] for r in connection.execute(select(told.c.line).where(told.c.request_id == request_id))}
+        return self._ids(select(told.c.line).where(told.c.request_id == request_id))
 
     def tell(self, request_id: str, line: str) -> bool:
         """Note a line as told; false if it already was."""
-        try:
-            with writing(self._engine) as connection:
-                connection.execute(insert(told).values(request_id=request_id, line=line))
-        except IntegrityError:
-            return False
-        return True
+        mine = (told.c.request_id == request_id, told.c.line == line)
+
+        def work(connection: Connection) -> bool:
+            if connection.execute(select(told.c.line).where(*mine)).first():
+                return False
+            connection.execute(insert(told).values(request_id=request_id, line=line))
+            return True
+
+        return self._writer.write(work)
 
     def _set(self, request_id: str, channel: str, **values: object) -> None:
         mine = (copies.c.request_id == request_id, copies.c.channel == channel)
-        with writing(self._engine) as connection:
-            connection.execute(update(copies).where(*mine).values(**values))
+        change = update(copies).where(*mine).values(**values)
+        self._writer.write(lambda connection: connection.execute(change))
+
+    def _ids(self, query: Executable) -> set[str]:
+        return self._writer.read(lambda connection: {str(row[0]) for row in connection.execute(query)})

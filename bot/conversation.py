@@ -69,8 +69,9 @@ class Said:
     channel: str
     thread: str  # empty for a direct conversation as a whole
     place: str | None
-    delivery: str  # the delivery it came with, so that it is submitted once
+    delivery: str  # the delivery it came with
     channel_name: str | None = None
+    again: bool = False  # an earlier process may have submitted it already
 
 
 @dataclass(frozen=True)
@@ -162,7 +163,8 @@ class Conversation:
 
     async def _submit(self, said: Said, action: Change, stages: Stages) -> None:
         origin: dict[str, JsonValue] = {"channel": said.channel, "thread": said.place, "delivery": said.delivery}
-        request = await asyncio.to_thread(self._submit_once, action, said.actor, origin)
+        submit = self._submit_once if said.again else self._gate.submit
+        request = await asyncio.to_thread(submit, action, said.actor, origin)
         await asyncio.to_thread(self._memory.remember, said.channel, said.thread, action.as_json(), request.id)
         if request.state is State.REFUSED:
             await stages.here.show(words.refusal(request.reason))

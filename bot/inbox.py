@@ -10,12 +10,12 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Engine, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from actions.clock import Clock
-from approvals.store import writing
 from approvals.tables import as_text
 from bot.tables import deliveries
+from bot.writer import Writer
 
 RETENTION = timedelta(hours=2)  # Slack redelivers for about six minutes; ten are asked for
 
@@ -23,14 +23,16 @@ RETENTION = timedelta(hours=2)  # Slack redelivers for about six minutes; ten ar
 class Inbox:
     """Safe between threads. Every method may raise StoreDown."""
 
-    def __init__(self, engine: Engine, clock: Clock) -> None:
-        self._engine, self._clock, self._owner = engine, clock, uuid.uuid4().hex
+    def __init__(self, writer: Writer, clock: Clock) -> None:
+        self._writer, self._clock, self._owner = writer, clock, uuid.uuid4().hex
+        self._inherited: set[str] = set()
 
     def take(self, key: str, payload: dict[str, Any] | None = None) -> bool:
         """Whether this delivery is ours to work on: nobody has, or who had it died before the end."""
         now = as_text(self._clock.now())
         row = {"key": key, "at": now, "owner": self._owner, "finished": False, "payload": payload}
-        with writing(self._engine) as connection:
+
+        def work(connection: Connection) -> bool:
             found = connection.execute(select(deliveries).where(deliveries.c.key == key)).mappings().first()
             if found is None:
                 connection.execute(insert(deliveries).values(**row))
@@ -38,20 +40,32 @@ class Inbox:
             if found["finished"] or found["owner"] == self._owner:
                 return False
             connection.execute(update(deliveries).where(deliveries.c.key == key).values(owner=self._owner))
+            self._inherited.add(key)
             return True
+
+        return self._writer.write(work)
+
+    def inherited(self, key: str) -> bool:
+        """Whether an earlier process had it before, and may have done some of the work."""
+        return key in self._inherited
 
     def done(self, key: str) -> None:
         """It is worked on; what it said is forgotten, that it came is remembered."""
-        with writing(self._engine) as connection:
-            values = {"finished": True, "payload": None}
-            connection.execute(update(deliveries).where(deliveries.c.key == key).values(**values))
+        change = update(deliveries).where(deliveries.c.key == key).values(finished=True, payload=None)
+        self._writer.write(lambda connection: connection.execute(change))
+        self._inherited.discard(key)
 
     def left_over(self) -> list[tuple[str, dict[str, Any]]]:
         """What an earlier process took and did not finish, now ours, oldest first. Old finished ones are dropped."""
-        with writing(self._engine) as connection:
-            past = as_text(self._clock.now() - RETENTION)
+        past = as_text(self._clock.now() - RETENTION)
+        open_ones = (deliveries.c.finished.is_(False), deliveries.c.owner != self._owner)
+
+        def work(connection: Connection) -> list[tuple[str, dict[str, Any]]]:
             connection.execute(delete(deliveries).where(deliveries.c.finished, deliveries.c.at < past))
-            open_ones = (deliveries.c.finished.is_(False), deliveries.c.owner != self._owner)
             found = connection.execute(select(deliveries).where(*open_ones).order_by(deliveries.c.at)).mappings().all()
             connection.execute(update(deliveries).where(*open_ones).values(owner=self._owner))
-        return [(row["key"], row["payload"] or {}) for row in found]
+            return [(row["key"], row["payload"] or {}) for row in found]
+
+        rows = self._writer.write(work)
+        self._inherited.update(key for key, _ in rows)
+        return rows

@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 
 from pydantic import JsonValue
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import insert, select
 
 from actions.clock import Clock
 from actions.errors import BadInput
 from approvals.ledger import Ledger
-from approvals.store import reading, writing
 from approvals.tables import as_text
 from bot.cards import Cards
 from bot.tables import threads
+from bot.writer import Writer
 from intents.reading import Context, Earlier
 
 LATELY = timedelta(minutes=30)  # a direct conversation is one endless thread; older words are no context
@@ -23,14 +23,14 @@ MOST = 8
 class Memory:
     """Safe between threads. Every method may raise StoreDown."""
 
-    def __init__(self, engine: Engine, clock: Clock, ledger: Ledger, cards: Cards) -> None:
-        self._engine, self._clock, self._ledger, self._cards = engine, clock, ledger, cards
+    def __init__(self, writer: Writer, clock: Clock, ledger: Ledger, cards: Cards) -> None:
+        self._writer, self._clock, self._ledger, self._cards = writer, clock, ledger, cards
 
     def remember(self, channel: str, thread: str, action: dict[str, JsonValue], request_id: str | None = None) -> None:
         """The bot took this up in this thread; an empty thread is the direct conversation as a whole."""
         row = {"channel": channel, "thread": thread, "at": as_text(self._clock.now())}
-        with writing(self._engine) as connection:
-            connection.execute(insert(threads).values(**row, action=action, request_id=request_id))
+        change = insert(threads).values(**row, action=action, request_id=request_id)
+        self._writer.write(lambda connection: connection.execute(change))
 
     def recall(self, channel: str, thread: str) -> Context:
         """What is there already, newest last. A card's own thread knows the card's request."""
@@ -38,8 +38,8 @@ class Memory:
         if not thread:
             where.append(threads.c.at >= as_text(self._clock.now() - LATELY))
         query = select(threads.c.action, threads.c.request_id).where(*where).order_by(threads.c.id.desc()).limit(MOST)
-        with reading(self._engine) as connection:
-            found = [(dict(action), request_id) for action, request_id in connection.execute(query)][::-1]
+        rows = self._writer.read(lambda connection: connection.execute(query).all())
+        found = [(dict(action), request_id) for action, request_id in rows][::-1]
         card = self._cards.at(channel, thread) if thread else None
         if card and all(request_id != card for _, request_id in found):
             found.insert(0, (self._ledger.get(card).plan.action, card))

@@ -33,7 +33,6 @@ POLL = 1.0  # seconds between looks at the ledger; the bell makes it faster, nev
 GENTLE = 1.2  # seconds between two progress updates of one card: chat.update takes 50 a minute
 RETRY = 5.0  # seconds until something that Slack did not take is tried again
 AT_ONCE = 16  # cards brought up to date side by side
-CATCH_UP = 50  # requests looked at for a card that was never posted
 INVITED = 10  # approvers who get a copy in their direct messages
 _GONE = {"message_not_found", "channel_not_found", "is_archived", "not_in_channel", "cant_update_message"}
 
@@ -86,11 +85,12 @@ class Projector:
         """Work until `stop` is set; what is under way then is finished."""
         self._loop = loop = asyncio.get_running_loop()
         ended = asyncio.create_task(self._ring_at(stop))
-        next_look = loop.time()
+        next_look = loop.time() + POLL
         try:
+            await self._look(everything=True)
             while not stop.is_set():
                 if loop.time() >= next_look:
-                    await self._look()
+                    await self._look(everything=False)
                     next_look = loop.time() + POLL
                 self._bell.clear()
                 self._start_due()
@@ -109,16 +109,13 @@ class Projector:
         self._due.add(request_id)
         self._bell.set()
 
-    async def _look(self) -> None:
+    async def _look(self, everything: bool) -> None:
+        """Find what no bell told of; at the start everything that may still change, for its thread's sake."""
         try:
-            self._due |= await asyncio.to_thread(self._behind)
+            found = await asyncio.to_thread(self._cards.unfinished) if everything else set()
+            self._due |= found | await asyncio.to_thread(self._cards.behind)
         except TwokeyError as error:
             _log.warning("cards are not looked after: %s", error.say)
-
-    def _behind(self) -> set[str]:
-        unfinished = {r.id for r in self._ledger.unfinished()}
-        recent = [r.id for r in self._ledger.recent(CATCH_UP)]
-        return unfinished | self._cards.open() | (set(recent) - self._cards.known(recent))
 
     def _start_due(self) -> None:
         """One task a request; a bell for one that is being worked on is heard after it."""

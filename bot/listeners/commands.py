@@ -33,6 +33,6 @@ async def handle(desk: Desk, key: str, body: dict[str, Any]) -> None:
         await respond(f"I am not in this channel. Invite me with `/invite @{desk.bot_name}`, then say it again.")
     else:
         name = None if place.direct else await asyncio.to_thread(desk.names.channel, place.channel)
-        said = place.said(actor_of(body, desk.team_id), key, name)
+        said = place.said(actor_of(body, desk.team_id), key, name, desk.inbox.inherited(key))
         await desk.conversation.hear(said, str(body.get("text") or ""), place.stages(desk.client))
     await desk.close(key)

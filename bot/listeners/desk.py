@@ -69,10 +69,10 @@ class Place:
             return Stages(here, here)
         return Stages(here, SlackStage(client, self.channel, self.user, thread=self.thread or self.ts))
 
-    def said(self, actor: Actor, delivery: str, channel_name: str | None) -> Said:
+    def said(self, actor: Actor, delivery: str, channel_name: str | None, again: bool = False) -> Said:
         """The same for the conversation; a direct conversation as a whole is one thread."""
         thread = self.thread or ("" if self.direct else self.ts or delivery)
-        return Said(actor, self.channel, thread, self.thread, delivery, channel_name)
+        return Said(actor, self.channel, thread, self.thread, delivery, channel_name, again)
 
 
 def actor_of(body: Mapping[str, Any], desk_team: str) -> Actor:

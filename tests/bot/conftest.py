@@ -13,6 +13,7 @@ from actions.clock import ManualClock
 from approvals.store import open_store
 from bot.cards import Cards
 from bot.tables import make_tables
+from bot.writer import Writer
 from tests.bot.scene import Scene, scene
 
 
@@ -41,4 +42,4 @@ def store(tmp_path: Path) -> Iterator[EdgeStore]:
 
 @pytest.fixture
 def slack_store(store: EdgeStore) -> Cards:
-    return Cards(store.engine, store.clock)
+    return Cards(Writer(store.engine), store.clock)

@@ -21,6 +21,7 @@ from bot.cards import Cards
 from bot.conversation import Conversation, Reads, Said, Stages
 from bot.memory import Memory
 from bot.tables import make_tables
+from bot.writer import Writer
 from intents.reader import Reader
 from intents.reading import Context, Reading, Refusal
 from tests.approvals.doubles import ANA, DORA, House, a_house
@@ -70,7 +71,7 @@ class Talk:
         return self.last()
 
     def said(self, by: Actor = ANA, delivery: str = "event 1", thread: str = "1.1") -> Said:
-        return Said(by, "C0OPS", thread, None, delivery)
+        return Said(by, "C0OPS", thread, None, delivery, again=True)
 
     def last(self) -> str:
         shown = [*self.below.shown[-1:], *self.here.shown[-1:]]
@@ -91,7 +92,8 @@ def talk(tmp_path: Path) -> Iterator[Talk]:
     house = a_house(tmp_path / "t.db")
     engine = open_store(f"sqlite:///{house.path}")
     make_tables(engine)
-    memory = Memory(engine, house.clock, house.ledger, Cards(engine, house.clock))
+    writer = Writer(engine)
+    memory = Memory(writer, house.clock, house.ledger, Cards(writer, house.clock))
     conversation = converse(house, memory, Reader(SERVICES, REGISTRY))
     yield Talk(house, memory, conversation)
     engine.dispose()

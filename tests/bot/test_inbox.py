@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bot.inbox import RETENTION, Inbox
+from bot.writer import Writer
 from tests.approvals.doubles import in_threads
 from tests.bot.conftest import EdgeStore
 
 
 def test_a_delivery_is_taken_once(store: EdgeStore) -> None:
     """S2: by one of many threads, while it is worked on and after."""
-    inbox = Inbox(store.engine, store.clock)
+    inbox = Inbox(Writer(store.engine), store.clock)
     taken = in_threads(*[lambda: inbox.take("event Ev1", {})] * 6)
     assert sorted(map(str, taken)) == ["False"] * 5 + ["True"]
     inbox.done("event Ev1")
@@ -20,36 +21,36 @@ def test_a_delivery_is_taken_once(store: EdgeStore) -> None:
 
 def test_it_is_remembered_across_a_restart_for_longer_than_slack_redelivers(store: EdgeStore) -> None:
     """S2: ten minutes at least."""
-    first = Inbox(store.engine, store.clock)
+    first = Inbox(Writer(store.engine), store.clock)
     first.take("event Ev1", {"a": 1})
     first.done("event Ev1")
     store.clock.advance(15 * 60)
-    second = Inbox(store.engine, store.clock)
+    second = Inbox(Writer(store.engine), store.clock)
     assert second.left_over() == []
     assert not second.take("event Ev1", {"a": 1})
 
 
 def test_what_was_not_finished_is_given_to_the_next_process_once(store: EdgeStore) -> None:
     """S2: a crash between taking and working."""
-    dead = Inbox(store.engine, store.clock)
+    dead = Inbox(Writer(store.engine), store.clock)
     dead.take("event Ev1", {"a": 1})
     dead.take("trigger 7")
-    heir = Inbox(store.engine, store.clock)
+    heir = Inbox(Writer(store.engine), store.clock)
     assert sorted(heir.left_over()) == [("event Ev1", {"a": 1}), ("trigger 7", {})]
     assert heir.left_over() == []
 
 
 def test_a_redelivery_of_what_a_dead_process_had_is_worked_on(store: EdgeStore) -> None:
     """S2: the redelivery may come before the new process has looked."""
-    Inbox(store.engine, store.clock).take("event Ev1", {})
-    heir = Inbox(store.engine, store.clock)
+    Inbox(Writer(store.engine), store.clock).take("event Ev1", {})
+    heir = Inbox(Writer(store.engine), store.clock)
     assert heir.take("event Ev1", {})
     assert not heir.take("event Ev1", {})
 
 
 def test_what_was_said_is_forgotten_when_it_is_done(store: EdgeStore) -> None:
     """Words are kept no longer than the work needs them, and the key no longer than Slack redelivers."""
-    inbox = Inbox(store.engine, store.clock)
+    inbox = Inbox(Writer(store.engine), store.clock)
     inbox.take("event Ev1", {"text": "the-secret-word"})
     inbox.done("event Ev1")
     with store.engine.connect() as connection:

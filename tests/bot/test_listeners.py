@@ -12,6 +12,7 @@ from actions.errors import Unreachable
 from actions.outcome import Outcome, Suggestion
 from bot.inbox import Inbox
 from bot.listeners.delivery import concerns
+from bot.writer import Writer
 from tests.bot.scene import Scene, button_ids
 
 ASK = "@twokey scale checkout to 5 in prod"
@@ -81,7 +82,7 @@ async def test_what_a_dead_process_took_and_did_not_finish_is_finished_by_the_ne
     from bot.app import build
 
     dead = build(slack.settings(), slack.clock, slack.hands)
-    assert Inbox(dead.engine, slack.clock).take("event Ev1", body)
+    assert Inbox(Writer(dead.engine), slack.clock).take("event Ev1", body)
     dead.engine.dispose()
 
     async with slack.program() as program:
