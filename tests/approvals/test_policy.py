@@ -91,7 +91,10 @@ def test_what_no_rule_matches_is_forbidden(playground: Policy) -> None:
 
 def test_a_group_that_was_not_looked_up_has_nobody_in_it(playground: Policy) -> None:
     """A8: the judgement of somebody whose membership is unknown is no."""
-    assert isinstance(policy.judge(playground, SCALE, ANA, {}, NOW), Forbidden)
+    for environment in ("dev", "staging", "prod"):
+        said = policy.judge(playground, Restart(service="cart", environment=environment), ANA, {}, NOW)
+        assert isinstance(said, Forbidden)
+        assert "Only members of engineers" in said.say
 
 
 def test_a_quorum_that_needs_the_requester_is_refused_when_it_is_asked_for(playground: Policy) -> None:

@@ -147,3 +147,12 @@ def test_one_person_in_two_workspaces_counts_once() -> None:
     """A4, A5: an alias of an approver is the same approver."""
     alias = Actor(team_id="T1OTHER", user_id=BEN.user_id)
     assert quorum.missing([Requirement(group=None, count=2)], [BEN, alias], {}) == (Requirement(group=None, count=1),)
+
+
+def test_somebody_who_was_put_in_one_place_moves_to_another_where_that_helps() -> None:
+    """A7: first come, first seated would leave a place empty that could be filled."""
+    first, second, third, fourth = PEOPLE[:4]
+    groups = {"x": frozenset({first, second}), "y": frozenset({first, third, fourth})}
+    needs = [Requirement(group="x", count=1), Requirement(group="y", count=1)]
+    for approvers in ([first, second], [second, first]):
+        assert quorum.missing(needs, approvers, groups) == ()
