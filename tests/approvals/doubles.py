@@ -90,6 +90,7 @@ class Hands:
     replicas: int = 3
     plan_error: TwokeyError | None = None
     check_error: TwokeyError | None = None
+    during_check: Callable[[], None] = lambda: None
     before_effect: Callable[[], None] = lambda: None  # may raise: broken before anything happened
     after_effect: Callable[[], None] = lambda: None  # may raise: broken when it had happened
     outcome: Outcome = DONE
@@ -107,6 +108,7 @@ class Hands:
         return self.outcome
 
     def check(self, plan: Plan) -> None:
+        self.during_check()
         if self.check_error:
             raise self.check_error
 

@@ -62,6 +62,19 @@ def test_an_approval_is_used_once(house: House) -> None:
     assert house.hands.effects == [ready.id]
 
 
+def test_a_runner_that_comes_second_does_nothing(house: House, beside: Callable[[], House]) -> None:
+    """E1: another process ran it while this one still looked at the target."""
+    ready, other = house.approved(), beside()
+
+    def overtaken() -> None:
+        house.hands.during_check = lambda: None
+        other.gate.run(ready.id)
+
+    house.hands.during_check = overtaken
+    assert house.gate.run(ready.id).state is State.SUCCEEDED
+    assert house.hands.effects == [ready.id]
+
+
 @pytest.mark.parametrize("attempt", range(5))
 def test_many_runners_at_once_have_one_effect(house: House, beside: Callable[[], House], attempt: int) -> None:
     """E1: threads of one process and other processes' gates, all at the same moment."""
