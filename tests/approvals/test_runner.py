@@ -75,6 +75,21 @@ def test_a_runner_that_comes_second_does_nothing(house: House, beside: Callable[
     assert house.hands.effects == [ready.id]
 
 
+def test_asking_a_run_to_run_again_does_not_make_it_an_orphan(house: House) -> None:
+    """E1: the same process keeps holding it."""
+    ready = house.approved()
+    states: list[State] = []
+
+    def again() -> None:
+        states.append(house.gate.run(ready.id).state)
+        house.gate.tick()
+        states.append(house.ledger.get(ready.id).state)
+
+    house.hands.after_effect = again
+    assert house.gate.run(ready.id).state is State.SUCCEEDED
+    assert states == [State.RUNNING, State.RUNNING]
+
+
 @pytest.mark.parametrize("attempt", range(5))
 def test_many_runners_at_once_have_one_effect(house: House, beside: Callable[[], House], attempt: int) -> None:
     """E1: threads of one process and other processes' gates, all at the same moment."""
