@@ -28,7 +28,7 @@ from approvals.powers import Executing
 from approvals.recollection import Recollection
 from approvals.store import open_store
 from bot import slack
-from bot.people import NamedChanges, Names, SlackDirectory
+from bot.people import Glimpse, NamedChanges, Names, SlackDirectory
 from bot.running import Running
 from bot.settings import Settings
 from bot.slack import Identity
@@ -77,6 +77,9 @@ class Program:
         )
         hands = executor or Executor(self.registry, tools)
         self.gate = Approvals(policy, self.directory, self.ledger, hands, self.registry, clock)
+        glimpse = Glimpse(self.directory)
+        # Who could approve, and what help may offer: shown, never decided by, so it need not ask Slack each time.
+        self.preview = Approvals(policy, glimpse, self.ledger, hands, self.registry, clock)
         self.reader = _reader(settings, catalog, self.registry)
 
     async def run(
@@ -154,6 +157,7 @@ class Program:
         conversation = Conversation(
             self.reader,
             self.gate,
+            self.preview,
             self.ledger,
             self.registry,
             self.catalog,
@@ -165,8 +169,9 @@ class Program:
             client,
             conversation,
             self.gate,
+            self.preview,
             self.ledger,
-            self.directory,
+            Glimpse(self.directory),
             self.catalog,
             self.registry,
             faces,
@@ -179,6 +184,7 @@ class Program:
             client=client,
             conversation=conversation,
             gate=self.gate,
+            approvers=self.preview.approvers,
             ledger=self.ledger,
             registry=self.registry,
             catalog=self.catalog,
@@ -192,7 +198,7 @@ class Program:
             bot_user_id=identity.user_id,
             bot_name=identity.name,
         )
-        projector = Projector(self.ledger, cards, faces, client, self.gate.approvers)
+        projector = Projector(self.ledger, cards, faces, client, self.preview.approvers)
         return Gateway(self.settings, identity, desk, inbox, projector)
 
     def _cluster_version(self) -> str:

@@ -83,12 +83,16 @@ class Stages:
 
 
 class Conversation:
-    """One for all channels. Nothing it is told makes it raise: people get a sentence instead."""
+    """One for all channels. Nothing it is told makes it raise: people get a sentence instead.
+
+    `preview` is a gate that may know what was true a minute ago; it is asked for examples, never for leave.
+    """
 
     def __init__(
         self,
         reader: Reads,
         gate: Asks,
+        preview: Asks,
         ledger: Ledger,
         registry: Registry,
         catalog: Catalog,
@@ -96,7 +100,7 @@ class Conversation:
         names: Names,
         bot_user_id: str,
     ) -> None:
-        self._reader, self._gate, self._ledger = reader, gate, ledger
+        self._reader, self._gate, self._preview, self._ledger = reader, gate, preview, ledger
         self._registry, self._catalog, self._memory = registry, catalog, memory
         self._names, self._bot_user_id = names, bot_user_id
 
@@ -239,7 +243,7 @@ class Conversation:
         for sentence, data in candidates:
             action = self._registry.parse(data)
             try:
-                if isinstance(self._gate.judge(action, actor), Forbidden):
+                if isinstance(self._preview.judge(action, actor), Forbidden):
                     continue
             except TwokeyError:
                 continue

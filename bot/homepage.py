@@ -33,13 +33,14 @@ _log = logging.getLogger(__name__)
 
 
 class HomePage:
-    """`health` says how the parts are; it may block."""
+    """`preview` and `directory` may know what was true a minute ago; `health` says how the parts are, and may block."""
 
     def __init__(
         self,
         client: AsyncWebClient,
         conversation: Conversation,
         gate: Gate,
+        preview: Gate,
         ledger: Ledger,
         directory: Directory,
         catalog: Catalog,
@@ -51,6 +52,7 @@ class HomePage:
         health: Callable[[], Sequence[Health]],
     ) -> None:
         self._client, self._conversation, self._gate, self._ledger = client, conversation, gate, ledger
+        self._preview = preview
         self._directory, self._catalog, self._registry = directory, catalog, registry
         self._faces, self._names, self._changes, self._clock, self._health = faces, names, changes, clock, health
 
@@ -66,7 +68,7 @@ class HomePage:
         """Who may approve, what changed lately, how it is now; what cannot be told is said. Blocks."""
         try:
             approvers: tuple[str, ...] = tuple(
-                sorted(self._names.of(a.user_id for a in self._gate.approvers(request)).values())
+                sorted(self._names.of(a.user_id for a in self._preview.approvers(request)).values())
             ) or ("anybody else who may ask",) * bool(request.missing)
         except TwokeyError as error:
             approvers = (error.say,)

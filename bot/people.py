@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackClientError
 
 from actions.clients.protocols import ChangeRecord, Changes
-from approvals.actor import Actor, DirectoryDown
+from approvals.actor import Actor, Directory, DirectoryDown
 
+T = TypeVar("T")
+
+GLIMPSE_AGE = 60.0  # seconds; usergroups.users.list takes 20 questions a minute
 NAME_AGE = 600.0  # seconds; a name is for display and decides nothing
 
 
@@ -59,6 +62,31 @@ class SlackDirectory:
     def _ask(self, method: str, params: dict[str, Any], absent: str | None = None) -> Mapping[str, Any]:
         """Any failure, a rate limit and an odd answer included, is one thing: it cannot be told now."""
         return ask(self._client, method, params, absent)
+
+
+class Glimpse:
+    """A Directory that answers again what it was told within the last minute. For showing only: it decides nothing."""
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+        self._seen: dict[tuple[str, str], tuple[object, float]] = {}
+
+    def members(self, group: str, source: Mapping[str, object]) -> frozenset[Actor]:
+        """See Directory."""
+        key = ("members", f"{group} {sorted(source.items())}")
+        return self._once(key, lambda: self._directory.members(group, source))
+
+    def is_person(self, actor: Actor) -> bool:
+        """See Directory."""
+        return self._once(("person", f"{actor.team_id} {actor.user_id}"), lambda: self._directory.is_person(actor))
+
+    def _once(self, key: tuple[str, str], ask_now: Callable[[], T]) -> T:
+        found, at = self._seen.get(key, (None, float("-inf")))
+        if time.monotonic() - at < GLIMPSE_AGE:
+            return found  # type: ignore[return-value]  # the key says which question it answers
+        answer = ask_now()
+        self._seen[key] = (answer, time.monotonic())
+        return answer
 
 
 class Names:

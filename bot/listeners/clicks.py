@@ -183,7 +183,7 @@ def _others(desk: Desk, request: Request, actor: Actor) -> str:
     if request.requester != actor or request.state is not State.WAITING:
         return ""
     try:
-        able = desk.gate.approvers(request)
+        able = desk.approvers(request)
     except DirectoryDown:
         return ""
     names = desk.names.of(a.user_id for a in able)

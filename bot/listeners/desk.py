@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from actions.registry import Registry
 from approvals.actor import Actor
 from approvals.gate import Gate
 from approvals.ledger import Ledger
+from approvals.request import Request
 from bot.cards import Cards
 from bot.conversation import Conversation, Said, Stages
 from bot.faces import Faces
@@ -31,6 +32,7 @@ class Desk:
     client: AsyncWebClient
     conversation: Conversation
     gate: Gate
+    approvers: Callable[[Request], Sequence[Actor]]  # for showing only
     ledger: Ledger
     registry: Registry
     catalog: Catalog

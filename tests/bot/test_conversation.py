@@ -84,7 +84,7 @@ class Talk:
 def converse(house: House, memory: Memory, reader: Reads) -> Conversation:
     """The conversation, with this reader."""
     names = Callers()
-    return Conversation(reader, house.gate, house.ledger, REGISTRY, SERVICES, memory, names, "U0TWOKEY")  # type: ignore[arg-type]
+    return Conversation(reader, house.gate, house.gate, house.ledger, REGISTRY, SERVICES, memory, names, "U0TWOKEY")  # type: ignore[arg-type]
 
 
 @pytest.fixture
