@@ -12,6 +12,7 @@ from aiohttp import web
 
 from actions.catalog import Catalog
 from actions.registry import Registry
+from bot.playground.host import Host
 from intents import schema
 from intents.gateway import ModelFailed, ModelGateway
 from intents.reader import Reader
@@ -88,6 +89,29 @@ async def _status(code: int, **headers: str) -> web.Response:
 async def _silent(_: dict[str, Any]) -> web.StreamResponse:
     await asyncio.Event().wait()
     raise AssertionError
+
+
+class _Drip:
+    """Sends white space for ever, so that no single read takes long."""
+
+    async def prepare_and_drip(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        await response.prepare(request)
+        while True:
+            await response.write(b" ")
+            await asyncio.sleep(0.02)
+
+
+async def test_an_answer_that_drips_for_ever_ends_at_the_deadline(emitted: dict[str, Any]) -> None:
+    """R4: the deadline is for everything, not for one read."""
+    app = web.Application()
+    app.router.add_post("/v1/chat/completions", _Drip().prepare_and_drip)
+    with Host(app) as url:
+        gateway = ModelGateway(f"{url}/v1", "key", "small", deadline=0.5)
+        async with asyncio.timeout(10):
+            with pytest.raises(ModelFailed, match=r"did not answer within 0\.5 s"):
+                await gateway.ask(ASK, emitted)
+        await gateway.close()
 
 
 class _Raw:

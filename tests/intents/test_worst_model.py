@@ -17,7 +17,7 @@ from intents.grammar.interpreter import Grammar
 from intents.guards import View
 from intents.names import Names
 from intents.reader import Reader
-from intents.reading import Command, Question, Reading
+from intents.reading import Command, Question, Reading, Refusal
 from intents.tokens import Sentence
 from tests.intents.endpoint import content, serving
 
@@ -119,6 +119,22 @@ def test_what_a_model_adds_becomes_a_question(text: str, answer: dict[str, Any],
     reading = CHECKER.reading(whole, sentence, View(sentence, NAMES), evals.cases(["orders"])[0].context, None)
     assert isinstance(reading, Question)
     assert reading.missing == missing
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("never ever scale poor checkout in prod to 5", "negated"),
+        ("scale poor checkout in prod to 5 tomorrow", "unsupported"),
+    ],
+)
+def test_the_guards_stand_before_what_a_model_reads(text: str, reason: str) -> None:
+    """R6: the same guards for every engine; not even a question comes of a guarded sentence."""
+    sentence = Sentence(text)
+    answer = {"kind": "command", "verb": "scale", "service": "checkout", "environment": "prod", "replicas": 5}
+    reading = CHECKER.reading(answer, sentence, View(sentence, NAMES), evals.cases(["orders"])[0].context, None)
+    assert isinstance(reading, Refusal)
+    assert reading.reason == reason
 
 
 def test_a_look_of_a_model_takes_no_target_that_was_not_said() -> None:
