@@ -31,7 +31,8 @@ export function makeFlow(label) {
       pill.hidden = true;
     } else if (isReadersDoing) follows = false;
   });
-  const observer = new ResizeObserver(() => follows && toEnd());
+  // In the next frame: what an observer moves within its own frame the browser reports as an error.
+  const observer = new ResizeObserver(() => requestAnimationFrame(() => follows && toEnd()));
   observer.observe(list);
   observer.observe(scroller);
 
