@@ -173,3 +173,13 @@ def test_the_verdict_needs_an_interval_that_leaves_zero_out(worse: int, better: 
 def test_the_percentile_is_a_value_that_was_measured() -> None:
     assert score.percentile([4.0, 1.0, 3.0, 2.0], 0.95) == 4.0
     assert score.percentile([float(n) for n in range(1, 101)], 0.95) == 95.0
+
+
+def test_the_playgrounds_suite_is_whole() -> None:
+    """Sixty questions, each of which can fail."""
+    root = Path(__file__).parents[2] / "bot" / "playground"
+    catalog = load_catalog(root / "catalog.yaml")
+    for _, entry in catalog.suites.values():
+        questions = suite.load(catalog.path_of(entry.file or "")).questions()
+        assert len(questions) == 60
+        assert json.dumps([q.prompt for q in questions])

@@ -1,4 +1,4 @@
-"""The whole town on the wire: the Kubernetes API, and the telemetry of what happens in it."""
+"""The whole town on the wire: the Kubernetes API, the telemetry of what happens in it, and the model service."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import partial
 
 from aiohttp import web
 
-from bot.playground.town import telemetry
+from bot.playground.town import model, telemetry
 from bot.playground.town.api import KubernetesApi
 from bot.playground.town.gatekeeper import TOKEN, Access, Faults, Gatekeeper, Seen
 from bot.playground.town.world import World
@@ -40,6 +40,6 @@ class Town:
         """A new application that serves this town."""
         api = KubernetesApi(self.world, self._gatekeeper)
         app = web.Application()
-        app.add_routes([*api.routes(), *telemetry.routes(self.world)])
+        app.add_routes([*api.routes(), *telemetry.routes(self.world), *model.routes()])
         app.on_shutdown.append(api.close)
         return app
