@@ -124,6 +124,7 @@ def test_what_a_model_adds_becomes_a_question(text: str, answer: dict[str, Any],
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
+        ("scale one lonely pod of checkout in prod to 5", "unsupported"),
         ("never ever scale poor checkout in prod to 5", "negated"),
         ("scale poor checkout in prod to 5 tomorrow", "unsupported"),
     ],
@@ -131,7 +132,13 @@ def test_what_a_model_adds_becomes_a_question(text: str, answer: dict[str, Any],
 def test_the_guards_stand_before_what_a_model_reads(text: str, reason: str) -> None:
     """R6: the same guards for every engine; not even a question comes of a guarded sentence."""
     sentence = Sentence(text)
-    answer = {"kind": "command", "verb": "scale", "service": "checkout", "environment": "prod", "replicas": 5}
+    answer: dict[str, Any] = {
+        "kind": "command",
+        "verb": "scale",
+        "service": "checkout",
+        "environment": "prod",
+        "replicas": 5,
+    }
     reading = CHECKER.reading(answer, sentence, View(sentence, NAMES), evals.cases(["orders"])[0].context, None)
     assert isinstance(reading, Refusal)
     assert reading.reason == reason
