@@ -149,7 +149,8 @@ class Program:
         from bot.work import Work
         from bot.writer import Writer
 
-        client = slack.async_client(self.settings)
+        session = slack.connections()
+        client = slack.async_client(self.settings, session=session)
         writer = Writer(self.engine)
         cards = Cards(writer, self.clock)
         inbox = Inbox(writer, self.clock)
@@ -199,7 +200,7 @@ class Program:
             bot_name=identity.name,
         )
         projector = Projector(self.ledger, cards, faces, client, self.preview.approvers)
-        return Gateway(self.settings, identity, desk, inbox, projector)
+        return Gateway(self.settings, identity, desk, inbox, projector, session)
 
     def _cluster_version(self) -> str:
         first = next(iter(self.catalog.environments.values()))
@@ -220,7 +221,9 @@ class Program:
     def _timer(self) -> Any:
         from apscheduler.schedulers.background import BackgroundScheduler
 
-        timer = BackgroundScheduler(timezone="UTC", daemon=True, logger=_log)
+        quiet = logging.getLogger("twokey.timer")
+        quiet.setLevel(logging.ERROR)  # a tick that is still at work is no news
+        timer = BackgroundScheduler(timezone="UTC", daemon=True, logger=quiet)
         timer.add_job(self._tick, "interval", seconds=TICK, max_instances=1, coalesce=True, misfire_grace_time=None)
         timer.start()
         return timer

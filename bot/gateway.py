@@ -8,7 +8,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
-from aiohttp import web
+from aiohttp import ClientSession, web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
@@ -41,6 +41,7 @@ class Gateway:
     desk: Desk
     inbox: Inbox
     projector: Projector
+    session: ClientSession  # of the desk's client; closed when the run ends
 
     async def run(self, stop: asyncio.Event, http_port: int | None, connected: asyncio.Event) -> None:
         """Serve until `stop`; `connected` is set once events arrive. Raises ConfigError where they cannot."""
@@ -56,6 +57,7 @@ class Gateway:
             stop.set()
             await self.desk.work.finish(ENOUGH)
             await projecting
+            await self.session.close()
 
     def _app(self) -> AsyncApp:
         """Bolt, told who we are instead of asking for every first event."""

@@ -7,7 +7,7 @@ import urllib.request
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from aiohttp import ClientError
+from aiohttp import ClientError, ClientSession, ClientTimeout
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
@@ -47,17 +47,26 @@ def sync_client(settings: Settings) -> WebClient:
     return client
 
 
-def async_client(settings: Settings, token: bool = True) -> AsyncWebClient:
-    """For everything that is posted. Without `token` for Bolt, which is told who we are by `authorize`."""
+def async_client(settings: Settings, token: bool = True, session: ClientSession | None = None) -> AsyncWebClient:
+    """For everything that is posted, over the connections of `session` where one is given.
+
+    Without `token` for Bolt, which is told who we are by `authorize`.
+    """
     client = AsyncWebClient(
         token=_bot_token(settings) if token else None,
         base_url=base_url(settings),
         timeout=TIMEOUT,
         retry_handlers=[],
+        session=session,
         logger=log,
     )
     client.proxy = _proxy(client.proxy, settings)
     return client
+
+
+def connections() -> ClientSession:
+    """Connections that are kept for the next call. To be made inside the loop, and closed."""
+    return ClientSession(timeout=ClientTimeout(total=TIMEOUT))
 
 
 async def identify(client: AsyncWebClient) -> Identity:
