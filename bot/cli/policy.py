@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from actions.action import Action
     from approvals.actor import Actor
     from approvals.policy_model import Policy
     from bot.settings import Settings
@@ -48,23 +50,19 @@ def check(policy_file: File = None, live: Live = False, as_json: Json = False) -
 
 @app.command()
 def explain(
-    verb: Annotated[str, typer.Argument(help="scale, deploy, …")],
-    service: Annotated[str | None, typer.Argument(help="as the catalogue names it")] = None,
-    environment: Annotated[str | None, typer.Argument(help="as the catalogue names it")] = None,
-    who: Annotated[str, typer.Option("--who", help="The person who asks, by user id.")] = "somebody",
+    sentence: Annotated[list[str], typer.Argument(help="What somebody would write, like: scale checkout to 5 in prod")],
+    who: Annotated[str, typer.Option("--as", help="The person who asks, by user id.")] = "somebody",
     among: Annotated[list[str] | None, typer.Option("--in", help="A group the person is in; repeat for more.")] = None,
     policy_file: File = None,
     live: Live = False,
     as_json: Json = False,
 ) -> None:
-    """Say which rule decides about an action, who could approve it, and why; exit 1 if it is forbidden.
+    """Say which rule decides about a sentence, who could approve it, and why; exit 1 if it is forbidden.
 
-    For example: twokey policy explain scale checkout prod --in engineers
+    For example: twokey policy explain --in engineers "scale checkout to 5 in prod"
     """
     from actions.clock import SystemClock
     from actions.errors import BadInput
-    from actions.registry import Registry
-    from actions.verbs import VERBS
     from approvals import policy, policy_check
     from approvals.actor import Actor
     from approvals.explanation import explain as put_in_words
@@ -73,7 +71,7 @@ def explain(
 
     found = settings.load()
     read = policy.load(policy_file or found.policy)
-    action = Registry(VERBS)[verb]
+    action = _action(found, " ".join(sentence))
     unknown = [group for group in among or () if group not in read.groups]
     if unknown:
         raise BadInput(f'The policy has no group "{unknown[0]}". It has: {", ".join(read.groups)}.')
@@ -83,8 +81,7 @@ def explain(
         actor = next((a for members in groups.values() for a in members if a.user_id == who), actor)
     groups = {name: members | {actor} if name in (among or ()) else members for name, members in groups.items()}
     unnamed = () if live else [name for name, group in read.groups.items() if group.usergroup]
-    subject = Subject(verb, action.risk, service, environment)
-    said = put_in_words(read, subject, actor, groups, SystemClock().now(), unnamed)
+    said = put_in_words(read, Subject.of(action), actor, groups, SystemClock().now(), unnamed)
     kind = type(said.verdict).__name__
     if as_json:
         needs = said.verdict.requirements if isinstance(said.verdict, NeedsApproval) else ()
@@ -105,6 +102,22 @@ def schema(
     from approvals.policy_model import Policy
 
     print(yamlfile.schema(Catalog if of_catalog else Policy), end="")
+
+
+def _action(found: Settings, sentence: str) -> Action:
+    """What the grammar reads in it. Raises BadInput where that is no whole action."""
+    from actions import catalog
+    from actions.errors import BadInput
+    from actions.registry import Registry
+    from actions.verbs import VERBS
+    from intents.reader import Reader
+    from intents.reading import Command
+
+    reader = Reader(catalog.load(found.catalog), Registry(VERBS))
+    reading = asyncio.run(reader.read_with("grammar", sentence))
+    if not isinstance(reading, Command):
+        raise BadInput(reading.say)
+    return reading.action
 
 
 def _live(found: Settings, read: Policy) -> dict[str, frozenset[Actor]]:

@@ -69,19 +69,20 @@ def test_a_wrong_policy_is_named_by_file_line_and_key(run: Command, tmp_path: Pa
 
 
 def test_explain_answers_without_slack(run: Command) -> None:
-    code, said = run("policy explain scale payments prod --in engineers")
+    code, said = run("policy explain scale payments to 3 in prod --in engineers")
     assert code == 0
     assert "It needs one of sre and one of payments-owners" in said
     assert "member" not in said.lower().replace("members of engineers", "")
-    code, said = run("policy explain scale payments prod --json")
+    code, said = run("policy explain scale payments to 3 in prod --json")
     assert (code, json.loads(said)["verdict"]) == (1, "Forbidden")
-    assert run("policy explain status cart prod")[0] == 0
+    assert run("policy explain status of cart in prod")[0] == 0
 
 
 def test_explain_says_what_it_does_not_know(run: Command) -> None:
-    assert 'no action "explode"' in run("policy explain explode cart prod")[1]
-    assert 'no group "sree"' in run("policy explain scale cart prod --in sree")[1]
-    assert "SLACK_BOT_TOKEN" in run("policy explain scale cart prod --live", SLACK_BOT_TOKEN="")[1]
+    assert 'no service "crat"' in run("policy explain restart crat in prod")[1]
+    assert "in which environment?" in run("policy explain scale cart to 3")[1]
+    assert 'no group "sree"' in run("policy explain restart cart in prod --in sree")[1]
+    assert "SLACK_BOT_TOKEN" in run("policy explain restart cart in prod --live", SLACK_BOT_TOKEN="")[1]
 
 
 def test_the_log_is_verified_exported_and_verified_again_elsewhere(house: House, run: Command, tmp_path: Path) -> None:

@@ -349,9 +349,9 @@ def town() -> Json:
             {
                 "name": name,
                 "environments": [
-                    {"name": "prod", "desired": len(found), "error_rate": rate, "pods": found},
-                    {"name": "staging", "desired": 1, "error_rate": 0.0, "pods": pods(name, "1.0", "ready")},
-                    {"name": "dev", "desired": 1, "error_rate": 0.0, "pods": pods(name, "1.0", "ready")},
+                    {"name": "prod", "desired": len(found), "error_ratio": rate, "pods": found},
+                    {"name": "staging", "desired": 1, "error_ratio": 0.0, "pods": pods(name, "1.0", "ready")},
+                    {"name": "dev", "desired": 1, "error_ratio": 0.0, "pods": pods(name, "1.0", "ready")},
                 ],
             }
             for name, (rate, found) in services.items()

@@ -42,7 +42,7 @@ export function drawRibbon(node) {
   ].filter(Boolean));
 }
 
-/** One entry a service and environment: {name, environment, desired, pods, error_rate}. */
+/** One entry a service and environment: {name, environment, desired, pods, error_ratio}. */
 const servicesOf = (town) =>
   (town?.services ?? []).flatMap((service) =>
     service.environments.map((one) => ({ ...one, name: service.name, environment: one.name })),
@@ -97,7 +97,7 @@ const kindOf = (pod) => KINDS[pod.state] ?? "starting";
 
 const ERROR_RATE_TOO_HIGH = 0.05; // a share of all requests
 
-const isTroubled = (service) => (service.error_rate ?? 0) >= ERROR_RATE_TOO_HIGH || service.pods.some((pod) => kindOf(pod) === "failing");
+const isTroubled = (service) => (service.error_ratio ?? 0) >= ERROR_RATE_TOO_HIGH || service.pods.some((pod) => kindOf(pod) === "failing");
 
 const percent = (ratio) => `${(ratio * 100).toFixed(ratio >= 0.1 ? 0 : 1)} %`;
 
@@ -108,7 +108,7 @@ function podSquare(pod) {
 
 function tile(service) {
   const ready = service.pods.filter((pod) => pod.state === "ready").length;
-  const rate = service.error_rate;
+  const rate = service.error_ratio;
   const isHigh = rate >= ERROR_RATE_TOO_HIGH;
   return h(
     "div",
