@@ -5,13 +5,10 @@ from __future__ import annotations
 
 def migrate() -> None:
     """Create what the store lacks. Safe to run again."""
-    from actions.clock import SystemClock
-    from approvals.ledger import Ledger
     from approvals.store import open_store
     from bot import settings
-    from bot.inbox import Inbox
+    from bot.tables import make_tables
 
     engine = open_store(settings.load().database_url)
-    Ledger(engine, SystemClock())
-    Inbox(engine, SystemClock())
+    make_tables(engine)
     print(f"The store at {engine.url.render_as_string(hide_password=True)} is up to date.")

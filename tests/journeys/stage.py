@@ -178,7 +178,7 @@ def stage(folder: Path, **environ: str) -> Iterator[Stage]:
     """A playground on a driven clock, with the program in it."""
     clock = ManualClock()
     with playground(folder, clock=clock) as (addresses, emulator, town):
-        running = Running(addresses, clock, **environ).start()
+        running = Running(addresses, clock, "all", **environ).start()
         found = Stage(addresses, emulator, town, clock, running)
         try:
             yield found
