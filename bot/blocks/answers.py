@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from actions.outcome import Evidence, Outcome, Quote, Step, Suggestion, Table
 from bot.blocks import message as kit
 from bot.blocks.message import Block, Button, Message
 from bot.blocks.text import bar, clip, escape, seen
+
+_EMPHASIS = re.compile(r"\*([^*]+)\*")
 
 DETAILS = 20  # lines below the answer
 QUOTED = 20  # lines of a quote
@@ -30,7 +33,9 @@ def answer(outcome: Outcome, *, evidence: Sequence[Evidence] | None = None, mark
             tables += 1
             blocks += table(piece)
     blocks += kit.actions(suggestions(outcome.suggestions))
-    return Message(text=kit.fallback("\n".join([outcome.summary, *lines])), blocks=tuple(blocks[: kit.MESSAGE_BLOCKS]))
+    return Message(
+        text=kit.fallback("\n".join([_plain(outcome.summary), *lines])), blocks=tuple(blocks[: kit.MESSAGE_BLOCKS])
+    )
 
 
 def suggestions(found: Sequence[Suggestion]) -> list[Button]:
@@ -79,5 +84,9 @@ def _cell(text: str) -> Block:
 
 
 def _bold(text: str) -> str:
-    """Bold does not reach over line ends, and an asterisk would end it."""
-    return escape(clip(" ".join(text.split()), 600)).replace("*", "∗") or "–"
+    """All of it is bold, so emphasis within is dropped; bold reaches over no line end, and an asterisk would end it."""
+    return escape(clip(_plain(text), 600)).replace("*", "∗") or "–"
+
+
+def _plain(text: str) -> str:
+    return _EMPHASIS.sub(r"\1", " ".join(text.split()))

@@ -150,6 +150,12 @@ def test_a_quote_is_shown_as_it_is() -> None:
     assert box["elements"][0]["elements"] == [{"type": "text", "text": line}]
 
 
+def test_an_answer_is_bold_as_a_whole() -> None:
+    found = answers.answer(Outcome(ok=True, summary="*Worse.*  51 of 60, 2*3"))
+    assert found.blocks[0]["text"]["text"] == "*Worse. 51 of 60, 2∗3*"
+    assert found.text == "Worse. 51 of 60, 2*3"
+
+
 def test_a_long_diff_is_shown_whole_in_several_boxes() -> None:
     diff = "\n".join(f"+ line {i} {'y' * 60}" for i in range(400))
     boxes = [b["elements"][0]["elements"][0]["text"] for b in modals.diff_boxes(diff)]
