@@ -13,7 +13,7 @@ from typing import Any
 
 import requests
 
-from actions.clock import ManualClock
+from actions.clock import Clock, ManualClock
 from bot import settings
 from bot.app import Program, Role, build
 from bot.playground.demo import Addresses, playground
@@ -28,7 +28,7 @@ Json = dict[str, Any]
 class Running:
     """The program in a thread of its own, as `twokey serve` runs it."""
 
-    def __init__(self, addresses: Addresses, clock: ManualClock, role: Role = "all", **environ: str) -> None:
+    def __init__(self, addresses: Addresses, clock: Clock, role: Role = "all", **environ: str) -> None:
         self._environ = {**addresses.environ(), **environ}
         self._clock, self._role = clock, role
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -73,8 +73,13 @@ class Stage:
     addresses: Addresses
     emulator: Emulator
     town: Town
-    clock: ManualClock
+    clock: Clock
     running: Running
+
+    def pass_time(self, seconds: float) -> None:
+        """Let this much time pass for everything here."""
+        assert isinstance(self.clock, ManualClock)
+        self.clock.advance(seconds)
 
     # -- what people do ------------------------------------------------------------------------
 
@@ -174,9 +179,9 @@ def buttons(message: Json) -> dict[str, Json]:
 
 
 @contextmanager
-def stage(folder: Path, **environ: str) -> Iterator[Stage]:
+def stage(folder: Path, clock: Clock | None = None, **environ: str) -> Iterator[Stage]:
     """A playground on a driven clock, with the program in it."""
-    clock = ManualClock()
+    clock = clock or ManualClock()
     with playground(folder, clock=clock) as (addresses, emulator, town):
         running = Running(addresses, clock, "all", **environ).start()
         found = Stage(addresses, emulator, town, clock, running)

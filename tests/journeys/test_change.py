@@ -50,7 +50,8 @@ def test_a_sentence_becomes_a_card_another_person_approves_it_runs_and_the_log_p
     assert " | 5 | " in words(card)
     assert "an autoscaler (3–8) owns this" in words(card)
 
-    assert here.click("ben", card, "approve")["ok"]
+    clicked = here.click("ben", card, "approve")
+    assert clicked["ok"], clicked
 
     done = card_of(here, "done in", "verified: error rate")
     assert done["ts"] == card["ts"], "the same message, never a second card"
@@ -124,7 +125,7 @@ def test_two_groups_turn_two_keys(here: Stage) -> None:
 def test_what_nobody_approves_in_time_expires(here: Stage) -> None:
     """A6: the card says so and offers to ask again."""
     card = ask(here, "restart search in prod")
-    here.clock.advance(3601)
+    here.pass_time(3601)
     expired = card_of(here, "expired")
     assert "approve" not in buttons(expired)
     again = next(action for action in buttons(expired) if action not in {"details"})
@@ -192,6 +193,7 @@ def test_an_undo_is_a_card_of_its_own(here: Stage) -> None:
 @pytest.mark.parametrize("sentence", ["deploy checkout 1.4.2 to staging", "restart search in staging"])
 def test_every_changing_verb_goes_through_the_same_gate(here: Stage, sentence: str) -> None:
     card = ask(here, sentence, "1 of engineers")
-    assert here.click("ben", card, "approve")["ok"]
+    clicked = here.click("ben", card, "approve")
+    assert clicked["ok"], clicked
     card_of(here, "done in")
     assert verify(here).returncode == 0

@@ -1,0 +1,116 @@
+"""The page with the whole product behind it: what somebody sees who has just typed `make demo`."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+
+from tests.browser.conftest import HABITS
+from tests.browser.double import DEADLINE
+from tests.journeys.stage import Stage, stage
+
+PICTURE = os.environ.get("TWOKEY_PICTURE")  # where `make picture` wants the README's screenshot
+SPEED = 1.0 if PICTURE else 3.0  # times the machine's own; a rollout should be seen, not waited for
+
+
+class HurriedClock:
+    """Time that runs faster than the machine's, so that progress is on the screen for a moment."""
+
+    def __init__(self) -> None:
+        self._start, self._begun = datetime.now(UTC), time.monotonic()
+
+    def now(self) -> datetime:
+        return self._start + timedelta(seconds=(time.monotonic() - self._begun) * SPEED)
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds / SPEED)
+
+
+@pytest.fixture
+def whole(tmp_path: Path) -> Iterator[Stage]:
+    with stage(tmp_path, HurriedClock()) as found:
+        yield found
+
+
+@pytest.fixture
+def page(browser: Browser, whole: Stage) -> Iterator[Page]:
+    errors: list[str] = []
+
+    def note(said: ConsoleMessage) -> None:
+        if said.type in ("error", "warning"):
+            errors.append(said.text)
+
+    with browser.new_context(**HABITS, viewport={"width": 1360, "height": 900}, device_scale_factor=1) as context:
+        found = context.new_page()
+        found.set_default_timeout(DEADLINE * 1000)
+        found.on("console", note)
+        found.on("pageerror", lambda error: errors.append(str(error)))
+        found.goto(f"{whole.addresses.url}/#/ana/ops")
+        yield found
+    assert errors == []
+
+
+def write(page: Page, text: str) -> None:
+    """Type into the channel's composer, and send."""
+    composer = page.get_by_label("Message #ops")
+    composer.fill(text)
+    composer.press("Enter")
+
+
+def become(page: Page, name: str) -> None:
+    page.get_by_role("button", name=f"Become {name}").first.click()
+    expect(page.get_by_role("button", name=f"You are {name}").first).to_be_visible()
+
+
+def test_a_new_user_posts_clarifies_approves_as_another_and_watches(page: Page) -> None:
+    """Post, clarify, look at details, approve as somebody else, watch the progress, open Home: no console errors."""
+    # 1. A sentence that leaves the environment open is a question with buttons.
+    write(page, "@twokey scale checkout to 5")
+    page.locator("article").get_by_role("button", name="prod", exact=True).last.click()
+
+    # 2. The answer is a card that shows exactly what would change.
+    card = page.locator("article", has_text="Scale checkout in prod").last
+    expect(card).to_contain_text("PRODUCTION")
+    expect(card).to_contain_text("waiting for 1 of sre")
+
+    # 3. Details open in a modal; Escape closes it.
+    card.get_by_role("button", name="Details").click()
+    modal = page.get_by_role("dialog")
+    expect(modal).to_contain_text("replicas")
+    page.keyboard.press("Escape")
+    expect(modal).to_be_hidden()
+
+    # 4. Another request waits while ben, in Home, turns the key of the first.
+    write(page, "@twokey deploy payments 3.11.1 to prod")
+    expect(page.get_by_text("waiting for 2")).to_be_visible()
+    become(page, "ben")
+    card.get_by_role("button", name="Approve").click()
+
+    # 5. Progress is seen in the same message, and then the end of it.
+    expect(card).to_contain_text("approved by")
+    expect(card).to_contain_text("running · 0:0")
+    if PICTURE:
+        expect(card).to_contain_text("of 5 ready")
+        page.screenshot(path=PICTURE)
+    expect(card).to_contain_text("done in")
+    expect(page.locator("#ribbon")).to_contain_text("5/5 ready")
+
+    # 6. Home says what waits for ben, and what happened lately.
+    page.get_by_role("link", name="Home").or_(page.get_by_role("button", name="Home")).first.click()
+    home = page.locator("#stage")
+    expect(home).to_contain_text("Deploy payments")
+    expect(home).to_contain_text("Scale checkout")
+
+
+def test_a_read_brings_a_chart_that_loads(page: Page) -> None:
+    write(page, "@twokey p99 of payments in prod last 6 hours")
+    page.get_by_role("link", name="replies").last.click()
+    chart = page.locator("#thread img[alt*='p99']")
+    expect(chart).to_be_visible()
+    assert chart.evaluate("picture => picture.naturalWidth") >= 1000
