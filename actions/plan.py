@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from actions import canonical
-from actions.action import Risk
+from actions.terms import Risk
 
 REQUEST_TOKEN = "${request}"  # noqa: S105 - a placeholder, no secret
 """Stands in a patch for the request's id, which is not known before the plan is submitted."""

@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from actions.action import Action, Risk, Rule
+from actions.action import Action
 from actions.catalog import Catalog
 from actions.clients.protocols import Cluster
 from actions.registry import Registry
+from actions.terms import Risk, Rule
 
 HOME = "twokey"
 """The namespace that Twokey itself runs in."""

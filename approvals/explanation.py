@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from actions import durations
-from actions.action import Risk
+from actions.terms import Risk
 from approvals import freeze, quorum
 from approvals.actor import Actor
 from approvals.policy_model import ANYONE, Match, Policy, Rule

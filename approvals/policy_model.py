@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, NaiveDatetime, StringConstraints, model_validator
 
 from actions import canonical
-from actions.action import Name, Risk
 from actions.durations import Duration
+from actions.terms import Name, Risk
 
 ANYONE = "anyone"
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from actions import durations
-from actions.action import Action, Risk
+from actions.action import Action
+from actions.terms import Risk
 from approvals import freeze, quorum
 from approvals.actor import Actor
 from approvals.policy_model import ANYONE, Match, Policy, Rule

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from actions import catalog as catalogs
 from actions.catalog import Catalog
 from actions.clients.kubernetes import KubernetesCluster
-from actions.clients.protocols import EvalModel, Logs, Metrics
+from actions.clients.protocols import Logs, Metrics
 from actions.clock import Clock, SystemClock
 from actions.errors import ConfigError, TwokeyError
 from actions.executor import Executor
@@ -28,6 +28,7 @@ from approvals.powers import Executing
 from approvals.recollection import Recollection
 from approvals.store import open_store
 from bot import slack
+from bot.models import eval_model
 from bot.people import Glimpse, NamedChanges, Names, SlackDirectory
 from bot.running import Running
 from bot.settings import Settings
@@ -73,7 +74,7 @@ class Program:
             metrics=_metrics(settings),
             logs=_logs(settings),
             changes=self.changes,
-            eval_model=lambda base_url: _eval_model(settings, base_url),
+            eval_model=lambda base_url: eval_model(settings, base_url),
         )
         hands = executor or Executor(self.registry, tools)
         self.gate = Approvals(policy, self.directory, self.ledger, hands, self.registry, clock)
@@ -273,15 +274,6 @@ def _logs(settings: Settings) -> Logs | None:
     from actions.clients.loki import LokiLogs
 
     return LokiLogs(settings.loki_url) if settings.loki_url else None
-
-
-def _eval_model(settings: Settings, base_url: str | None) -> EvalModel:
-    """The key is for the endpoint that it was set for, and goes to no other."""
-    from actions.clients.openai_chat import OpenAIChat
-
-    ours = base_url is None or base_url == settings.openai_base_url
-    key = settings.openai_api_key.get_secret_value() if settings.openai_api_key and ours else None
-    return OpenAIChat(base_url or settings.openai_base_url, key)
 
 
 def _reader(settings: Settings, catalog: Catalog, registry: Registry) -> Reader:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from actions.action import Risk
 from actions.catalog import Catalog
 from actions.registry import Registry
+from actions.terms import Risk
 from intents.grammar.interpreter import Grammar
 from intents.guards import View
 from intents.names import Names

@@ -7,9 +7,10 @@ from typing import Annotated, ClassVar
 from pydantic import StringConstraints
 
 from actions import cautions, image, objects, preview
-from actions.action import Change, Risk, Rule
+from actions.action import Change
 from actions.errors import BadInput
 from actions.plan import Difference, Draft, Patch
+from actions.terms import Risk, Rule
 from actions.toolbox import Toolbox
 
 # A tag or a digest, as the OCI distribution specification defines them (section "Pulling manifests").

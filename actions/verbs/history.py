@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from actions import image, objects, quantities
-from actions.action import Name, Read, Rule
+from actions.action import Read
 from actions.clients.protocols import ChangeRecord, Revision
 from actions.outcome import Outcome, Step, Suggestion, Table
+from actions.terms import Name, Rule
 from actions.toolbox import Progress, Toolbox
 
 _BACK = timedelta(days=30)

@@ -9,11 +9,12 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, JsonValue, StringConstraints
 
 from actions import changelog, durations, loglines, logs, quantities
-from actions.action import Name, Read, Rule
+from actions.action import Read
 from actions.changelog import Changelog
 from actions.durations import Duration
 from actions.logs import Found
 from actions.outcome import Outcome, Quote, Step, Suggestion, TextFile
+from actions.terms import Name, Rule
 from actions.toolbox import Progress, Toolbox
 
 _DEFAULT_SINCE = "1h"

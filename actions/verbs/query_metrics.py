@@ -8,12 +8,13 @@ from typing import ClassVar
 from pydantic import JsonValue
 
 from actions import changelog, durations, formulas, quantities
-from actions.action import Name, Read, Rule
+from actions.action import Read
 from actions.durations import Duration
 from actions.errors import BadInput
 from actions.formulas import Metric
 from actions.measurement import USUAL, chart, measure, verdict
 from actions.outcome import Outcome, Step, Suggestion
+from actions.terms import Name, Rule
 from actions.toolbox import Progress, Toolbox
 
 _DEFAULT_WINDOW = "1h"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 from actions import cautions, objects, preview
-from actions.action import Change, Risk, Rule
+from actions.action import Change
 from actions.errors import BadInput
 from actions.plan import REQUEST_TOKEN, Difference, Draft, Patch
+from actions.terms import Risk, Rule
 from actions.toolbox import Toolbox
 
 

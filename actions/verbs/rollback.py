@@ -9,10 +9,11 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field, JsonValue
 
 from actions import cautions, image, objects, preview
-from actions.action import Change, Risk, Rule
+from actions.action import Change
 from actions.clients.protocols import Revision
 from actions.errors import BadInput
 from actions.plan import Difference, Draft, Patch
+from actions.terms import Risk, Rule
 from actions.toolbox import Toolbox
 from actions.verbs.deploy import Version
 

@@ -7,11 +7,12 @@ import io
 from collections.abc import Sequence
 from typing import ClassVar
 
-from actions.action import Name, Read, Rule
+from actions.action import Read
 from actions.errors import BadInput
 from actions.evals import runner, score, suite
 from actions.evals.score import Answered, Comparison, Rate
 from actions.outcome import Outcome, Step, Table, TextFile
+from actions.terms import Name, Rule
 from actions.toolbox import Progress, Toolbox
 from actions.verbs.deploy import Version
 

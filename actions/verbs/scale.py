@@ -8,9 +8,10 @@ from typing import Annotated, ClassVar, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from actions import cautions, objects, preview
-from actions.action import Change, Risk, Rule
+from actions.action import Change
 from actions.errors import BadInput
 from actions.plan import Draft
+from actions.terms import Risk, Rule
 from actions.toolbox import Toolbox
 
 Factor = Annotated[str, StringConstraints(pattern=r"^(?:[+-][1-9]\d{0,4}|x\d{1,3}(?:\.\d{1,3})?|[1-9]\d{0,2}%)$")]

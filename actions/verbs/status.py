@@ -9,10 +9,11 @@ from itertools import takewhile
 from typing import Any, ClassVar
 
 from actions import objects, quantities, rollout
-from actions.action import Name, Read, Rule
+from actions.action import Read
 from actions.clients.protocols import Pod, Revision
 from actions.outcome import Outcome, Step, Suggestion
 from actions.rollout import Complete, Failed, Judgement
+from actions.terms import Name, Rule
 from actions.toolbox import Progress, Toolbox
 from actions.vitals import Vitals, vitals
 

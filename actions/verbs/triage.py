@@ -7,8 +7,9 @@ from typing import Annotated, ClassVar
 from pydantic import StringConstraints
 
 from actions import facts, judgement
-from actions.action import Name, Read, Rule
+from actions.action import Read
 from actions.outcome import Outcome
+from actions.terms import Name, Rule
 from actions.toolbox import Progress, Toolbox
 
 

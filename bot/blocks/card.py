@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from actions.action import Risk
 from actions.plan import Difference, Plan, Target
+from actions.terms import Risk
 from approvals.actor import Actor
 from approvals.request import Request, Requirement, State
 from bot.blocks import message as kit

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from actions.action import Action, Risk
+from actions.action import Action
 from actions.errors import BadInput
 from actions.registry import Registry
+from actions.terms import Risk
 from intents import wording
 from intents.grammar.changes import Draft
 from intents.grammar.piece import READS

@@ -11,8 +11,8 @@ from typing import Any
 
 from rapidfuzz import fuzz, process
 
-from actions.action import Risk
 from actions.errors import UnknownEnvironment, UnknownService
+from actions.terms import Risk
 from intents import quantities
 from intents.grammar import arguments, changes, looks
 from intents.grammar.lexicon import Lexicon

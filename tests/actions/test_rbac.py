@@ -12,7 +12,7 @@ import yaml
 
 from actions import catalog as catalogs
 from actions import rbac
-from actions.action import Action, Change, Read, Rule
+from actions.action import Action, Change, Read
 from actions.catalog import Catalog
 from actions.clients.kubernetes import KubernetesCluster
 from actions.clock import ManualClock
@@ -20,6 +20,7 @@ from actions.errors import SourceError
 from actions.executor import Executor
 from actions.outcome import Grant, Outcome
 from actions.registry import Registry
+from actions.terms import Rule
 from actions.toolbox import Toolbox
 from actions.verbs import VERBS
 from bot.playground.host import Host

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from actions.action import Risk
 from actions.plan import Difference, Patch, Plan, Precondition, Target
+from actions.terms import Risk
 from approvals.actor import Actor
 from approvals.request import Decision, Request, Requirement, State
 from bot.blocks.card import Face

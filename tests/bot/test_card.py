@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actions.action import Risk
 from actions.outcome import Outcome, Step, Suggestion
 from actions.plan import Caution, Difference, Plan, Target
+from actions.terms import Risk
 from approvals.request import Requirement, State
 from bot.blocks.card import ROWS, VALUE, card, status
 from bot.blocks.readback import read_card

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actions.action import Risk
 from actions.catalog import Catalog
 from actions.registry import Registry
+from actions.terms import Risk
 from intents import evals
 from intents.help import help_lines
 from intents.reader import Reader

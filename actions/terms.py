@@ -1,0 +1,27 @@
+"""The words that everything above is spelled in: names, risks, rules."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, NamedTuple
+
+from pydantic import StringConstraints
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?$")]
+"""The name of a service, an environment or a suite, as the catalogue spells it."""
+
+
+class Risk(StrEnum):
+    """How much harm an action can do; the policy's defaults follow from it."""
+
+    READ = "read"  # changes nothing
+    LOW = "low"  # changes something that the same verb undoes (scale, restart)
+    HIGH = "high"  # changes what code runs
+
+
+class Rule(NamedTuple):
+    """One Kubernetes permission: `("apps", "deployments", ("get", "patch"))`; a subresource is `deployments/scale`."""
+
+    group: str
+    resource: str
+    verbs: tuple[str, ...]
