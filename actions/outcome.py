@@ -5,14 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import Base64Bytes, Field, JsonValue
+
+from actions.terms import Value
 
 
-class _Value(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Grant(_Value):
+class Grant(Value):
     """Leave to execute one plan once. Made by the gate alone, checked by the executor."""
 
     request_id: str
@@ -20,7 +18,7 @@ class Grant(_Value):
     expires_at: datetime
 
 
-class Chart(_Value):
+class Chart(Value):
     """A picture for the thread."""
 
     kind: Literal["chart"] = "chart"
@@ -29,7 +27,7 @@ class Chart(_Value):
     alt: str  # says the same in words
 
 
-class TextFile(_Value):
+class TextFile(Value):
     """A file for the thread: log lines, CSV."""
 
     kind: Literal["file"] = "file"
@@ -37,7 +35,7 @@ class TextFile(_Value):
     content: str
 
 
-class Quote(_Value):
+class Quote(Value):
     """Text from logs or events: shown as it is, never believed, never formatted."""
 
     kind: Literal["quote"] = "quote"
@@ -45,7 +43,7 @@ class Quote(_Value):
     lines: tuple[str, ...]
 
 
-class Table(_Value):
+class Table(Value):
     """Rows under headings, 100 x 20 at most."""
 
     kind: Literal["table"] = "table"
@@ -57,14 +55,14 @@ class Table(_Value):
 Evidence = Annotated[Chart | TextFile | Quote | Table, Field(discriminator="kind")]
 
 
-class Suggestion(_Value):
+class Suggestion(Value):
     """A next step as a button. A change still becomes a card of its own; nothing runs by itself."""
 
     label: str
     action: dict[str, JsonValue]
 
 
-class Step(_Value):
+class Step(Value):
     """How far a running action is; the newest one replaces the one before."""
 
     text: str  # "4 of 5 ready"
@@ -72,7 +70,7 @@ class Step(_Value):
     total: int | None = None
 
 
-class Outcome(_Value):
+class Outcome(Value):
     """What came of it. `ok` is None where that is not known (E1): said so, never retried blindly."""
 
     ok: bool | None

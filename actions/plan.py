@@ -5,20 +5,16 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import JsonValue
 
 from actions import canonical
-from actions.terms import Risk
+from actions.terms import Risk, Value
 
 REQUEST_TOKEN = "${request}"  # noqa: S105 - a placeholder, no secret
 """Stands in a patch for the request's id, which is not known before the plan is submitted."""
 
 
-class _Value(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Target(_Value):
+class Target(Value):
     """The one workload that a change touches."""
 
     cluster: str | None  # kubeconfig context; None is the current one
@@ -33,7 +29,7 @@ class Target(_Value):
         return f"{self.cluster or ''}/{self.namespace}/{self.kind}/{self.name}"
 
 
-class Difference(_Value):
+class Difference(Value):
     """One line of the card: what it is now and what it will be."""
 
     field: str  # "replicas", "image", "restarted at"
@@ -41,7 +37,7 @@ class Difference(_Value):
     after: str
 
 
-class Precondition(_Value):
+class Precondition(Value):
     """Something the preview rests on; when it no longer holds at execution the plan is stale.
 
     `path` is a dotted path into the live object (`metadata.uid`, `spec.replicas`) or `spec.template#sha256`,
@@ -52,14 +48,14 @@ class Precondition(_Value):
     value: str | int | None
 
 
-class Caution(_Value):
+class Caution(Value):
     """Something the approver should know; `code` is stable, `text` is for people."""
 
     code: str
     text: str
 
 
-class Patch(_Value):
+class Patch(Value):
     """The very request that will be sent. The executor adds uid and resourceVersion of its last read."""
 
     subresource: Literal["", "scale"] = ""
@@ -71,7 +67,7 @@ class Patch(_Value):
         return self.model_copy(update={"body": _replace(self.body, request_id)})
 
 
-class Draft(_Value):
+class Draft(Value):
     """What a verb works out from the live cluster; with action and policy version it makes a Plan."""
 
     target: Target

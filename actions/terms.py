@@ -1,11 +1,11 @@
-"""The words that everything above is spelled in: names, risks, rules."""
+"""The words that everything above is spelled in: values, names, risks, rules."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from typing import Annotated, NamedTuple
 
-from pydantic import StringConstraints
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?$")]
 """The name of a service, an environment or a suite, as the catalogue spells it."""
@@ -25,3 +25,9 @@ class Rule(NamedTuple):
     group: str
     resource: str
     verbs: tuple[str, ...]
+
+
+class Value(BaseModel):
+    """Frozen, and nothing unknown in it: what is passed between rooms cannot be changed on its way."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")

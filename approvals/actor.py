@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from pydantic import BaseModel, ConfigDict
-
 from actions.errors import TwokeyError
+from actions.terms import Value
 
 
-class Actor(BaseModel):
+class Actor(Value):
     """A person, as the chat service identifies them. Names are for display and never identify anybody."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     team_id: str
     user_id: str

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import JsonValue
 
 from actions.errors import TwokeyError
 from actions.outcome import Outcome, Step
 from actions.plan import Plan
+from actions.terms import Value
 from approvals.actor import Actor
 
 
@@ -87,18 +88,14 @@ def advance(state: State, event: Event) -> State:
         raise IllegalMove(f"A request that is {state} cannot {event}.") from None
 
 
-class _Value(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Requirement(_Value):
+class Requirement(Value):
     """So many approvals from the members of one group (None: any person other than the requester)."""
 
     group: str | None
     count: int
 
 
-class Decision(_Value):
+class Decision(Value):
     """One person's turn of the key, for exactly one digest."""
 
     request_id: str
@@ -109,7 +106,7 @@ class Decision(_Value):
     reason: str = ""
 
 
-class Request(_Value):
+class Request(Value):
     """One proposed plan on its way, as the ledger holds it."""
 
     id: str

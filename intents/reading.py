@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, JsonValue, SerializeAsAny
+from pydantic import Field, JsonValue, SerializeAsAny
 
 from actions.action import Action
+from actions.terms import Value
 
 Engine = Literal["grammar", "model"]
 Reason = Literal[
@@ -21,11 +22,7 @@ Reason = Literal[
 ]
 
 
-class _Value(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Command(_Value):
+class Command(Value):
     """The words were understood whole."""
 
     action: SerializeAsAny[Action]
@@ -35,7 +32,7 @@ class Command(_Value):
         return {"kind": "command", "action": self.action.as_json(), "engine": self.engine}
 
 
-class Question(_Value):
+class Question(Value):
     """Something is missing or means two things; the options complete `so_far`, and a person presses one.
 
     `options` maps an argument to the values that fit, the likeliest first, 25 at most each.
@@ -44,7 +41,7 @@ class Question(_Value):
     missing: tuple[str, ...] = ()  # arguments that were not said
     ambiguous: tuple[str, ...] = ()  # arguments that mean several things
     so_far: dict[str, JsonValue]  # {"verb": …, the arguments that are known}
-    options: dict[str, tuple[str | int, ...]] = {}
+    options: dict[str, tuple[str | int, ...]] = Field(default={})
     say: str  # the question in words
     engine: Engine = "grammar"
 
@@ -56,7 +53,7 @@ class Question(_Value):
         return {**found, "say": self.say, "engine": self.engine}
 
 
-class Refusal(_Value):
+class Refusal(Value):
     """Not acted on, and why; `say` tells the person what to do instead."""
 
     reason: Reason
@@ -71,14 +68,14 @@ class Refusal(_Value):
 Reading = Command | Question | Refusal
 
 
-class Earlier(_Value):
+class Earlier(Value):
     """An action of the bot's own in this thread, and how far it is."""
 
     action: dict[str, JsonValue]
     state: str = ""
 
 
-class Context(_Value):
+class Context(Value):
     """What the thread already holds, newest last: the bot's own earlier actions, never anybody's text."""
 
     earlier: tuple[Earlier, ...] = ()
