@@ -13,9 +13,10 @@ import yaml
 from pydantic import JsonValue
 
 from actions import canonical, objects
-from actions.action import Change, Rule
+from actions.action import Change
 from actions.clients.protocols import WorkloadRef
 from actions.plan import REQUEST_TOKEN, Caution, Difference, Draft, Patch, Precondition, Target
+from actions.terms import Rule
 from actions.toolbox import Toolbox
 
 WATCH_RULES = (
@@ -34,6 +35,7 @@ TEMPLATE_RULES = (
 """What a change of the pod template needs."""
 
 _NOISE = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "selfLink", "uid")
+_Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # the one in Python takes most of a plan's time
 _PRIVATE = re.compile(r"secret|token|passw|credential|private|api_?key|dsn|database_url", re.IGNORECASE)
 
 
@@ -151,7 +153,7 @@ def _precondition(now: Present, path: str) -> Precondition:
 
 
 def _yaml(value: Mapping[str, Any]) -> list[str]:
-    return yaml.safe_dump(value, sort_keys=True, allow_unicode=True, width=1000).splitlines()
+    return str(yaml.dump(value, Dumper=_Dumper, sort_keys=True, allow_unicode=True, width=1000)).splitlines()
 
 
 def _shown(live: Mapping[str, Any]) -> dict[str, Any]:

@@ -148,10 +148,8 @@ class Gate:
 
     def tick(self) -> None:
         """Expire what is due, and find out what became of what is unknown. Call it every few seconds."""
-        now = self._ledger.now()
-        for request in self._ledger.unfinished():
-            if rulings.due(request, now):
-                self._ledger.move(request.id, rulings.due)
+        for request in self._ledger.overdue(self._ledger.now()):
+            self._ledger.move(request.id, rulings.due)
         self._runner.tick()
 
     def approvers(self, request: Request) -> tuple[Actor, ...]:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import JsonValue
-from sqlalchemy import ColumnElement, Connection, Engine, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, case, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from actions.clock import Clock
@@ -85,6 +85,15 @@ class Ledger:
     def unfinished(self) -> list[Request]:
         """Those to which something can still happen, oldest first."""
         return self._found(requests.c.state.in_([state for state in State if not state.final]))
+
+    def overdue(self, now: datetime) -> list[Request]:
+        """Those that waited too long for approval or to be started (A6), oldest first."""
+        limit = case((requests.c.state == State.WAITING, requests.c.approve_by), else_=requests.c.run_by)
+        return self._found(requests.c.state.in_([State.WAITING, State.READY]), limit <= as_text(now))
+
+    def unknown(self) -> list[Request]:
+        """Those of which it is not known what became of them, oldest first."""
+        return self._found(requests.c.state == State.UNKNOWN)
 
     def asked_by(self, actor: Actor, limit: int) -> list[Request]:
         """What a person asked for, newest first."""

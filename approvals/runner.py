@@ -68,9 +68,8 @@ class Runner:
                 alive = held.request.id in self._active if mine else now < held.lease_until
             if not alive:
                 self._lose(held.request.id)
-        for request in self._ledger.unfinished():
-            if request.state is State.UNKNOWN:
-                self._reconcile(request)
+        for request in self._ledger.unknown():
+            self._reconcile(request)
 
     def _check(self, request: Request) -> Request | None:
         """Read the target again. None: it is as it was shown. Raises Unreachable, and then it may be tried again."""

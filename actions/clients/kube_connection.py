@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,7 @@ class Connection:
         return opened
 
 
+@cache
 def agent() -> str:
     """Who we are, for the cluster's audit log."""
     try:
