@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from intents.names import Names
+from intents.names import Named, Names
 from intents.reading import Reason
 from intents.tokens import Sentence
 
@@ -41,8 +41,15 @@ _ONE_ORDER, _READS, _APPROVALS = _any("one_order"), _any("reads"), _any("approva
 _INJECTION, _DANGER, _DESTRUCTION = _any("injection"), _any("danger"), _any("destruction")
 _NEGATION, _CONDITION, _QUESTION = _any("negation"), _any("conditions"), _any("questions")
 _SCHEDULE, _SCOPE, _PLURAL, _REPORT = _any("schedules"), _any("scopes"), _any("plurals"), _any("reports")
+_COMPLAINT = re.compile(
+    "|".join(_DATA["complaints"].split("\n"))
+    .strip("|")
+    .replace("<service>", SERVICE)
+    .replace("<environment>", ENVIRONMENT)
+)
 _APPROVAL_WORDS = frozenset(_DATA["approval_words"].split())
 _APPROVING_WORDS = frozenset(_DATA["approving_words"].split())
+_PLACES = frozenset(("in", "on", "to", "into", "onto", "-n", "--namespace", "→"))
 _POINTS = frozenset(("it", "that", "this", "same", "again", "its"))
 _AND = re.compile(r" (?:and|then|also|plus|&|&&|as well as|followed by|along with|or|afterwards|;|,) ")
 
@@ -52,8 +59,7 @@ class View:
 
     def __init__(self, sentence: Sentence, names: Names) -> None:
         self.sentence = sentence
-        self.services = names.mentioned_services(sentence.words)
-        self.environments = names.mentioned_environments(sentence.words)
+        self.services, self.environments = _mentioned(sentence, names)
         words = list(sentence.words)
         for found, mask in ((self.environments, ENVIRONMENT), (self.services, SERVICE)):
             for named in found:
@@ -63,7 +69,7 @@ class View:
         self.text = f" {' '.join(word for word in words if word)} "
         polite = f" {' '.join(_POLITE.sub(' ', self.text).split())} "
         self.plain = _ONE_ORDER.sub("restart", polite)  # "rolling restart" is one order, not two
-        self.raw = f" {' '.join(sentence.words)} "
+        self.order = _COMPLAINT.sub(_dropped, self.plain)  # without the complaint that gives its reason
 
     def wants_change(self) -> bool:
         """Whether any word speaks of changing something; a service's name is no such word."""
@@ -80,6 +86,26 @@ class View:
     def dangerous(self) -> bool:
         """Whether a word speaks of something that must never be done from a chat."""
         return bool(_DESTRUCTION.search(self.plain))
+
+
+def _mentioned(sentence: Sentence, names: Names) -> tuple[list[Named], list[Named]]:
+    """Services and environments named. A word that names both is what its place or its neighbours leave it to be."""
+    services = names.mentioned_services(sentence.words)
+    places = names.mentioned_environments(sentence.words)
+    both = {named.start for named in services} & {named.start for named in places}
+    if not both:
+        return services, places
+    located = {at for at in both if at and sentence.words[at - 1] in _PLACES}
+    if not located and any(named.start not in both for named in places):
+        return services, [named for named in places if named.start not in both]
+    if any(named.start not in both for named in services):
+        located = both
+    return [named for named in services if named.start not in located], places
+
+
+def _dropped(complaint: re.Match[str]) -> str:
+    """Nothing in a complaint's place; itself where it speaks of a change ("cart is restarting in prod, …")."""
+    return complaint[0] if _CHANGES.search(f" {complaint[0]} ") else ""
 
 
 def never(view: View) -> Objection | None:
@@ -170,14 +196,14 @@ def _conditional(view: View) -> Objection | None:
 
 
 def _asking(view: View) -> Objection | None:
-    if _QUESTION.search(view.plain):
+    if _QUESTION.search(view.order):
         say = "That asks about a change and does not order one. To have it done, begin with the verb: restart cart."
         return Objection("not_an_operation", say)
     return None
 
 
 def _report(view: View) -> Objection | None:
-    if _REPORT.search(view.plain):
+    if _REPORT.search(view.order):
         return Objection(
             "not_an_operation",
             "That sounds like a report, so I do nothing. To have it done, start with the verb: restart cart in dev.",

@@ -43,7 +43,7 @@ _VERSION = re.compile(
     r"|sha256:[0-9a-f]{64}"
     r"|sha-[0-9a-f]{4,40}"
     r"|(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{7,40}"  # a commit
-    r"|(?:rc|build|release|main|master)[-_.]?\d[A-Za-z0-9._-]*"
+    r"|(?:rc|build|release|main|master|trunk|develop|nightly|hotfix|feature|fix|pr|mr)[-_.]?\d[A-Za-z0-9._-]*"
     r"|20\d{6}(?:[-.]\w+)?",  # a date as a build number
     re.ASCII | re.IGNORECASE,
 )

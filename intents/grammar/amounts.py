@@ -11,6 +11,7 @@ from intents.grammar.piece import Piece
 
 _SCALE = frozenset({"scale"})
 _NOUNS = frozenset(("replicas", "replica", "pods", "pod", "instances", "instance", "copies", "copy", "containers"))
+_ONE = (("replica",), ("pod",), ("instance",))
 _MORE = {"more": "+", "extra": "+", "additional": "+", "fewer": "-", "less": "-"}
 _TIMES = re.compile(r"(?:x|×)(\d{1,3}(?:\.\d{1,3})?)|(\d{1,3}(?:\.\d{1,3})?)(?:x|×)", re.ASCII)
 _SIGNED = re.compile(r"([+])([1-9]\d{0,4})", re.ASCII)
@@ -43,6 +44,8 @@ def _absolute(words: Sequence[str], start: int) -> Iterator[Piece]:
         if not first or first.end >= len(words) or words[first.end] not in ("to", "→"):
             return
         place, kind = first.end + 1, "to"
+    if words[place : place + 2] in (("a", "single"), ("one", "single")) and words[place + 2 : place + 3] in _ONE:
+        yield _piece(place + 3, kind, 1)
     found = quantities.number(words, place)
     if found:
         yield _noun(words, _piece(found.end, kind, found.value))

@@ -15,7 +15,7 @@ _ENVIRONMENT_BEFORE = {
     **dict.fromkeys(
         ("", "in", "on", "at", "for", "within", "inside", "@", "-n", "--namespace", "env", "environment"), None
     ),
-    **dict.fromkeys(("to", "into", "onto", "→"), frozenset({"deploy"})),
+    **dict.fromkeys(("to", "into", "onto", "→"), frozenset({"deploy", "history"})),
     **dict.fromkeys(("of", "from", "'s"), READS),
 }
 _SERVICE_BEFORE = {
@@ -28,7 +28,7 @@ _DETERMINERS = frozenset(("the", "our", "my"))
 _ENVIRONMENT_NOUNS = frozenset(("environment", "env", "cluster", "namespace"))
 _SERVICE_NOUNS = frozenset(("service", "app", "application", "deployment", "workload", "microservice"))
 _POD_NOUNS = frozenset(("pods", "replicas", "instances", "containers"))
-_IMAGE_NOUNS = frozenset(("version", "tag", "release", "build", "image", "versions"))
+_IMAGE_NOUNS = frozenset(("version", "tag", "release", "build", "image", "versions", "hotfix", "patch"))
 _FLAGS = {"--namespace": "environment", "-n": "environment", "--env": "environment", "env": "environment"}
 
 
@@ -240,6 +240,7 @@ _PREVIOUS = tuple(
         "last deploy",
         "last deployment",
         "last release",
+        "last version",
         "one version",
         "one revision",
     ]
@@ -259,6 +260,8 @@ def previous(text: Text, start: int) -> Iterator[Piece]:
 
 def _direction_fits(before: str, phrase: tuple[str, ...]) -> bool:
     """`the last deploy` is undone, never gone back *to*; `one version` is gone back by, never to."""
+    if phrase == ("last", "version"):
+        return before == "to"
     if phrase[0] == "last":
         return before != "to" and before != "by"
     return before != "to" if phrase[:2] in (("one", "version"), ("one", "revision")) else before != "by"

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from intents.grammar.amounts import shift
 from intents.grammar.search import Parse
 
-_ALWAYS = frozenset(("order", "service", "environment", "ref", "polite", "gerund", "mind", "same"))
+_ALWAYS = frozenset(("order", "service", "environment", "ref", "polite", "begs", "we", "gerund", "mind", "same"))
 
 
 class Draft(NamedTuple):
@@ -19,6 +19,7 @@ class Draft(NamedTuple):
     doubts: dict[str, tuple[str | int, ...]] = {}  # noqa: RUF012 - never changed
     ref: bool = False  # points at something in the thread: "it", "that"
     vague: bool = False  # said with a word that fits many verbs: "make"
+    unsure: bool = False  # said without a verb in a way that may also tell: "cart prod 5 replicas"
 
 
 def change(parse: Parse) -> Draft | None:
@@ -31,6 +32,24 @@ def change(parse: Parse) -> Draft | None:
         return None  # "restarting cart in prod" tells, "would you mind restarting cart" asks
     build = {"deploy": _deploy, "rollback": _rollback, "scale": _scale, "restart": _restart}[verb]
     return build(slots)
+
+
+def verbless(parse: Parse) -> Draft | None:
+    """`cart to 5 in prod`, `cart 2.1.0 to prod`, `one more pod for cart in prod`: what else could be meant?
+
+    Only for sentences without an order of any other kind: in "scale api to 5" nobody speaks of a service "scale-api".
+    """
+    slots = parse.slots
+    if not {"service", "environment"} <= set(slots) or {"ref", "same", "needs_back", "deploy"} & set(slots):
+        return None
+    if parse.verbs == {"scale"} and {"to", "change", "counted"} & set(slots):
+        draft = _scale(slots)
+        tells = slots.get("direction") == "down" or not {"to", "change"} & set(slots)
+        return draft._replace(unsure=tells) if draft is not None and not draft.missing else None
+    placed = parse.verbs is not None and parse.verbs <= {"deploy", "history"} and "deploy" in parse.verbs
+    if placed and "version" in slots:  # "to prod" or "→ prod"; "cart 2.1.0 in prod" may ask what runs there
+        return _deploy(slots)
+    return None
 
 
 def _target(slots: dict[str, Any]) -> dict[str, Any]:
@@ -58,7 +77,21 @@ def _deploy(slots: dict[str, Any]) -> Draft | None:
 
 
 def _rollback(slots: dict[str, Any]) -> Draft | None:
-    if not _only(slots, "version", "revision", "previous", "bare", "source", "needs_back", "needs_target", "back"):
+    if not _only(
+        slots,
+        "version",
+        "revision",
+        "previous",
+        "bare",
+        "source",
+        "needs_back",
+        "needs_target",
+        "back",
+        "of_deploy",
+        "deploy",
+    ):
+        return None
+    if bool(slots.get("of_deploy")) != bool(slots.get("deploy")):
         return None
     if bool(slots.get("needs_back")) and not slots.get("back"):
         return None
@@ -84,9 +117,9 @@ _AMOUNTS = ("to", "number", "by", "by_percent", "change")
 
 
 def _scale(slots: dict[str, Any]) -> Draft | None:
-    allowed = (*_AMOUNTS, "direction", "adds", "gives", "weak", "loose", "back", "counted", "wanted")
+    allowed = (*_AMOUNTS, "direction", "adds", "gives", "weak", "loose", "back", "counted", "wanted", "more")
     given = [key for key in _AMOUNTS if key in slots]
-    if not _only(slots, *allowed) or len(given) > 1:
+    if not _only(slots, *allowed) or len(given) > 1 or (given and "more" in slots):
         return None
     kind = given[0] if given else None
     if not _plain_enough(slots, kind):
@@ -103,7 +136,7 @@ def _plain_enough(slots: dict[str, Any], kind: str | None) -> bool:
     if slots.get("weak"):
         return kind in ("to", "change", "by", "by_percent") or ("direction" in slots and kind is not None)
     if slots.get("wanted"):
-        return kind == "change" or bool(slots.get("counted"))
+        return kind == "change" or bool(slots.get("counted") or slots.get("more"))
     if slots.get("loose"):
         return kind in ("to", "change") or (kind == "number" and bool(slots.get("counted") or slots.get("ref")))
     if slots.get("adds"):

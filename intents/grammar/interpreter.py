@@ -16,9 +16,13 @@ from intents.guards import View
 from intents.names import Names
 from intents.reading import Command, Context, Question, Reading, Refusal
 from intents.resolve import Resolver
-from intents.tokens import Sentence
+from intents.tokens import Sentence, is_mark
 
 _SPOKEN_TO = frozenset(("bot", "robot", "chatbot", "assistant", "agent", "ai", "operator", "computer"))
+_TWO_WAYS = "I can read that in two ways. Please say it another way."
+_GREETINGS = frozenset(("hey", "hi", "hello", "yo", "ok", "okay", "please", "pls", "dear", "twokey", "so"))
+_MANY = frozenset(("all", "everything", "every", "both", "each", "any", "anything", "everyone", "others"))
+_NOUNS = (("service",), ("app",), ("deployment",), ("workload",))
 
 
 class Grammar:
@@ -34,13 +38,14 @@ class Grammar:
         found = parses(arguments.Text(sentence, self._names), self.lexicon)
         thread = Thread(context, self._registry)
         orders = [draft for parse in found if (draft := changes.change(parse)) is not None]
+        orders = orders or [draft for parse in found if (draft := changes.verbless(parse)) is not None]
         if orders:
             return self._guarded(view) or self._order(view, orders, found, thread, context)
         for parse in found:
             again = thread.follow_up(parse, self.resolver)
             if again is not None:
                 return (_changes(again) and self._guarded(view)) or again
-        looked = self._look(found, context, channel)
+        looked = self._look(view, found, context, channel)
         if looked is not None:
             return _refused(guards.read(view)) or looked
         points = bool(context.earlier) and view.points()
@@ -81,8 +86,7 @@ class Grammar:
         if len(readings) > 1:
             return self._choose(readings)
         reading = readings[0]
-        polite = any(parse.slots.get("polite") for parse in found)
-        doubtful = (view.sentence.asks and not polite) or _addressed(view)
+        doubtful = _asked(view, found) or _addressed(view) or any(draft.unsure for draft in orders)
         if doubtful and isinstance(reading, Command):
             return self.resolver.confirm(reading, f"{wording.what(reading.action.as_json())}: shall I?")
         return reading
@@ -99,7 +103,7 @@ class Grammar:
             return readings[0]
         shared = {k: v for k, v in known[0].items() if v is not None and all(other.get(k) == v for other in known)}
         if "verb" not in shared:
-            return Refusal(reason="unsupported", say="I can read that in two ways. Please say it another way.")
+            return Refusal(reason="unsupported", say=_TWO_WAYS)
         options: dict[str, tuple[str | int, ...]] = {}
         for key in known[0]:
             values = tuple(dict.fromkeys(v for other in known if isinstance(v := other.get(key), str | int)))
@@ -110,18 +114,37 @@ class Grammar:
         say = wording.question(shared, (), tuple(options))
         return Question(ambiguous=tuple(options), so_far=shared, options=options, say=say)
 
-    def _look(self, found: list[Parse], context: Context, channel: str | None) -> Reading | None:
+    def _look(self, view: View, found: list[Parse], context: Context, channel: str | None) -> Reading | None:
         ranked = [ranked for parse in found if (ranked := looks.look(parse)) is not None]
         if not ranked:
             return None
+        targets = {draft.said.get("service") for _, draft in ranked} - {None}
+        if len(targets) > 1:  # "status of history" where both are services as well
+            of = {named.name for named in view.services if view.sentence.words[named.start - 1] in ("of", "for", "on")}
+            ranked = [(rank, draft) for rank, draft in ranked if draft.said.get("service") in of]
+            if not ranked or len(of & targets) > 1:
+                return Refusal(reason="unsupported", say=_TWO_WAYS)
         draft = min(ranked, key=lambda item: (item[0], str(item[1].said)))[1]
         return self.resolver.reading(draft, context, channel)
 
 
+def _asked(view: View, found: list[Parse]) -> bool:
+    """Whether an order is put as a question: politeness makes none of one, "can we" alone may only ask."""
+    polite = any(parse.slots.get("polite") for parse in found)
+    pondered = any(parse.slots.get("we") for parse in found) and not any(parse.slots.get("begs") for parse in found)
+    return pondered or (view.sentence.asks and not polite)
+
+
 def _addressed(view: View) -> bool:
-    """Whether the only service that is named may be the one spoken to: `bot, please restart in prod`."""
+    """Whether what looks like the only service may be none: `bot, please restart in prod`, `restart all in prod`."""
     words = view.sentence.words
-    return all(words[named.start] in _SPOKEN_TO and named.start < 3 for named in view.services) and bool(view.services)
+    for named in view.services:
+        before = [word for word in words[: named.start] if not is_mark(word)]
+        spoken_to = words[named.start] in _SPOKEN_TO and (not set(before) - _GREETINGS or before[-1] in ("the", "this"))
+        many = words[named.start] in _MANY and words[named.end : named.end + 1] not in _NOUNS
+        if not spoken_to and not many:
+            return False
+    return bool(view.services)
 
 
 def _refused(objection: guards.Objection | None) -> Refusal | None:

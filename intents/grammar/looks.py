@@ -71,6 +71,8 @@ def _logs(slots: dict[str, Any]) -> Draft | None:
 def _metrics(slots: dict[str, Any]) -> Draft | None:
     if "metric" in slots and "latency" in slots and not str(slots["metric"]).startswith("latency"):
         return None
+    if "restarted" in slots and slots.get("metric") != "restarts":
+        return None
     said = _said(slots, metric=slots.get("metric"), window=slots.get("window"))
     draft = Draft("query_metrics", said, ref=bool(slots.get("ref")))
     if "metric" in slots:

@@ -19,7 +19,8 @@ _SINCE = re.compile(r"--(?:since|tail|limit)=(\S+)")
 _CONTAINING = (
     *(("that", word) for word in ("contain", "contains", "mention", "say")),
     *((word,) for word in ("containing", "contains", "with", "matching", "mentioning", "including", "saying")),
-    *((word,) for word in ("about", "for", "grep", "like")),
+    *((word,) for word in ("about", "for", "grep", "like", "find", "search")),
+    *((word, "for") for word in ("grep", "look", "search")),
     ("with", "the", "word"),
 )
 _AGAINST = frozenset(("against", "vs", "vs.", "versus", "over", "baseline", "with", "to", "and", "than"))
@@ -57,14 +58,14 @@ def _limit(words: Sequence[str], start: int) -> Iterator[Piece]:
     flag = _SINCE.fullmatch(words[start])
     if flag and not words[start].startswith("--since") and quantities.integer(flag[1]):
         yield Piece(start + 1, _LOGS, (("limit", int(flag[1])),))
-    place = start + (words[start] in ("last", "latest", "newest", "tail", "--tail", "the", "limit"))
+    place = start + (words[start] in ("last", "latest", "newest", "tail", "--tail", "the", "limit", "-n"))
     if place < len(words) and words[place] in ("last", "latest", "newest"):
         place += 1
     found = quantities.number(words, place)
     if not found:
         return
     lines = found.end < len(words) and words[found.end] in _LINES
-    if lines or words[start] in ("tail", "--tail", "limit"):
+    if lines or words[start] in ("tail", "--tail", "limit", "-n"):
         yield Piece(found.end + lines, _LOGS, (("limit", found.value),))
     elif words[found.end : found.end + 1] in (["errors"], ("errors",), ["error"], ("error",)):
         yield Piece(found.end, _LOGS, (("limit", found.value),))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from intents.grammar import arguments
+from intents.grammar import arguments, complaint
 from intents.grammar.lexicon import Lexicon
 from intents.grammar.piece import READS, Piece
 
@@ -16,6 +16,7 @@ _REPEATABLE = frozenset(
         "service",
         "environment",
         "polite",
+        "begs",
         "level",
         "ref",
         "varies",
@@ -64,6 +65,7 @@ def parses(text: arguments.Text, lexicon: Lexicon) -> list[Parse]:
 
 def _pieces(text: arguments.Text, lexicon: Lexicon, start: int) -> Iterator[Piece]:
     yield from arguments.at(text, start)
+    yield from complaint.at(text.sentence, text.names, lexicon, start)
     for end, phrase in lexicon.at(text.words, start):
         yield Piece(end, phrase.verbs, phrase.slots)
     after = lexicon.symptom(text.words, start)

@@ -36,16 +36,27 @@ class Thread:
 
     def follow_up(self, parse: Parse, resolver: Resolver) -> Reading | None:
         """The reading of `same in …`, `what about …` and a bare time span; None where the sentence is none of these."""
-        slots = {key: value for key, value in parse.slots.items() if key not in ("polite", "ref", "asks")}
+        slots = {key: value for key, value in parse.slots.items() if key not in ("polite", "begs", "ref", "asks")}
         if "order" in slots or self.last is None:
             return None
         kind = "same" if slots.pop("same", None) else "varies" if slots.pop("varies", None) else ""
         if kind and not set(slots) - {"service", "environment", "varies"}:
             return self._again(kind, slots, resolver)
+        if self.last.verb == "scale" and set(slots) - {"counted"} == {"change"} and parse.verbs == {"scale"}:
+            return self._more(str(slots["change"]), resolver)
         if set(slots) == {"window"} and self.last.verb in _NARROWS and self.last.verb in (parse.verbs or READS):
             data = {**self.last.as_json(), _NARROWS[self.last.verb]: slots["window"]}
             return Command(action=self._registry.parse(data), engine="grammar")
         return None
+
+    def _more(self, change: str, resolver: Resolver) -> Reading | None:
+        """`two more` after a scale: most likely of the same, and so a button."""
+        assert self.last is not None  # noqa: S101 - the caller looked
+        data = {**self.last.as_json(), "replicas": None, "change": change}
+        reading = resolver.reading(Draft(str(data.pop("verb")), data), Context(), None)
+        if isinstance(reading, Command):
+            return resolver.confirm(reading, f"{wording.what(reading.action.as_json())}: is that what you mean?")
+        return reading
 
     def _again(self, kind: str, slots: dict[str, Any], resolver: Resolver) -> Reading | None:
         assert self.last is not None  # noqa: S101 - the caller looked

@@ -76,7 +76,7 @@ def _draft(sentence: Sentence, names: Names, lexicon: Lexicon, run: tuple[int, i
     text = arguments.Text(masked, _MaskedNames(names))
     for parse in parses(text, lexicon):
         ranked = looks.look(parse)
-        draft = changes.change(parse) or (ranked[1] if ranked else None)
+        draft = changes.change(parse) or changes.verbless(parse) or (ranked[1] if ranked else None)
         key = "service" if mask == SERVICE else "environment"
         if draft is not None and draft.said.get(key) == mask:
             return draft._replace(said={k: v for k, v in draft.said.items() if k != key})

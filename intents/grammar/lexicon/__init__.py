@@ -37,9 +37,10 @@ class Lexicon:
             for pattern in cue["say"].splitlines():
                 self._add(pattern, Phrase(verbs, tuple(cue.get("set", {}).items())))
         self.symptoms = frozenset(words for pattern in data["symptoms"].splitlines() for words in expand(pattern))
+        self.troubles = frozenset(data["troubles"].split())
         self._longest = max(map(len, self._phrases))
         self._longest_symptom = max(map(len, self.symptoms))
-        self.vocabulary = frozenset(word for words in (*self._phrases, *self.symptoms) for word in words)
+        self.vocabulary = frozenset(word for words in (*self._phrases, *self.symptoms, self.troubles) for word in words)
 
     def at(self, words: Sequence[str], start: int) -> Iterator[tuple[int, Phrase]]:
         """(end, phrase) of every phrase that begins here, the longest first."""

@@ -1,0 +1,82 @@
+"""Why somebody orders something: `cart is stuck in prod, restart it`, `restart cart in prod, it is stuck`.
+
+A complaint gives the target its name and nothing else; a version in it is never the one that is ordered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from intents import quantities
+from intents.grammar.lexicon import Lexicon
+from intents.grammar.piece import Piece
+from intents.names import Names
+from intents.tokens import Sentence
+
+_BE = frozenset(("is", "are", "'s", "keeps", "looks", "seems"))
+_VERY = frozenset(("so", "very", "really", "a", "bit", "totally", "completely", "just", "again", "still", "pretty"))
+_THEN = frozenset(("so", "and", "please", "pls"))
+_ORDERS = frozenset(("deploy", "rollback", "scale", "restart"))
+
+
+def at(sentence: Sentence, names: Names, lexicon: Lexicon, start: int) -> Iterator[Piece]:
+    """A complaint that begins the sentence, or one that ends it."""
+    words = sentence.words
+    if start == 0 or all(word in (",", "") for word in words[:start]):
+        for named in names.services.at(words, start):
+            yield from _before(sentence, names, lexicon, named.end, named.name)
+    elif words[start] in (",", ";"):
+        yield from _after(words, lexicon, start + 1)
+
+
+def _before(sentence: Sentence, names: Names, lexicon: Lexicon, at: int, service: str) -> Iterator[Piece]:
+    words, slots = sentence.words, dict[str, Any](service=service)
+    if words[at : at + 1] in (("service",), ("queue",)):
+        at += 1
+    if at < len(words) and quantities.version(sentence.spelled[at]):
+        at += 1
+    at = _place(words, names, at, slots)
+    end = _trouble(words, lexicon, at)
+    if end is None:
+        return
+    end = _place(words, names, end, slots)
+    if end < len(words) and words[end] in (",", ";"):
+        end += 1
+        while end < len(words) and words[end] in _THEN:
+            end += 1
+        yield Piece(end, _ORDERS, tuple(slots.items()))
+
+
+def _after(words: Sequence[str], lexicon: Lexicon, at: int) -> Iterator[Piece]:
+    if words[at : at + 1] == ("it's",):
+        end = _state(words, lexicon, at + 1)
+    elif words[at : at + 1] == ("it",):
+        end = _trouble(words, lexicon, at + 1)
+    else:
+        return
+    if end == len(words):
+        yield Piece(end, _ORDERS, ())
+
+
+def _place(words: Sequence[str], names: Names, at: int, slots: dict[str, Any]) -> int:
+    if at < len(words) and words[at] in ("in", "on") and "environment" not in slots:
+        named = next(names.environments.at(words, at + 1), None)
+        if named is not None:
+            slots["environment"] = named.name
+            return named.end
+    return at
+
+
+def _trouble(words: Sequence[str], lexicon: Lexicon, at: int) -> int | None:
+    """`is really slow`, `hangs`."""
+    if at < len(words) and words[at] in _BE:
+        return _state(words, lexicon, at + 1)
+    return at + 1 if at < len(words) and words[at] in lexicon.troubles else None
+
+
+def _state(words: Sequence[str], lexicon: Lexicon, at: int) -> int | None:
+    while at < len(words) and words[at] in _VERY:
+        at += 1
+    end = lexicon.symptom(words, at)
+    return end + (words[end : end + 1] == ("again",)) if end is not None else None

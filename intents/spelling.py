@@ -1,0 +1,43 @@
+"""Slips of the finger in the words of an order: `restrat`, `depoy`, `scael`. Names are never mended, only suggested.
+
+One slip a word: two neighbouring letters swapped, one left out or one typed twice, the first letter as it should be.
+Words that are words of their own ("stats", "sale") are no slips.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from intents.names import Names
+from intents.tokens import Sentence
+
+_WORDS = (
+    *("restart", "bounce", "reboot", "recycle", "deploy", "release", "upgrade", "promote", "rollback", "revert"),
+    *("scale", "resize", "double", "triple", "increase", "decrease", "reduce", "status", "history", "errors"),
+    *("latency", "memory", "metrics", "requests", "replicas", "replica", "version", "revision", "previous"),
+    *("please", "investigate", "triage", "traffic"),
+)
+_OWN = frozenset(("error", "metric", "request", "sale", "decease", "tripe", "tirage", "pleas", "revet", "stats"))
+
+
+def _slips(word: str) -> Iterator[str]:
+    for at in range(1, len(word)):
+        yield word[:at] + word[at + 1 :]
+        yield word[: at + 1] + word[at:]
+        if at + 1 < len(word):
+            yield word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+
+
+_MEANT = {slip: word for word in _WORDS for slip in _slips(word) if slip not in _OWN and slip not in _WORDS}
+
+
+def mend(sentence: Sentence, names: Names) -> None:
+    """Puts the words that were meant into `sentence.words`; what was written stays in `sentence.spelled`."""
+    if any(word in _MEANT for word in sentence.words):
+        sentence.words = tuple(_mended(word, names) for word in sentence.words)
+
+
+def _mended(word: str, names: Names) -> str:
+    if names.services.get(word) or names.environments.get(word) or names.suites.get(word):
+        return word
+    return _MEANT.get(word, word)
