@@ -1,7 +1,9 @@
 """One OpenAI-compatible endpoint, whatever it can enforce and however it fails. One deadline for everything (R4).
 
-What an endpoint honours is found by using it and remembered: a strict schema, then a required tool, then plain JSON
-with one repair. Whatever comes back is only data to be checked; nothing here trusts it.
+What an endpoint honours is found by using it: a strict schema, then a required tool, then plain JSON with one repair.
+A way is given up only where that is proven: by an answer that says so (400, 404, 422 …), or by failing several times in
+a row while a weaker way works; one 500 that passes costs one question its speed. Whatever comes back is only data to be
+checked; nothing here trusts it.
 """
 
 from __future__ import annotations
@@ -26,6 +28,8 @@ _ORDER: tuple[Enforcement, ...] = ("json_schema", "tools", "json_object")
 _TOOL = "read"
 _LONGEST = 8_000  # characters of an answer that are looked at
 _TOKENS = 500  # an answer is a small object
+_NOT_TAKEN = frozenset((400, 404, 405, 415, 422, 501))  # the endpoint says itself that it does not know this way
+_PROVEN = 3  # failures of a way in a row, each beside a weaker way that worked, that count as much as saying so
 
 
 class ModelFailed(TwokeyError):
@@ -33,7 +37,11 @@ class ModelFailed(TwokeyError):
 
 
 class _NextWay(Exception):
-    """This way of asking did not work; another may."""
+    """This way of asking did not work; another may. `proof` of the endpoint not taking it, `_PROVEN` being enough."""
+
+    def __init__(self, say: str, proof: int = 1) -> None:
+        super().__init__(say)
+        self.proof = proof
 
 
 class ModelGateway:
@@ -50,13 +58,35 @@ class ModelGateway:
         """`deadline` in seconds, for all attempts together. Without a `model` the endpoint's first one is taken."""
         self._base_url, self._api_key = base_url or "https://api.openai.com/v1", api_key or "none"
         self._model, self._deadline, self._record = model, deadline, record
-        self._way: Enforcement | None = None  # the one that worked last
+        self._against: dict[Enforcement, int] = {}  # what speaks against a way of asking
         self._client: AsyncOpenAI | None = None
 
     @property
     def base_url(self) -> str:
         """Where the endpoint is."""
         return self._base_url
+
+    @property
+    def model(self) -> str | None:
+        """The model that is asked; None while it is still to be taken from the endpoint's list."""
+        return self._model
+
+    async def find_model(self) -> str:
+        """The model that is asked, from the endpoint's list where none is configured.
+
+        Raises ModelFailed where the endpoint does not list one within the deadline.
+        """
+        await asyncio.to_thread(importlib.import_module, "openai")
+        try:
+            async with asyncio.timeout(self._deadline):
+                return await self._chosen()
+        except Exception as error:
+            raise ModelFailed(_describe(error)) from error
+
+    async def _chosen(self) -> str:
+        if self._model is None:
+            self._model = (await self._connected().models.list()).data[0].id
+        return self._model
 
     async def ask(
         self, messages: list[dict[str, str]], schema: dict[str, Any], prompt: str = ""
@@ -89,17 +119,23 @@ class ModelGateway:
     async def _each_way(
         self, messages: list[dict[str, str]], schema: dict[str, Any], usage: _Usage
     ) -> dict[str, JsonValue]:
-        ways = (self._way, *_ORDER) if self._way else _ORDER
-        problem = "The model gave no answer."
-        for way in dict.fromkeys(ways):
+        ways = [way for way in _ORDER if self._against.get(way, 0) < _PROVEN]
+        problem, failed = "The model gave no answer.", dict[Enforcement, int]()
+        for way in ways or _ORDER:
             try:
                 answer = await self._ask(way, messages, schema, usage)
             except _NextWay as error:
-                problem = str(error)
+                problem, failed[way] = str(error), error.proof
                 continue
-            self._way = way
+            self._learn(way, failed)
             return answer
         raise ModelFailed(problem)
+
+    def _learn(self, worked: Enforcement, failed: dict[Enforcement, int]) -> None:
+        """Only beside a way that worked does a failure speak against a way; else it was the endpoint itself."""
+        self._against[worked] = 0
+        for way, proof in failed.items():
+            self._against[way] = self._against.get(way, 0) + proof
 
     async def _ask(
         self, way: Enforcement, messages: list[dict[str, str]], schema: dict[str, Any], usage: _Usage
@@ -122,11 +158,10 @@ class ModelGateway:
 
         client = self._connected()
         try:
-            if self._model is None:
-                self._model = (await client.models.list()).data[0].id
+            model = await self._chosen()
             usage.attempts += 1
             create: Any = client.chat.completions.create
-            body = {"model": self._model, "messages": messages, "max_tokens": _TOKENS, "temperature": 0}
+            body = {"model": model, "messages": messages, "max_tokens": _TOKENS, "temperature": 0}
             try:
                 answer = await create(**body, **_format(way, schema))
             except openai.APIConnectionError:  # a connection that was kept too long, mostly
@@ -134,7 +169,7 @@ class ModelGateway:
         except (openai.AuthenticationError, openai.PermissionDeniedError, openai.RateLimitError) as error:
             raise ModelFailed(_describe(error)) from error
         except openai.APIStatusError as error:
-            raise _NextWay(_describe(error)) from error
+            raise _NextWay(_describe(error), _PROVEN if error.status_code in _NOT_TAKEN else 1) from error
         usage.add(answer)
         return _text(answer)
 

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from actions.catalog import Catalog
 from actions.registry import Registry
-from intents import asking, guards, prompts, schema
+from intents import asking, guards, prompts, schema, spelling
 from intents.checking import NOT_UNDERSTOOD, Checker
 from intents.gateway import ModelFailed, ModelGateway
 from intents.grammar.interpreter import Grammar
@@ -40,6 +40,16 @@ class Reader:
             return None
         return f"I am reading without the model for now: {self._trouble}"
 
+    @property
+    def has_model(self) -> bool:
+        """Whether there is a model to ask at all."""
+        return self._gateway is not None
+
+    @property
+    def model(self) -> str | None:
+        """The name of the model that is asked where the grammar abstains; None without one, or before it is known."""
+        return self._gateway.model if self._gateway is not None else None
+
     async def read(self, text: str, context: Context = NO_CONTEXT, channel: str | None = None) -> Reading:
         """What the words mean: never a guess, never an exception, within the gateway's deadline (R1, R4)."""
         return await self.read_with("auto", text, context, channel)
@@ -52,6 +62,7 @@ class Reader:
             sentence = Sentence(text)
         except ValueError:
             return Refusal(reason="unsupported", say=_TOO_LONG)
+        spelling.mend(sentence, self._names)
         view = View(sentence, self._names)
         objection = guards.never(view)
         if objection:

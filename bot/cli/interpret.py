@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from intents.reader import Mode, Reader
 
 _ENGINES = ("grammar", "model", "auto")
+_NO_MODEL = "I am reading without a model: none is configured. Set OPENAI_BASE_URL or OPENAI_API_KEY, and TWOKEY_MODEL."
 
 
 def interpret(
@@ -128,7 +129,8 @@ async def _answer(reader: Reader, engine: Mode, line: dict[str, Any]) -> dict[st
     channel = line.get("channel")
     reading = await reader.read_with(engine, line["text"], context, channel if isinstance(channel, str) else None)
     found: dict[str, Any] = reading.as_json()
-    return {**found, "note": reader.note} if reader.note else found
+    note = _NO_MODEL if engine == "model" and not reader.has_model else reader.note
+    return {**found, "note": note} if note else found
 
 
 def _print(answer: dict[str, Any]) -> None:
@@ -143,17 +145,15 @@ def _reader(catalog: Path | None, engine: str) -> tuple[Reader, ModelGateway | N
     from intents.reader import Reader
 
     found = settings.load()
-    gateway = None if engine == "grammar" else _gateway(found, engine)
+    gateway = None if engine == "grammar" else _gateway(found)
     return Reader(catalogs.load(catalog or found.catalog), Registry(VERBS), gateway), gateway
 
 
-def _gateway(found: Settings, engine: str) -> ModelGateway | None:
-    from actions.errors import ConfigError
+def _gateway(found: Settings) -> ModelGateway | None:
+    """The configured model; None where there is none, and the grammar reads alone (R5)."""
     from intents.gateway import ModelGateway
 
     if not found.model_configured:
-        if engine == "model":
-            raise ConfigError("No model is configured. Set OPENAI_BASE_URL or OPENAI_API_KEY, and TWOKEY_MODEL.")
         return None
     key = found.openai_api_key.get_secret_value() if found.openai_api_key else None
     return ModelGateway(found.openai_base_url, key, found.model)

@@ -39,21 +39,52 @@ async def test_a_strict_schema_is_asked_for_first(emitted: dict[str, Any]) -> No
 
 
 async def test_what_an_endpoint_enforces_is_found_and_remembered(emitted: dict[str, Any]) -> None:
-    """An endpoint that answers 500 to a schema and 400 to tools is asked for plain JSON, the second time at once."""
+    """An endpoint that refuses schema and tools with 400 is asked for plain JSON, the second time at once; one that
+    answers 500 instead is believed after three times."""
 
-    async def plain_only(body: dict[str, Any]) -> web.Response:
-        if "tools" in body:
-            return web.json_response({"error": {"message": "no tools"}}, status=400)
-        if body["response_format"]["type"] == "json_schema":
-            return web.json_response({"error": {"message": "boom"}}, status=500)
-        return content(GOOD)
+    def plain_only(refused: int) -> Answer:
+        async def answer(body: dict[str, Any]) -> web.Response:
+            if "tools" in body:
+                return web.json_response({"error": {"message": "no tools"}}, status=400)
+            if body["response_format"]["type"] == "json_schema":
+                return web.json_response({"error": {"message": "boom"}}, status=refused)
+            return content(GOOD)
 
-    with serving(plain_only) as (gateway, endpoint):
-        assert await gateway.ask(ASK, emitted) == GOOD
-        before = len(endpoint.bodies)
-        assert await gateway.ask(ASK, emitted) == GOOD
+        return answer
+
+    for status, requests in ((400, [3, 1, 1, 1]), (500, [3, 2, 2, 1])):
+        with serving(plain_only(status)) as (gateway, endpoint):
+            for expected in requests:
+                before = len(endpoint.bodies)
+                assert await gateway.ask(ASK, emitted) == GOOD
+                assert len(endpoint.bodies) - before == expected
+            await gateway.close()
+
+
+async def test_one_500_that_passes_costs_no_strictness(emitted: dict[str, Any]) -> None:
+    """A way of asking is given up only where that is proven; the next question is asked with the schema again."""
+    answers = iter([500, 200, 200])
+
+    async def hiccup(body: dict[str, Any]) -> web.Response:
+        return content(GOOD) if next(answers) == 200 else web.json_response({"error": {}}, status=500)
+
+    with serving(hiccup) as (gateway, endpoint):
+        for _ in range(2):
+            assert await gateway.ask(ASK, emitted) == GOOD
         await gateway.close()
-    assert len(endpoint.bodies) == before + 1
+    assert ["tools" in body for body in endpoint.bodies] == [False, True, False]
+    assert endpoint.bodies[-1]["response_format"]["type"] == "json_schema"
+
+
+async def test_the_name_of_the_model_can_be_said(emitted: dict[str, Any]) -> None:
+    """Without a configured one it is the first that the endpoint lists, and is known before the first question."""
+    with serving(says(GOOD), model=None) as (gateway, endpoint):
+        assert gateway.model is None
+        assert await gateway.find_model() == "first"
+        assert gateway.model == "first"
+        await gateway.ask(ASK, emitted)
+        await gateway.close()
+    assert endpoint.bodies[0]["model"] == "first"
 
 
 async def test_a_tool_is_a_way_to_answer(emitted: dict[str, Any]) -> None:

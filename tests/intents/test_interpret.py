@@ -94,12 +94,20 @@ def test_a_batch_may_come_from_standard_input() -> None:
         ("--engine", "oracle", "hi"),
         ("--context", "{", "hi"),
         ("--batch", "/no/such/file"),
-        ("--engine", "model", "hi"),
     ],
 )
 def test_a_wrong_call_says_what_is_wrong(arguments: tuple[str, ...]) -> None:
     with pytest.raises(TwokeyError):
         run(*arguments)
+
+
+def test_without_a_model_the_grammar_reads_and_it_is_said() -> None:
+    """R5: `--engine model` without an endpoint still answers, and says that it is the grammar that does."""
+    code, lines = run("--engine", "model", "restart cart in prod")
+    assert code == 0
+    assert lines[0]["action"] == {"verb": "restart", "service": "cart", "environment": "prod"}
+    assert lines[0]["engine"] == "grammar"
+    assert "OPENAI_BASE_URL" in lines[0]["note"]
 
 
 def test_a_configured_model_reads_what_the_grammar_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
