@@ -36,3 +36,9 @@ def test_no_file_outgrows_its_room() -> None:
     rooms = ("actions", "approvals", "bot", "intents", "tests")
     sizes = {file: len(file.read_text().splitlines()) for room in rooms for file in (ROOT / room).rglob("*.py")}
     assert [str(file) for file, size in sizes.items() if size > 400] == []
+
+
+def test_every_test_that_the_security_page_names_exists() -> None:
+    named = re.findall(r"`(\w+/test_\w+\.py)::(test_\w+)`", (ROOT / "SECURITY.md").read_text())
+    assert len(named) > 20
+    assert [(f, t) for f, t in named if f"def {t}(" not in (ROOT / "tests" / f).read_text()] == []
