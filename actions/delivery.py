@@ -43,13 +43,15 @@ class Delivery:
     """One patch on its way.
 
     Each PATCH carries uid and resourceVersion of the read just before it, so of any number of them the API server
-    can accept one alone. A lost answer is followed by a read; only where that shows no effect is the patch sent
-    again, and should the lost one arrive after all, the server refuses one of the two as a conflict.
+    can accept one alone. A lost answer is followed by a read; only where that shows no effect, and nobody wrote the
+    spec meanwhile, is the patch sent again. Should the lost one arrive after all, the server refuses one of the two
+    as a conflict.
     """
 
     def __init__(self, tools: Toolbox, plan: Plan, grant: Grant, pause: float) -> None:
         self._tools, self._plan, self._grant, self._pause = tools, plan, grant, pause
         self._in_flight = False  # whether an answer was lost, so that its request may still take effect
+        self._generation: object = None  # of the spec that the lost one met
         self._trouble = ""
 
     def deliver(self) -> Applied | Outcome:
@@ -83,6 +85,9 @@ class Delivery:
             return Applied(None)
         # 2. The approval covers what was shown, for as long as it was given.
         require_unmoved(self._tools, self._plan, live)
+        generation = objects.at(live, "metadata.generation")
+        if self._in_flight and generation != self._generation:
+            raise StalePlan("The answer was lost, and the target was written since: it may have been taken back.")
         if self._tools.clock.now() >= self._grant.expires_at:
             raise GrantRefused("The time to run this is up, so nothing was run. Ask again.")
         # 3. Nothing slips in between this read and the patch.
@@ -91,7 +96,8 @@ class Delivery:
                 ref, _bound(self._plan.patch.for_request(request_id), live), verb=self._plan.verb, request_id=request_id
             )
         except SourceError as error:
-            self._in_flight |= isinstance(error, Unreachable)
+            if isinstance(error, Unreachable):
+                self._in_flight, self._generation = True, generation
             return self._refused(error)
         return Applied(live)
 

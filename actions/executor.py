@@ -21,7 +21,7 @@ from actions.vitals import Vitals, vitals
 from actions.watch import Pace, Watch, glance
 
 SETTLED_AFTER = timedelta(seconds=60)
-"""After this long no request of ours can still be under way: the API server's own default `--request-timeout`."""
+"""After this long no patch can still be under way: the API server's own default `--request-timeout`."""
 
 
 class Executor:
@@ -29,7 +29,7 @@ class Executor:
 
     def __init__(self, registry: Registry, tools: Toolbox, pace: Pace | None = None) -> None:
         self._registry, self._tools, self._pace = registry, tools, pace or Pace()
-        self._lost: dict[str, datetime] = {}  # requests whose patch may still be under way, and since when
+        self._missed: dict[str, datetime] = {}  # requests of which nothing shows, and since when we look
 
     def plan(self, action: Change, policy_version: str) -> Plan:
         """What this action would change, read live and tried on the server. Changes nothing.
@@ -60,8 +60,6 @@ class Executor:
         was = self._vitals_now(plan)
         found = Delivery(self._tools, plan, grant, self._pace.step).deliver()
         if isinstance(found, Outcome):
-            if found.ok is None:
-                self._lost[grant.request_id] = self._tools.clock.now()
             return found
         patched = plan.model_copy(update={"patch": plan.patch.for_request(grant.request_id)})
         return Watch(self._tools, self._pace, patched, progress, stop, found.before).to_the_end(was.result)
@@ -69,8 +67,8 @@ class Executor:
     def reconcile(self, plan: Plan, request_id: str) -> Outcome | None:
         """What became of a request, by reading alone; None while that cannot be told.
 
-        That it was not applied is said only once nothing of ours can still be under way, `SETTLED_AFTER` after this
-        process sent it. Of a run in another process the caller must know that it has ended.
+        That it was not applied is said only once no patch can still be under way, `SETTLED_AFTER` after the first look:
+        another process may have sent it, and when is not known here. The caller must know that its run has ended.
         """
         try:
             live = delivery.read(self._tools, plan)
@@ -99,8 +97,10 @@ class Executor:
             pool.shutdown(wait=False)
 
     def _may_still_arrive(self, request_id: str) -> bool:
-        lost = self._lost.get(request_id)
-        return lost is not None and timedelta(0) <= self._tools.clock.now() - lost < SETTLED_AFTER
+        now = self._tools.clock.now()
+        since = min(now, self._missed.get(request_id, now))  # a clock that jumps back shortens nothing (A6)
+        self._missed[request_id] = since
+        return now - since < SETTLED_AFTER
 
     def _granted(self, plan: Plan, grant: Grant) -> Plan:
         """A copy of the plan that nobody else holds, whose digest is made anew and is the granted one (A1)."""

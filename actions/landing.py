@@ -104,4 +104,6 @@ def _contains(live: Any, wanted: Any, by_name: bool) -> bool:
     if by_name and isinstance(wanted, list) and isinstance(live, list):
         named = {entry.get("name"): entry for entry in live if isinstance(entry, Mapping)}
         return all(isinstance(e, Mapping) and _contains(named.get(e.get("name")), e, by_name) for e in wanted)
+    if isinstance(wanted, list) and isinstance(live, list):  # the server may add defaults to what is in it
+        return len(live) == len(wanted) and all(_contains(*pair, by_name) for pair in zip(live, wanted, strict=True))
     return bool(live == wanted)

@@ -11,7 +11,8 @@ from actions import canonical
 from actions.terms import Risk, Value
 
 REQUEST_TOKEN = "${request}"  # noqa: S105 - a placeholder, no secret
-"""Stands in a patch for the request's id, which is not known before the plan is submitted."""
+"""Stands in the marks of a patch for the request's id, which is not known before the plan is submitted."""
+_MARKS = ("twokey.dev/", "kubernetes.io/change-cause")  # what else holds the same characters is somebody's own text
 
 
 class Target(Value):
@@ -63,8 +64,8 @@ class Patch(Value):
     body: dict[str, JsonValue]
 
     def for_request(self, request_id: str) -> Patch:
-        """The same patch with the request's id in place of its token, so that doing it twice is doing it once."""
-        return self.model_copy(update={"body": _replace(self.body, request_id)})
+        """The same patch with the request's id in its marks, so that doing it twice is doing it once."""
+        return self.model_copy(update={"body": _marked(self.body, request_id)})
 
 
 class Draft(Value):
@@ -105,11 +106,11 @@ class Plan(Draft):
         return str(self.action["environment"])
 
 
-def _replace(value: JsonValue, request_id: str) -> JsonValue:
+def _marked(value: JsonValue, request_id: str, mark: bool = False) -> JsonValue:
     if isinstance(value, str):
-        return value.replace(REQUEST_TOKEN, request_id)
+        return value.replace(REQUEST_TOKEN, request_id) if mark else value
     if isinstance(value, dict):
-        return {key: _replace(inner, request_id) for key, inner in value.items()}
+        return {key: _marked(inner, request_id, key.startswith(_MARKS)) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_replace(inner, request_id) for inner in value]
+        return [_marked(inner, request_id) for inner in value]
     return value

@@ -104,6 +104,8 @@ class Watch:
         if self._tools.metrics is None:
             return endings.done(self._plan, took, "not verified: no metrics are configured")
         verified = self._compared(was)
+        if broken := self._broken_since():
+            return self._failure(broken)
         if verified.worse:
             return self._failure(f"in place after {endings.span(took)}, but the service got worse: {verified.text}")
         known = verified.worse is not None
@@ -116,6 +118,14 @@ class Watch:
         while self._tools.clock.now() < ends and not self._stop():
             self._tools.clock.sleep(self._pace.sample)
         return verification.compare(was(), vitals(self._tools, self._plan.service, self._plan.environment))
+
+    def _broken_since(self) -> str:
+        """What became of it while the metrics were looked at; empty where it still stands, or cannot be read."""
+        try:
+            judged = look(self._tools, self._plan, self._before)
+        except SourceError:
+            return ""
+        return judged.reason if isinstance(judged, Failed) else ""
 
     def _failure(self, reason: str) -> Outcome:
         try:

@@ -98,8 +98,12 @@ def test_reconcile_tells_what_landed(plan: Plan, run: Run, executor: Executor, c
     assert len(cluster.patches) == 1
 
 
-def test_reconcile_tells_what_never_landed(plan: Plan, executor: Executor, cluster: ClusterDouble) -> None:
-    """E1: what the plan rests on is as it was, and no trace of the request."""
+def test_reconcile_tells_what_never_landed(
+    plan: Plan, executor: Executor, cluster: ClusterDouble, clock: ManualClock
+) -> None:
+    """E1: what the plan rests on is as it was, and no trace of the request, for as long as one could be under way."""
+    assert executor.reconcile(plan, "req-1") is None
+    clock.advance(60)
     settled = executor.reconcile(plan, "req-1")
     assert settled
     assert settled.ok is False
@@ -129,10 +133,12 @@ def test_reconcile_finds_a_deploy_that_was_overwritten_since(
 
 
 def test_reconcile_finds_that_a_deploy_never_landed_though_others_deployed(
-    plan_factory: PlanFactory, executor: Executor, cluster: ClusterDouble
+    plan_factory: PlanFactory, executor: Executor, cluster: ClusterDouble, clock: ManualClock
 ) -> None:
     plan = plan_factory("deploy")
     cluster.deploy(CHECKOUT, "1.4.3")
+    assert executor.reconcile(plan, "req-1") is None
+    clock.advance(60)
     settled = executor.reconcile(plan, "req-1")
     assert settled
     assert settled.ok is False
