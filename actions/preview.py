@@ -12,9 +12,10 @@ from typing import Any
 import yaml
 from pydantic import JsonValue
 
-from actions import canonical, objects
+from actions import canonical, landing, objects
 from actions.action import Change
 from actions.clients.protocols import WorkloadRef
+from actions.errors import Rejected
 from actions.plan import REQUEST_TOKEN, Caution, Difference, Draft, Patch, Precondition, Target
 from actions.terms import Rule
 from actions.toolbox import Toolbox
@@ -95,7 +96,7 @@ def of_template(
     undo: dict[str, JsonValue] | None,
 ) -> Draft:
     """The draft of a change of the pod template: tried on the server first. Raises SourceError where it refuses."""
-    after = tools.cluster.patch(now.ref, patch, verb=change.verb, request_id=None, dry_run=True)
+    after = _tried(tools, change, now, patch)
     return Draft(
         target=now.target,
         differences=differences,
@@ -118,7 +119,7 @@ def of_scale(
 ) -> Draft:
     """The draft of a change of the replicas, through `/scale`, tried on the server first. Raises SourceError."""
     patch = Patch(subresource="scale", type="merge", body={"spec": {"replicas": wanted}})
-    answer = tools.cluster.patch(now.ref, patch, verb=change.verb, request_id=None, dry_run=True)
+    answer = _tried(tools, change, now, patch)
     after = copy.deepcopy(dict(now.live))
     after["spec"]["replicas"] = objects.replicas(answer)
     before = objects.replicas(now.live)
@@ -142,6 +143,15 @@ def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     old, new = _shown(before), _shown(after)
     lines = difflib.unified_diff(_yaml(old), _yaml(new), "now", "after", lineterm="")
     return "\n".join(lines)
+
+
+def _tried(tools: Toolbox, change: Change, now: Present, patch: Patch) -> Mapping[str, Any]:
+    """The server's dry run. Raises Rejected where it would do something else than the card says (A1)."""
+    answer = tools.cluster.patch(now.ref, patch, verb=change.verb, request_id=None, dry_run=True)
+    if not landing.in_place(answer, patch):
+        name = f"{now.ref.kind} {now.ref.name}"
+        raise Rejected(f"The cluster would make something else of this than you asked for: a webhook changes {name}.")
+    return answer
 
 
 def _uid(now: Present) -> Precondition:
