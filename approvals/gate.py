@@ -50,7 +50,7 @@ class Gate:
     ) -> None:
         self._policy, self._directory, self._ledger = policy, directory, ledger
         self._executor, self._registry, self._clock = executor, registry, clock
-        self._runner = Runner(ledger, executor, self._look)
+        self._runner = Runner(ledger, executor, self._look, clock)
 
     @property
     def policy(self) -> Policy:
@@ -75,7 +75,7 @@ class Gate:
         try:
             plan = self._executor.plan(action, self._policy.version)
             view = self._look(plan, (actor,))
-        except TwokeyError as error:
+        except Exception as error:
             self._attempt("submit", error, actor, action=action.as_json())
             raise
         request_id = secrets.token_hex(8)
@@ -87,17 +87,13 @@ class Gate:
     def ask(self, action: Read, actor: Actor, progress: Progress) -> Outcome:
         """Answer a question that the policy allows. Raises NotAllowed, DirectoryDown, BadInput or SourceError."""
         try:
-            verdict = self._verdict(action, actor, self._clock.now())
-            if isinstance(verdict, Forbidden):
-                raise NotAllowed(verdict.say)
-            if isinstance(verdict, NeedsApproval):
-                raise NotAllowed(f'Rule "{verdict.rule}" wants approvals for a read, which has nothing to approve.')
-        except TwokeyError as error:
+            self._require_allowed(action, actor)
+        except Exception as error:
             self._attempt("ask", error, actor, action=action.as_json())
             raise
         try:
             outcome = self._executor.answer(action, progress)
-        except TwokeyError as error:
+        except Exception as error:
             self._answered(action, actor, ok=False, failure=type(error).__name__)
             raise
         self._answered(action, actor, ok=outcome.ok)
@@ -162,6 +158,13 @@ class Gate:
         able = (actor for actor in people if rulings.could_approve(request, actor, groups))
         return tuple(sorted(able, key=lambda actor: (actor.team_id, actor.user_id)))
 
+    def _require_allowed(self, action: Read, actor: Actor) -> None:
+        verdict = self._verdict(action, actor, self._clock.now())
+        if isinstance(verdict, Forbidden):
+            raise NotAllowed(verdict.say)
+        if isinstance(verdict, NeedsApproval):
+            raise NotAllowed(f'Rule "{verdict.rule}" wants approvals for a read, which has nothing to approve.')
+
     def _verdict(self, action: Action, actor: Actor, now: datetime) -> Verdict:
         policy = self._policy
         groups = self._members(policy, groups_needed(policy, Subject.of(action)))
@@ -175,11 +178,7 @@ class Gate:
         return View(policy, self._registry, groups, self._people(actors))
 
     def _members(self, policy: Policy, names: Iterable[str]) -> dict[str, frozenset[Actor]]:
-        known = {name: policy.groups[name] for name in names if name in policy.groups}
-        return {
-            name: self._directory.members(name, group.model_dump(mode="json", exclude_none=True))
-            for name, group in known.items()
-        }
+        return self._directory.members({name: policy.groups[name].source for name in names if name in policy.groups})
 
     def _people(self, actors: Iterable[Actor]) -> frozenset[Actor]:
         return frozenset(actor for actor in set(actors) if self._directory.is_person(actor))
@@ -205,12 +204,13 @@ class Gate:
     def _attempt(
         self,
         what: str,
-        error: TwokeyError,
+        error: Exception,
         actor: Actor,
         request_id: str | None = None,
         action: dict[str, JsonValue] | None = None,
     ) -> None:
-        data: dict[str, JsonValue] = {"what": what, "why": error.say, "error": type(error).__name__}
+        why = error.say if isinstance(error, TwokeyError) else "It broke off."  # others may speak of secrets (L6)
+        data: dict[str, JsonValue] = {"what": what, "why": why, "error": type(error).__name__}
         if action is not None:
             data["action"] = action
         self._ledger.note("attempt.refused", data, actor, request_id)

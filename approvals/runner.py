@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
+from actions.clock import Clock
 from actions.errors import BadInput, GrantRefused, NotFound, SourceError, StalePlan, TwokeyError, Unreachable
 from actions.outcome import Grant, Outcome, Step
 from actions.plan import Plan
@@ -27,13 +28,16 @@ _log = logging.getLogger(__name__)
 
 
 class Runner:
-    """One process's hands. `look` looks up policy, groups and people for a plan, as of the moment it is called."""
+    """One process's hands. `look` looks up policy, groups and people for a plan, as of the moment it is called.
+
+    `clock` is the one that the executor reads.
+    """
 
     def __init__(
-        self, ledger: Ledger, executor: Executing, look: Callable[[Plan, Iterable[Actor]], View], name: str = ""
+        self, ledger: Ledger, executor: Executing, look: Callable[[Plan, Iterable[Actor]], View], clock: Clock
     ) -> None:
-        self._ledger, self._executor, self._look = ledger, executor, look
-        self.name = name or secrets.token_hex(8)
+        self._ledger, self._executor, self._look, self._clock = ledger, executor, look, clock
+        self.name = secrets.token_hex(8)
         self._active: set[str] = set()
         self._lock = threading.Lock()
 
@@ -91,11 +95,11 @@ class Runner:
 
     def _start(self, request: Request) -> Request:
         view = self._look(request.plan, (request.requester, *(d.approver for d in request.decisions)))
-        until: list[datetime] = []
+        at: list[datetime] = []
 
         def rule(current: Request, now: datetime) -> Move:
-            until.append(now + LEASE)
-            return rulings.on_start(current, now, view, self.name, until[-1])
+            at.append(now)
+            return rulings.on_start(current, now, view, self.name, now + LEASE)
 
         try:
             claimed = self._ledger.move(request.id, rule)
@@ -106,7 +110,9 @@ class Runner:
         if claimed.state is not State.RUNNING:
             return claimed
         # From here on "running" is on disk: whatever happens now, nobody starts it a second time.
-        expires = min(until[-1], claimed.run_by or until[-1])
+        # The executor's clock may have jumped back behind the ledger's time, which must not stretch the grant (A6).
+        left = min(LEASE, claimed.run_by - at[-1]) if claimed.run_by else LEASE
+        expires = self._clock.now() + left
         outcome = self._execute(claimed, Grant(request_id=claimed.id, digest=claimed.plan.digest, expires_at=expires))
         return self._record(claimed.id, outcome, "run").model_copy(update={"outcome": outcome})
 
@@ -146,6 +152,9 @@ class Runner:
             outcome = self._executor.reconcile(request.plan, request.id)
         except TwokeyError as error:
             _log.warning("request %s stays unknown: %s", request.id, error.say)
+            return
+        except Exception:  # an answer that nobody foresaw; the others are read back all the same
+            _log.exception("request %s stays unknown", request.id)
             return
         if outcome is not None and outcome.ok is not None:
             found = outcome
