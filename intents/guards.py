@@ -236,7 +236,7 @@ def _schedule(view: View) -> Objection | None:
 
 
 def _scope(view: View) -> Objection | None:
-    if _SCOPE.search(view.plain):
+    if _SCOPE.search(view.order):
         return Objection(
             "unsupported",
             "I can't change a part of a service: no single pods, zones or shares of traffic. I can change all of it.",

@@ -135,6 +135,8 @@ def compound(text: Text, start: int) -> Iterator[Piece]:
             yield Piece(start + 1, None, (("environment", place),))
         if name and place:
             yield Piece(start + 1, None, (("service", name), ("environment", place)))
+        if name and mark == "=" and quantities.integer(right):
+            yield Piece(start + 1, frozenset({"scale"}), (("service", name), ("to", int(right))))
         if name and mark != "/":
             yield from _image(text, start, name, written)
         other = text.names.services.get(right)
@@ -147,12 +149,22 @@ def compound(text: Text, start: int) -> Iterator[Piece]:
 def _image(text: Text, start: int, name: str, written: str) -> Iterator[Piece]:
     """What follows `checkout:`, `checkout@` or `checkout=`: a version, or an image of that very service."""
     path, colon, tag = written.rpartition(":")
+    from_there: tuple[tuple[str, Any], ...] = ()
     if colon and not path.startswith("sha256") and text.names.services.get(path.rpartition("/")[2].lower()) == name:
-        written = tag
+        written, from_there = tag, _repository(text, name, path, known=True)
     if written == "latest":  # names no version: what it stands for changes
         yield Piece(start + 1, frozenset({"deploy"}), (("service", name), ("unsaid", True)))
     elif quantities.version(written) or (quantities.tag(written) and not quantities.integer(written)):
-        yield Piece(start + 1, VERSIONED, (("service", name), ("version", written)))
+        yield Piece(start + 1, VERSIONED, (("service", name), ("version", written), *from_there))
+
+
+def _repository(text: Text, name: str, path: str, *, known: bool = False) -> tuple[tuple[str, Any], ...]:
+    """A deploy takes the catalogue's repository; one that was said and is not that is worth a question.
+
+    `known`: one that the catalogue leaves open passes, as in `kubectl set image deploy/cart cart=registry/cart:1.4.2`.
+    """
+    image = text.names.catalog.services[name].image
+    return () if "/" not in path or image == path or (known and image is None) else (("elsewhere", True),)
 
 
 def _path(text: Text, start: int) -> Iterator[Piece]:
@@ -160,7 +172,7 @@ def _path(text: Text, start: int) -> Iterator[Piece]:
     path, _, tag = text.sentence.spelled[start].rpartition(":")
     name = text.names.services.get(path.rpartition("/")[2].lower())
     if name and quantities.version(tag):
-        yield Piece(start + 1, VERSIONED, (("service", name), ("version", tag)))
+        yield Piece(start + 1, VERSIONED, (("service", name), ("version", tag), *_repository(text, name, path)))
 
 
 VERSIONED = frozenset({"deploy", "rollback", "run_eval"})

@@ -19,7 +19,7 @@ class Draft(NamedTuple):
     doubts: dict[str, tuple[str | int, ...]] = {}  # noqa: RUF012 - never changed
     ref: bool = False  # points at something in the thread: "it", "that"
     vague: bool = False  # said with a word that fits many verbs: "make"
-    unsure: bool = False  # said without a verb in a way that may also tell: "cart prod 5 replicas"
+    unsure: bool = False  # may mean something else: "cart prod 5 replicas", an image of another registry
 
 
 def change(parse: Parse) -> Draft | None:
@@ -44,7 +44,7 @@ def verbless(parse: Parse) -> Draft | None:
         return None
     if parse.verbs == {"scale"} and {"to", "change", "counted"} & set(slots):
         draft = _scale(slots)
-        tells = slots.get("direction") == "down" or not {"to", "change"} & set(slots)
+        tells = slots.get("direction") == "down" or not {"to", "change", "begs"} & set(slots)
         return draft._replace(unsure=tells) if draft is not None and not draft.missing else None
     placed = parse.verbs is not None and parse.verbs <= {"deploy", "history"} and "deploy" in parse.verbs
     if placed and "version" in slots:  # "to prod" or "→ prod"; "cart 2.1.0 in prod" may ask what runs there
@@ -61,7 +61,7 @@ def _only(slots: dict[str, Any], *allowed: str) -> bool:
 
 
 def _deploy(slots: dict[str, Any]) -> Draft | None:
-    if not _only(slots, "version", "bare", "source", "weak", "loose", "unsaid"):
+    if not _only(slots, "version", "bare", "source", "weak", "loose", "unsaid", "elsewhere"):
         return None
     if (slots.get("weak") or slots.get("loose")) and "version" not in slots:
         return None
@@ -73,6 +73,7 @@ def _deploy(slots: dict[str, Any]) -> Draft | None:
         {**_target(slots), "version": None if missing else slots["version"]},
         missing,
         ref=bool(slots.get("ref")),
+        unsure=bool(slots.get("elsewhere")),
     )
 
 

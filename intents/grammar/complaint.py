@@ -41,7 +41,7 @@ def _before(sentence: Sentence, names: Names, lexicon: Lexicon, at: int, service
     if end is None:
         return
     end = _place(words, names, end, slots)
-    if end < len(words) and words[end] in (",", ";"):
+    if end < len(words) and words[end] in (",", ";", "so"):
         end += 1
         while end < len(words) and words[end] in _THEN:
             end += 1

@@ -22,7 +22,7 @@ _SPOKEN_TO = frozenset(("bot", "robot", "chatbot", "assistant", "agent", "ai", "
 _TWO_WAYS = "I can read that in two ways. Please say it another way."
 _GREETINGS = frozenset(("hey", "hi", "hello", "yo", "ok", "okay", "please", "pls", "dear", "twokey", "so"))
 _MANY = frozenset(("all", "everything", "every", "both", "each", "any", "anything", "everyone", "others"))
-_NOUNS = (("service",), ("app",), ("deployment",), ("workload",))
+_NOUNS = frozenset(("service", "app", "deployment", "workload"))
 
 
 class Grammar:
@@ -86,7 +86,7 @@ class Grammar:
         if len(readings) > 1:
             return self._choose(readings)
         reading = readings[0]
-        doubtful = _asked(view, found) or _addressed(view) or any(draft.unsure for draft in orders)
+        doubtful = _asked(view, found) or _addressed(view) or all(draft.unsure for draft in orders)
         if doubtful and isinstance(reading, Command):
             return self.resolver.confirm(reading, f"{wording.what(reading.action.as_json())}: shall I?")
         return reading
@@ -141,7 +141,7 @@ def _addressed(view: View) -> bool:
     for named in view.services:
         before = [word for word in words[: named.start] if not is_mark(word)]
         spoken_to = words[named.start] in _SPOKEN_TO and (not set(before) - _GREETINGS or before[-1] in ("the", "this"))
-        many = words[named.start] in _MANY and words[named.end : named.end + 1] not in _NOUNS
+        many = words[named.start] in _MANY and not {*before[-1:], *words[named.end : named.end + 1]} & _NOUNS
         if not spoken_to and not many:
             return False
     return bool(view.services)

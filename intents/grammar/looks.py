@@ -20,7 +20,8 @@ def look(parse: Parse) -> tuple[int, Draft] | None:
         return None
     verbs = [verb for verb in _PRIORITY if verb in parse.verbs]
     if len(verbs) > 1:
-        if not parse.slots.get("asks") or not parse.slots.get("service"):
+        named = parse.slots.get("service") or (parse.slots.get("ref") and parse.slots.get("environment"))
+        if not parse.slots.get("asks") or not named:
             return None
         verbs = ["status"] if "status" in verbs else []
     for verb in verbs:

@@ -137,7 +137,9 @@ def _reads(draft: changes.Draft, resolver: Resolver) -> bool:
 def _having_part(word: str, names: Names) -> tuple[str, ...]:
     """Services with this word as a whole part of their name: `worker` in `payments-worker`."""
     part = re.compile(rf"(?:^|[-_. ]){re.escape(word)}(?:$|[-_. ])")
-    found = dict.fromkeys(service for key, service in names.catalog.service_names.items() if part.search(key))
+    known = names.catalog.service_names
+    holding = [key for key in known if word in key]  # the plain look goes first: a pattern over 10,000 names is slow
+    found = dict.fromkeys(known[key] for key in holding if part.search(key))
     return tuple(found)[:MOST]
 
 

@@ -1,4 +1,4 @@
-"""Phrases as data: one YAML file a language, read once."""
+"""Phrases as data: two YAML files a language (orders and looks), read once."""
 
 from __future__ import annotations
 
@@ -65,8 +65,14 @@ class Lexicon:
 @cache
 def english(reads: frozenset[str]) -> Lexicon:
     """The English lexicon."""
-    text = resources.files(__package__).joinpath("en.yaml").read_text(encoding="utf-8")
-    return Lexicon(yaml.load(text, Loader=_Loader), reads)  # noqa: S506 - the loader is the safe one
+    orders, looks = _data("en.yaml"), _data("en_looks.yaml")
+    return Lexicon({**looks, **orders, "cues": [*orders["cues"], *looks["cues"]]}, reads)
+
+
+def _data(file: str) -> dict[str, Any]:
+    text = resources.files(__package__).joinpath(file).read_text(encoding="utf-8")
+    data: dict[str, Any] = yaml.load(text, Loader=_Loader)  # noqa: S506 - the loader is the safe one
+    return data
 
 
 def expand(pattern: str) -> list[tuple[str, ...]]:
