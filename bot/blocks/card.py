@@ -12,7 +12,7 @@ from approvals.actor import Actor
 from approvals.request import Request, Requirement, State
 from bot.blocks import message as kit
 from bot.blocks.message import Block, Button, Message
-from bot.blocks.text import bar, clip, escape, listed, moment, spelled
+from bot.blocks.text import bar, clip, escape, line, listed, moment, spelled
 
 VALUE = 300  # characters of one value on a card; the whole of it is in Details
 ROWS = 20  # differences on a card
@@ -104,7 +104,11 @@ def key(request: Request) -> str:
 
 
 def status(request: Request, face: Face) -> str:
-    """Where it is, in one line of plain words."""
+    """Where it is, in one line of plain words, whatever line ends a reason has."""
+    return line(_status(request, face))
+
+
+def _status(request: Request, face: Face) -> str:
     approved = [face.name(d.approver) for d in request.decisions if d.approve]
     if request.state is State.WAITING:
         so_far = f"{listed(approved, 'and')} approved · " if approved else ""

@@ -34,6 +34,11 @@ def seen(text: str) -> str:
     return "".join(c for c in text if c in _KEPT or not _unseen(c))
 
 
+def line(text: str) -> str:
+    """One line, without unseen characters: words of others among words of ours can add no line of their own."""
+    return " ".join(seen(text).split())
+
+
 def spelled(text: str) -> str:
     """One line that shows every character of a value and can be read back by `unspelled`.
 
