@@ -42,7 +42,11 @@ class Rate:
         return max(0.0, middle - half), min(1.0, middle + half)
 
 
-Verdict = Literal["better", "worse", "alike"]
+MARGIN = 0.05
+"""How much worse a candidate may be and still count as good as its baseline (a non-inferiority margin, Piaggio et al.
+2012, JAMA 308:2594): five of a hundred questions."""
+
+Verdict = Literal["better", "worse", "as good", "unclear"]
 
 
 @dataclass(frozen=True)
@@ -69,11 +73,13 @@ class Comparison:
 
     @property
     def verdict(self) -> Verdict:
-        """`worse` or `better` only where the interval of the difference leaves zero out."""
+        """What the interval of the difference allows to say; `unclear` where it holds both worse and as good."""
         low, high = self.interval
         if high < 0:
             return "worse"
-        return "better" if low > 0 else "alike"
+        if low > 0:
+            return "better"
+        return "as good" if low >= -MARGIN else "unclear"
 
 
 def rate(answers: Sequence[Answered]) -> Rate:

@@ -16,10 +16,12 @@ from actions.terms import Name, Rule
 from actions.toolbox import Progress, Toolbox
 from actions.verbs.deploy import Version
 
+NOT_READY = "not ready for prod"
 _WORDS = {
-    "worse": "*Worse: not ready for prod.*",
+    "worse": f"*Worse: {NOT_READY}.*",
     "better": "*Better.*",
-    "alike": "*No clear difference.*",
+    "as good": "*As good.*",
+    "unclear": f"*Not shown to be as good: {NOT_READY}.*",
 }
 
 

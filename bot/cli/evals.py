@@ -20,13 +20,13 @@ def run(
     out: Annotated[Path | None, typer.Option(help="Keep the report here, as JSON, for `twokey eval report`.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Ask every question of both versions and say which is better. Exit 1 where the candidate is worse."""
+    """Ask every question of both versions and say which is better. Exit 1 where it is not ready."""
     from actions import catalog
     from actions.clients.kubernetes import KubernetesCluster
     from actions.clock import SystemClock
     from actions.outcome import Outcome, Step
     from actions.toolbox import Toolbox
-    from actions.verbs.run_eval import RunEval
+    from actions.verbs.run_eval import NOT_READY, RunEval
     from bot import settings
     from bot.models import eval_model
 
@@ -47,7 +47,7 @@ def run(
     if out:
         out.write_text(outcome.model_dump_json(indent=2), encoding="utf-8")
     _show(outcome.model_dump(mode="json"), as_json)
-    raise typer.Exit(1 if outcome.summary.startswith("*Worse") else 0)
+    raise typer.Exit(1 if NOT_READY in outcome.summary else 0)
 
 
 @app.command()

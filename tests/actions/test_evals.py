@@ -157,7 +157,8 @@ def test_wilsons_interval_agrees_with_published_values() -> None:
 
 
 @pytest.mark.parametrize(
-    ("worse", "better", "verdict"), [(0, 0, "alike"), (3, 2, "alike"), (12, 1, "worse"), (1, 12, "better")]
+    ("worse", "better", "verdict"),
+    [(0, 0, "as good"), (3, 2, "unclear"), (6, 1, "unclear"), (12, 1, "worse"), (1, 12, "better")],
 )
 def test_the_verdict_needs_an_interval_that_leaves_zero_out(worse: int, better: int, verdict: str) -> None:
     def answer(passed: bool) -> score.Answered:
