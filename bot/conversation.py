@@ -38,6 +38,7 @@ from intents.reading import Command, Context, Question, Reading, Refusal
 
 LONGEST = 4_000  # characters of a sentence; more is no sentence
 SLOW = {"triage", "run_eval"}  # these say at once that they look
+PLANS_AT_ONCE = 4  # changes planned side by side; more would take the threads that bring their cards
 
 _log = logging.getLogger(__name__)
 
@@ -103,6 +104,7 @@ class Conversation:
         self._reader, self._gate, self._preview, self._ledger = reader, gate, preview, ledger
         self._registry, self._catalog, self._memory = registry, catalog, memory
         self._names, self._bot_user_id = names, bot_user_id
+        self._planning = asyncio.Semaphore(PLANS_AT_ONCE)
 
     async def hear(self, said: Said, text: str, stages: Stages) -> None:
         """Somebody spoke to the bot."""
@@ -168,7 +170,8 @@ class Conversation:
     async def _submit(self, said: Said, action: Change, stages: Stages) -> None:
         origin: dict[str, JsonValue] = {"channel": said.channel, "thread": said.place, "delivery": said.delivery}
         submit = self._submit_once if said.again else self._gate.submit
-        request = await asyncio.to_thread(submit, action, said.actor, origin)
+        async with self._planning:
+            request = await asyncio.to_thread(submit, action, said.actor, origin)
         await asyncio.to_thread(self._memory.remember, said.channel, said.thread, action.as_json(), request.id)
         if request.state is State.REFUSED:
             await stages.here.show(words.refusal(request.reason))

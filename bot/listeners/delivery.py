@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from slack_bolt.response import BoltResponse
@@ -11,9 +12,12 @@ from slack_bolt.response import BoltResponse
 from approvals.store import StoreDown
 from bot.inbox import Inbox
 
+HANDS = 4  # threads that only write deliveries down: an acknowledgement never queues behind work
+
 
 def middleware(inbox: Inbox, bot_user_id: str) -> Callable[..., Awaitable[BoltResponse | None]]:
     """For Bolt. Where the store is down Slack gets no acknowledgement, and delivers again."""
+    hands = ThreadPoolExecutor(HANDS, "deliveries")
 
     async def once(body: dict[str, Any], next_: Callable[[], Awaitable[None]]) -> BoltResponse | None:
         key = key_of(body, bot_user_id)
@@ -21,7 +25,8 @@ def middleware(inbox: Inbox, bot_user_id: str) -> Callable[..., Awaitable[BoltRe
             await next_()
             return None
         try:
-            ours = await asyncio.to_thread(inbox.take, key, body if _can_wait(body) else None)
+            kept = body if _can_wait(body) else None
+            ours = await asyncio.get_running_loop().run_in_executor(hands, inbox.take, key, kept)
         except StoreDown:
             return BoltResponse(status=503, body="")
         if not ours:
