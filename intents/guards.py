@@ -92,6 +92,8 @@ def _mentioned(sentence: Sentence, names: Names) -> tuple[list[Named], list[Name
     """Services and environments named. A word that names both is what its place or its neighbours leave it to be."""
     services = names.mentioned_services(sentence.words)
     places = names.mentioned_environments(sentence.words)
+    if len({named.name for named in services}) > 1:  # "all pods of cart" where a service is called "all"
+        services = [named for named in services if not _PLURAL.search(f" {sentence.words[named.start]} ")]
     both = {named.start for named in services} & {named.start for named in places}
     if not both:
         return services, places

@@ -38,13 +38,14 @@ _INTEGER = re.compile(r"0|[1-9]\d{0,8}", re.ASCII)
 _PERCENT = re.compile(r"([1-9]\d{0,2})(?:%|percent)", re.ASCII)
 _SHORT = re.compile(r"(\d{1,6})(s|sec|secs|m|min|mins|h|hr|hrs|d|w)", re.ASCII)
 _VERSION = re.compile(
-    r"(?!.*[._-][xX](?:[._-]|$))v?\d+(?:\.\d+)+(?:[-_+.][A-Za-z0-9][A-Za-z0-9._-]*)?(?<![.])"  # 1.4.2, v2.1, 1.5.0-rc.1
+    r"(?!.*(?:[._-][xX](?:[._-]|$)|\.\.))(?!v?\d+(?:\.\d+)+-v?\d+\.\d+\.\d+$)"  # neither 1.4.x nor a range
+    r"(?:v?\d+(?:\.\d+)+(?:[-_+.][A-Za-z0-9][A-Za-z0-9._-]*)?(?<![.])"  # 1.4.2, v2.1, 1.5.0-rc.1
     r"|v\d+(?:[-_][A-Za-z0-9][A-Za-z0-9._-]*)?"  # v7
     r"|sha256:[0-9a-f]{64}"
     r"|sha-[0-9a-f]{4,40}"
     r"|(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{7,40}"  # a commit
     r"|(?:rc|build|release|main|master|trunk|develop|nightly|hotfix|feature|fix|pr|mr)[-_.]?\d[A-Za-z0-9._-]*"
-    r"|20\d{6}(?:[-.]\w+)?",  # a date as a build number
+    r"|20\d{6}(?:[-.]\w+)?)",  # a date as a build number
     re.ASCII | re.IGNORECASE,
 )
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}", re.ASCII)
@@ -165,7 +166,7 @@ def version(word: str) -> bool:
 
 def tag(word: str) -> bool:
     """Whether a word may be an image's tag where the sentence says that it is one."""
-    return (bool(_TAG.fullmatch(word)) and not word.endswith((".x", "-x"))) or version(word)
+    return (bool(_TAG.fullmatch(word)) and not word.endswith((".x", "-x")) and ".." not in word) or version(word)
 
 
 def integer(word: str) -> bool:

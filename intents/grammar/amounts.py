@@ -37,8 +37,9 @@ def at(words: Sequence[str], start: int) -> Iterator[Piece]:
 
 def _absolute(words: Sequence[str], start: int) -> Iterator[Piece]:
     place, kind = start, "number"
-    if words[start] in ("to", "at", "=", "with", "→"):
+    if words[start] in ("to", "at", "=", "with", "→", "@"):
         place, kind = start + 1, "to"
+        place += words[place : place + 1] in (("just",), ("exactly",))
     elif words[start] == "from":
         first = quantities.number(words, start + 1)
         if not first or first.end >= len(words) or words[first.end] not in ("to", "→"):
@@ -52,8 +53,8 @@ def _absolute(words: Sequence[str], start: int) -> Iterator[Piece]:
 
 
 def _relative(words: Sequence[str], start: int) -> Iterator[Piece]:
-    by = words[start] == "by"
-    place = start + by
+    by, more = words[start] == "by", words[start] in ("another", "additional", "extra")
+    place = start + (by or more)
     found = quantities.number(words, place)
     if not found or not 0 < found.value < 100_000:
         return
@@ -62,6 +63,8 @@ def _relative(words: Sequence[str], start: int) -> Iterator[Piece]:
         yield _noun(words, _piece(end + 1, "change", f"{_MORE[words[end]]}{found.value}"))
     elif end + 1 < len(words) and words[end] in _NOUNS and words[end + 1] in _MORE:
         yield _piece(end + 2, "change", f"{_MORE[words[end + 1]]}{found.value}")
+    elif more:
+        yield _noun(words, _piece(end, "change", f"+{found.value}"))
     elif by:
         yield _noun(words, _piece(end, "by", found.value))
 

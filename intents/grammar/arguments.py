@@ -24,6 +24,7 @@ _SERVICE_BEFORE = {
     **dict.fromkeys(("from",), frozenset({"scale"}) | READS),
     **dict.fromkeys(("in", "with", "by", "into", "at", "and", "inside", "against"), READS),
 }
+_KUBECTL = frozenset(("restart", "scale", "undo", "history", "status", "image", "get", "logs", "describe"))
 _DETERMINERS = frozenset(("the", "our", "my"))
 _ENVIRONMENT_NOUNS = frozenset(("environment", "env", "cluster", "namespace"))
 _SERVICE_NOUNS = frozenset(("service", "app", "application", "deployment", "workload", "microservice"))
@@ -71,6 +72,8 @@ def service(text: Text, start: int) -> Iterator[Piece]:
     """`checkout`, `the checkout service`, `deploy/checkout`, `checkout's pods`."""
     words = text.words
     before = words[start] if words[start] in _SERVICE_BEFORE else ""
+    if before == "deploy" and words[start - 1] not in _KUBECTL:
+        before = ""  # there it is the verb
     for preposition in {before, ""}:
         place = start + bool(preposition)
         while place < len(words) and words[place] in _DETERMINERS:

@@ -14,7 +14,7 @@ _TIMED = frozenset(("query_logs", "query_metrics"))
 _LOOSELY_TIMED = _TIMED | {"history", "triage", "status"}
 _LOGS = frozenset({"query_logs"})
 _EVAL = frozenset({"run_eval"})
-_LINES = ("lines", "line", "entries", "messages", "log lines", "logs")
+_LINES = ("lines", "line", "entries", "messages", "logs")
 _SINCE = re.compile(r"--(?:since|tail|limit)=(\S+)")
 _CONTAINING = (
     *(("that", word) for word in ("contain", "contains", "mention", "say")),
@@ -65,6 +65,8 @@ def _limit(words: Sequence[str], start: int) -> Iterator[Piece]:
     if not found:
         return
     lines = found.end < len(words) and words[found.end] in _LINES
+    if tuple(words[found.end : found.end + 2]) == ("log", "lines"):
+        lines, found = True, found._replace(end=found.end + 1)
     if lines or words[start] in ("tail", "--tail", "limit", "-n"):
         yield Piece(found.end + lines, _LOGS, (("limit", found.value),))
     elif words[found.end : found.end + 1] in (["errors"], ("errors",), ["error"], ("error",)):
