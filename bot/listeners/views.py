@@ -49,7 +49,13 @@ async def _deny(desk: Desk, body: dict[str, Any]) -> None:
 
 
 async def _continue(desk: Desk, body: dict[str, Any], meta: dict[str, Any], partial: dict[str, Any]) -> None:
-    """The new request first, so that nothing is lost where it cannot be made; then the old one is withdrawn."""
+    """Once a form, also where somebody sent it off again because the acknowledgement was lost (S2).
+
+    The new request first, so that nothing is lost where it cannot be made; then the old one is withdrawn.
+    """
+    form = f"form {body['view']['id']}"
+    if not await asyncio.to_thread(desk.inbox.take, form):
+        return
     actor = actor_of(body, desk.team_id)
     place = Place(str(meta["channel"]), actor.user_id, meta.get("ts"), meta.get("thread"))
     said = place.said(actor, f"trigger {body.get('trigger_id')}", None)
@@ -59,6 +65,7 @@ async def _continue(desk: Desk, body: dict[str, Any], meta: dict[str, Any], part
             await asyncio.to_thread(desk.gate.withdraw, str(meta["request"]), actor)
         except TwokeyError as error:
             await place.stages(desk.client).here.whisper(kit.say(error.say))
+    await desk.close(form)
 
 
 def _complaint(desk: Desk, partial: dict[str, Any]) -> dict[str, str]:
