@@ -1,0 +1,95 @@
+"""`python -m tests.bench`: every measurement, as one JSON object on stdout. What goes on is said on stderr."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.bench import answering, reading, recording, starting
+from tests.bench.figures import Json, machine, target
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is measured."""
+
+    services: tuple[int, ...] = (10, 1_000, 10_000)
+    rounds: int = 40  # of all sentences
+    appends: int = 5_000
+    starts: int = 3
+    rates: tuple[int, ...] = (10, 80)  # events a second
+    seconds: float = 10.0  # at each rate
+
+
+TINY = Size(services=(10,), rounds=2, appends=20, starts=1, rates=(5,), seconds=0.4)
+
+
+def measured(folder: Path, size: Size, only: tuple[str, ...] = ()) -> Json:
+    """Everything, or what `only` names."""
+    rooms: dict[str, Callable[[], Json]] = {
+        "interpret": lambda: reading.measure(size.services, size.rounds),
+        "audit": lambda: recording.measure(folder, size.appends),
+        "start": lambda: starting.measure(folder / "start", size.starts),
+        "latency": lambda: answering.measure(folder, size.rates, size.seconds),
+    }
+    found: Json = {"machine": machine()}
+    for name, room in rooms.items():
+        if not only or name in only:
+            sys.stderr.write(f"bench: {name} …\n")
+            found[name] = room()
+    return found | {"targets": targets(found)}
+
+
+def targets(found: Json) -> list[Json]:
+    """What two quiet cores should reach, beside what was reached; of what was measured."""
+
+    def get(*path: str) -> float | None:
+        value: Any = found
+        for name in path:
+            value = value.get(name) if isinstance(value, dict) else None
+        return value if isinstance(value, int | float) else None
+
+    median = get("interpret", "10000_services", "p50_us")
+    every = [
+        target("a sentence is read in under 1,000 µs at 10,000 services (median)", median, 1_000),
+        target(
+            "an event is acknowledged in under 100 ms at 80 events/s (p99)",
+            get("latency", "80_per_s", "product", "ack", "p99_ms"),
+            100,
+        ),
+        *(
+            target(
+                f"a card is there in under 300 ms at {rate} events/s, without a model (p99)",
+                get("latency", f"{rate}_per_s", "product", "card", "p99_ms"),
+                300,
+            )
+            for rate in (10, 80)
+        ),
+        target("1,000 durable appends/s", get("audit", "appends_per_s"), 1_000, at_least=True),
+        target("twokey serve is ready in under 2 s", get("start", "serve_seconds"), 2),
+        target("twokey serve holds less than 200 MiB", get("start", "serve_resident_mib"), 200),
+    ]
+    return [one for one in every if one["measured"] is not None]
+
+
+def main() -> None:
+    """Prints one JSON object."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--only", action="append", default=[], choices=["interpret", "audit", "start", "latency"])
+    parser.add_argument("--seconds", type=float, default=Size.seconds, help="of messages at each rate")
+    parser.add_argument("--tiny", action="store_true", help="very little of everything, to see that it works")
+    given = parser.parse_args()
+    size = TINY if given.tiny else Size(seconds=given.seconds)
+    with tempfile.TemporaryDirectory(prefix="twokey-bench-") as folder:
+        found = measured(Path(folder), size, tuple(given.only))
+    sys.stdout.write(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    main()
