@@ -65,12 +65,11 @@ def knocking(slack: Scene, port: int) -> Knock:
     return knock
 
 
-async def asked(slack: Scene, program: Program, who: str = "ana", what: str = "scale checkout to 5 in prod") -> Request:
-    """A request that waits, once its card is there."""
-    before = len(program.ledger.recent(50))
-    await slack.say(who, f"@twokey {what}")
-    await slack.until(lambda _: len(program.ledger.waiting()) > before, "a request")
-    return program.ledger.recent(1)[0]
+async def asked(slack: Scene, program: Program, service: str = "checkout") -> Request:
+    """Ana's request for five replicas in prod, once it waits."""
+    await slack.say("ana", f"@twokey scale {service} to 5 in prod")
+    await slack.until(lambda _: any(r.plan.service == service for r in program.ledger.waiting()), "a request")
+    return next(r for r in program.ledger.waiting() if r.plan.service == service)
 
 
 async def settled(program: Program, attempts: int) -> list[str]:
@@ -90,7 +89,7 @@ async def test_no_forged_press_counts_and_each_is_recorded(slack: Scene, caplog:
     async with slack.program(http_port=port) as program:
         slack.emulator.http_endpoint(f"http://127.0.0.1:{port}/slack/events")
         mine = await asked(slack, program)
-        other = await asked(slack, program, what="scale cart to 5 in prod")
+        other = await asked(slack, program, "cart")
         knock, key = knocking(slack, port), f"{mine.id}:{mine.plan.digest}"
         forged = [
             press("U0ANA", "approve", key),
