@@ -88,9 +88,16 @@ class View:
         return bool(_DESTRUCTION.search(self.plain))
 
 
+def _ordered(named: Named, sentence: Sentence, names: Names) -> Named:
+    """In "scale api to 5" it is the api that is named, also where there is a service "scale-api"."""
+    if named.end - named.start > 1 and _ORDER.search(f" {sentence.words[named.start]} "):
+        return next(names.services.at(sentence.words, named.start + 1), named)
+    return named
+
+
 def _mentioned(sentence: Sentence, names: Names) -> tuple[list[Named], list[Named]]:
     """Services and environments named. A word that names both is what its place or its neighbours leave it to be."""
-    services = names.mentioned_services(sentence.words)
+    services = [_ordered(named, sentence, names) for named in names.mentioned_services(sentence.words)]
     places = names.mentioned_environments(sentence.words)
     if len({named.name for named in services}) > 1:  # "all pods of cart" where a service is called "all"
         services = [named for named in services if not _PLURAL.search(f" {sentence.words[named.start]} ")]

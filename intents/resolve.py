@@ -11,9 +11,9 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from actions.action import Risk
 from actions.errors import BadInput
 from actions.registry import Registry
+from actions.terms import Risk
 from intents import wording
 from intents.grammar.changes import Draft
 from intents.names import Names

@@ -10,12 +10,14 @@ from typing import Any, NamedTuple
 import yaml
 
 from actions import yamlfile
-from actions.action import Risk
 from actions.catalog import Catalog
 from actions.registry import Registry
+from actions.terms import Risk
 from intents.reading import Command, Context, Question, Reading, Refusal
 
 FILES = ("orders", "looks", "doubts", "traps")
+FIELD = ("field-orders-1", "field-orders-2", "field-looks", "field-traps-1", "field-traps-2", "field-traps-3")
+FROZEN = ("frozen",)  # never tuned on
 
 
 class Case(NamedTuple):
@@ -26,6 +28,7 @@ class Case(NamedTuple):
     means: dict[str, Any] | None  # the action without nulls
     asks: frozenset[str]  # what the question has to be about
     refuses: str | None  # the reason
+    abstains: bool  # any question or refusal will do, and no command
     context: Context
     channel: str | None
 
@@ -39,9 +42,37 @@ class Verdict(NamedTuple):
     wrong_change: bool  # became a change that nobody ordered: must never be
 
 
-def catalog() -> Catalog:
-    """The catalogue of the cases."""
-    return yamlfile.parse(_text("catalog.yaml"), Catalog, "intents/evals/catalog.yaml")
+class Level(NamedTuple):
+    """How well a set of cases is read."""
+
+    meant: int  # cases that are an order or a look
+    understood: int  # of these became exactly the action that was meant
+    commands: int  # actions that came out, whatever was meant
+    wrong: int  # of these were not what was meant
+    wrong_changes: int  # of these change something
+    others: int  # cases that are neither order nor look
+    abstained: int  # of these became a question or a refusal
+
+    @property
+    def coverage(self) -> float:
+        """The share of orders and looks that was understood."""
+        return self.understood / self.meant
+
+    @property
+    def precision(self) -> float:
+        """The share of commands that were meant."""
+        return 1 - self.wrong / self.commands
+
+    @property
+    def abstention(self) -> float:
+        """The share of everything else that ended without a command."""
+        return self.abstained / self.others
+
+
+def catalog(files: Iterable[str] = FILES) -> Catalog:
+    """The catalogue of these cases."""
+    name = "catalog.yaml" if set(files) <= set(FILES) else "catalog-words.yaml"
+    return yamlfile.parse(_text(name), Catalog, f"intents/evals/{name}")
 
 
 def cases(files: Iterable[str] = FILES) -> list[Case]:
@@ -56,6 +87,23 @@ async def judge(
     return [verdict(case, await read(case.say, case.context, case.channel)) for case in wanted]
 
 
+def level(verdicts: Iterable[Verdict]) -> Level:
+    """Counts verdicts."""
+    found = list(verdicts)
+    meant = [one for one in found if one.case.means is not None]
+    others = [one for one in found if one.case.means is None]
+    commands = [one for one in found if isinstance(one.reading, Command)]
+    return Level(
+        meant=len(meant),
+        understood=sum(one.right for one in meant),
+        commands=len(commands),
+        wrong=sum(one.case.means is None or not one.right for one in commands),
+        wrong_changes=sum(one.wrong_change for one in found),
+        others=len(others),
+        abstained=sum(not isinstance(one.reading, Command) for one in others),
+    )
+
+
 def verdict(case: Case, reading: Reading) -> Verdict:
     """Whether a reading is what the case wants, and whether it is a change that was not ordered."""
     action = _bare(reading.action.as_json()) if isinstance(reading, Command) else None
@@ -66,6 +114,8 @@ def verdict(case: Case, reading: Reading) -> Verdict:
         right = isinstance(reading, Question) and {*reading.missing, *reading.ambiguous} == case.asks
     elif case.refuses:
         right = isinstance(reading, Refusal) and reading.reason == case.refuses
+    elif case.abstains:
+        right = action is None
     else:
         right = not changes
     return Verdict(case, reading, right, changes and not right)
@@ -84,6 +134,7 @@ def _case(file: str, entry: dict[str, Any]) -> Case:
         means=action(entry["means"]) if "means" in entry else None,
         asks=frozenset(str(entry.get("asks", "")).split()),
         refuses=entry.get("refuses"),
+        abstains=entry.get("abstains", False),
         context=Context.model_validate({"earlier": earlier}),
         channel=entry.get("channel"),
     )
@@ -97,7 +148,7 @@ def action(short: str) -> dict[str, Any]:
         found[name] = word
     for word in (word for word in words if "=" in word):
         key, _, value = word.partition("=")
-        found[key] = int(value) if value.isdigit() else value
+        found[key] = int(value) if key in ("replicas", "limit", "to") and value.isdigit() else value
     return found
 
 

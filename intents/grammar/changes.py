@@ -42,7 +42,7 @@ def verbless(parse: Parse) -> Draft | None:
     slots = parse.slots
     if not {"service", "environment"} <= set(slots) or {"ref", "same", "needs_back", "deploy"} & set(slots):
         return None
-    if parse.verbs == {"scale"} and {"to", "change", "counted"} & set(slots):
+    if parse.verbs == frozenset({"scale"}) and {"to", "change", "counted"} & set(slots):
         draft = _scale(slots)
         tells = slots.get("direction") == "down" or not {"to", "change", "begs"} & set(slots)
         return draft._replace(unsure=tells) if draft is not None and not draft.missing else None

@@ -42,7 +42,7 @@ class Thread:
         kind = "same" if slots.pop("same", None) else "varies" if slots.pop("varies", None) else ""
         if kind and not set(slots) - {"service", "environment", "varies"}:
             return self._again(kind, slots, resolver)
-        if self.last.verb == "scale" and set(slots) - {"counted"} == {"change"} and parse.verbs == {"scale"}:
+        if self.last.verb == "scale" and set(slots) - {"counted"} == {"change"} and parse.verbs == frozenset({"scale"}):
             return self._more(str(slots["change"]), resolver)
         if set(slots) == {"window"} and self.last.verb in _NARROWS and self.last.verb in (parse.verbs or READS):
             data = {**self.last.as_json(), _NARROWS[self.last.verb]: slots["window"]}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from intents import evals
 from intents.reader import Reader
 
@@ -23,3 +25,32 @@ def test_the_cases_are_many_and_many_of_them_are_hard() -> None:
     assert len(hard) >= 50
     keys = [(case.say, case.context, case.channel) for case in cases]
     assert len(set(map(repr, keys))) == len(keys)
+
+
+@pytest.mark.parametrize("files", [evals.FIELD, evals.FROZEN])
+async def test_the_measured_level_of_reading_is_kept(files: tuple[str, ...]) -> None:
+    """R1, R5: the grammar alone, on sentences as they are typed, with a catalogue of names that are words."""
+    reader = Reader(evals.catalog(files), evals.registered())
+    verdicts = await evals.judge(reader.read, evals.cases(files))
+    level = evals.level(verdicts)
+    wrong = [one.case.say for one in verdicts if one.wrong_change]
+    assert wrong == []
+    assert level.precision >= 0.99
+    assert level.coverage >= 0.92
+    assert level.abstention >= 0.99
+
+
+@pytest.mark.parametrize("files", [evals.FIELD, evals.FROZEN])
+async def test_a_label_that_names_the_answer_gets_that_answer(files: tuple[str, ...]) -> None:
+    """What is asked and why something is refused are part of the label where it says them."""
+    reader = Reader(evals.catalog(files), evals.registered())
+    named = [case for case in evals.cases(files) if case.asks or case.refuses]
+    verdicts = await evals.judge(reader.read, named)
+    assert [(one.case.say, one.reading.as_json()) for one in verdicts if not one.right] == []
+
+
+def test_the_frozen_cases_stand_nowhere_else() -> None:
+    """At least 150 sentences, none of which can have been tuned on in another file."""
+    frozen = {case.say.lower() for case in evals.cases(evals.FROZEN)}
+    assert len(frozen) >= 150
+    assert not frozen & {case.say.lower() for case in evals.cases((*evals.FILES, *evals.FIELD))}
