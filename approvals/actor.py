@@ -23,10 +23,11 @@ class DirectoryDown(TwokeyError):
 class Directory(Protocol):
     """Live membership. An answer may be no older than the call (A3): no positive cache."""
 
-    def members(self, group: str, source: Mapping[str, object]) -> frozenset[Actor]:
-        """Who is in a group of the policy now; `source` is the group's entry there.
+    def members(self, sources: Mapping[str, Mapping[str, object]]) -> dict[str, frozenset[Actor]]:
+        """Who is in each of these groups of the policy now; a source is the group's entry there.
 
-        Raises DirectoryDown where that cannot be told (A8).
+        All in one call, so that one decision costs few questions. Raises DirectoryDown where any of them cannot be
+        told (A8).
         """
         ...
 

@@ -32,10 +32,7 @@ class Problem:
 
 def membership(policy: Policy, directory: Directory) -> dict[str, frozenset[Actor]]:
     """Who is in each group of the policy now. Raises DirectoryDown."""
-    return {
-        name: directory.members(name, group.model_dump(mode="json", exclude_none=True))
-        for name, group in policy.groups.items()
-    }
+    return directory.members({name: group.source for name, group in policy.groups.items()})
 
 
 def check(policy: Policy, catalog: Catalog, registry: Registry, groups: Groups | None = None) -> list[Problem]:

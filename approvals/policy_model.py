@@ -59,6 +59,11 @@ class Group(_Entry):
             raise ValueError("say either usergroup or members")
         return self
 
+    @property
+    def source(self) -> dict[str, object]:
+        """Where its people come from, as `approvals.actor.Directory` takes it."""
+        return self.model_dump(mode="json", exclude_none=True)
+
 
 class Match(_Entry):
     """Which actions are meant. Every key that is given has to fit; a key that is not given fits everything."""

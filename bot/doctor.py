@@ -64,32 +64,61 @@ def _check_store(name: str, settings: Settings) -> Iterator[Finding]:
 
 
 def _check_slack(name: str, settings: Settings) -> Iterator[Finding]:
-    from slack_sdk import WebClient
-    from slack_sdk.errors import SlackApiError
+    from slack_sdk.errors import SlackApiError, SlackClientError
+
+    from bot import slack
+    from bot.work import code_of
 
     if settings.slack_bot_token is None:
         yield Finding(name, "wrong", "Set SLACK_BOT_TOKEN (xoxb-…): install the app from manifests/slack-app.yaml.")
         return
-    client = WebClient(settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api_url, timeout=10)
     try:
-        answer = client.auth_test()
+        answer = slack.sync_client(settings).auth_test()
     except SlackApiError as error:
-        yield Finding(name, "wrong", f"Slack refuses SLACK_BOT_TOKEN: {error.response['error']}.")
+        yield Finding(name, "wrong", f"Slack refuses SLACK_BOT_TOKEN: {code_of(error)}.")
         return
-    except OSError as error:
+    except (SlackClientError, OSError, ValueError, AttributeError) as error:
         yield Finding(name, "wrong", f"Slack does not answer at {settings.slack_api_url}: {error}.")
         return
-    granted = set(str(answer.headers.get("x-oauth-scopes", "")).replace(" ", "").split(","))
-    missing = sorted(SCOPES - granted)
+    headers = {str(key).lower(): str(value) for key, value in answer.headers.items()}
+    who = f"{answer.get('user') or answer.get('user_id')} in {answer.get('team') or answer.get('team_id')}"
+    told = headers.get("x-oauth-scopes")
+    if told is None:
+        yield Finding(name, "ok", f"{who}; this server does not say which scopes there are")
+        return
+    missing = sorted(SCOPES - set(told.replace(" ", "").split(",")))
     if missing:
         yield Finding(name, "wrong", f"Add the scopes {', '.join(missing)} and install the app again.")
     else:
-        yield Finding(name, "ok", f"{answer['user']} in {answer['team']}, {len(SCOPES)} scopes")
+        yield Finding(name, "ok", f"{who}, {len(SCOPES)} scopes")
+
+
+def _check_groups(name: str, settings: Settings) -> Iterator[Finding]:
+    from actions.registry import Registry
+    from actions.verbs import VERBS
+    from approvals import policy
+    from bot import slack
+    from bot.people import SlackDirectory
+
+    if settings.slack_bot_token is None:
+        return  # said already
+    catalog = _catalog(settings)
+    found = policy.load_checked(settings.policy, catalog, Registry(VERBS))
+    groups = policy.membership(found, SlackDirectory(slack.sync_client(settings)))
+    problems = policy.check(found, catalog, Registry(VERBS), groups)
+    for problem in problems:
+        yield Finding(name, "wrong", f"{settings.policy}: {problem.key}: {problem.say}")
+    if not problems:
+        sizes = ", ".join(f"{group} {len(members)}" for group, members in groups.items())
+        yield Finding(name, "ok", f"people in them: {sizes}" if sizes else "the policy has none")
 
 
 def _check_socket(name: str, settings: Settings) -> Iterator[Finding]:
     from slack_sdk import WebClient
-    from slack_sdk.errors import SlackApiError
+    from slack_sdk.errors import SlackApiError, SlackClientError
+
+    from bot import slack
+    from bot.work import code_of
 
     if settings.slack_app_token is None:
         if settings.slack_signing_secret is None:
@@ -101,13 +130,12 @@ def _check_socket(name: str, settings: Settings) -> Iterator[Finding]:
         return
     token = settings.slack_app_token.get_secret_value()
     try:
-        WebClient(base_url=settings.slack_api_url, timeout=10).apps_connections_open(app_token=token)
+        client = WebClient(base_url=slack.base_url(settings), timeout=10, logger=slack.log)
+        client.apps_connections_open(app_token=token)
         yield Finding(name, "ok", "a connection can be opened")
     except SlackApiError as error:
-        yield Finding(
-            name, "wrong", f"Slack refuses SLACK_APP_TOKEN: {error.response['error']}. It needs connections:write."
-        )
-    except OSError as error:
+        yield Finding(name, "wrong", f"Slack refuses SLACK_APP_TOKEN: {code_of(error)}. It needs connections:write.")
+    except (SlackClientError, OSError, ValueError, AttributeError) as error:
         yield Finding(name, "wrong", f"Slack does not answer at {settings.slack_api_url}: {error}.")
 
 
@@ -173,14 +201,13 @@ def _check_loki(name: str, settings: Settings) -> Iterator[Finding]:
 SCOPES = frozenset(
     {
         "app_mentions:read",
-        "channels:history",
         "channels:read",
         "chat:write",
         "commands",
         "files:write",
-        "groups:history",
         "groups:read",
         "im:history",
+        "im:read",
         "im:write",
         "usergroups:read",
         "users:read",
@@ -192,6 +219,7 @@ _CHECKS: dict[str, Callable[[str, Settings], Iterator[Finding]]] = {
     "policy": _check_policy,
     "store": _check_store,
     "slack": _check_slack,
+    "groups": _check_groups,
     "slack socket": _check_socket,
     "model": _check_model,
     "cluster": _check_cluster,

@@ -13,7 +13,6 @@ from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
-from slack_sdk.errors import SlackClientError
 from slack_sdk.signature import SignatureVerifier
 
 from actions.errors import ConfigError
@@ -48,7 +47,7 @@ class Gateway:
         app = self._app()
         projecting = asyncio.create_task(self.projector.run(stop), name="cards")
         try:
-            link = self._http(app, http_port) if http_port is not None else self._socket(app)
+            link = self._http(app, http_port) if http_port is not None else self._socket(app, stop)
             async with link:
                 await self._take_up_left_over()
                 connected.set()
@@ -81,7 +80,7 @@ class Gateway:
         return app
 
     @contextlib.asynccontextmanager
-    async def _socket(self, app: AsyncApp) -> AsyncIterator[None]:
+    async def _socket(self, app: AsyncApp, stop: asyncio.Event) -> AsyncIterator[None]:
         token = self.settings.slack_app_token
         if token is None:
             raise ConfigError("SLACK_APP_TOKEN is not set: Socket Mode needs an app-level token (xapp-…).")
@@ -91,11 +90,10 @@ class Gateway:
         )
         handler.client.proxy = client.proxy
         try:
-            await handler.connect_async()  # type: ignore[no-untyped-call]  # Bolt leaves it untyped
-        except SlackClientError as error:
-            await handler.close_async()  # type: ignore[no-untyped-call]  # Bolt leaves it untyped
-            raise ConfigError(f"SLACK_APP_TOKEN: Slack opens no connection ({error}).") from None
-        try:
+            # The SDK would ask without end, also with a token that Slack refuses; at first it is handed the answer.
+            handler.client.wss_uri = await slack.socket_url(client, token.get_secret_value())
+            connecting = asyncio.create_task(handler.connect_async())  # type: ignore[no-untyped-call]  # Bolt's
+            await _first_of(connecting, stop)
             yield
         finally:
             await handler.close_async()  # type: ignore[no-untyped-call]  # Bolt leaves it untyped
@@ -128,6 +126,16 @@ class Gateway:
                 self.desk.work.start(commands.handle(self.desk, key, body), key)
             else:
                 await self.desk.close(key)
+
+
+async def _first_of(work: asyncio.Task[None], stop: asyncio.Event) -> None:
+    """Wait for the work, or until it is to stop."""
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (work, stopping):
+        task.cancel()
+    if work.done() and not work.cancelled():
+        work.result()
 
 
 def _endpoint(app: AsyncApp, verifier: SignatureVerifier) -> Callable[[web.Request], Awaitable[web.Response]]:

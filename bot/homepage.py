@@ -7,7 +7,6 @@ import logging
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from actions.catalog import Catalog
@@ -19,13 +18,14 @@ from actions.registry import Registry
 from approvals.actor import Actor, Directory
 from approvals.gate import Gate
 from approvals.ledger import Ledger
+from approvals.policy_check import membership
 from approvals.request import Request
 from bot.blocks.home import Health, Shown, home
 from bot.blocks.modals import Background
 from bot.conversation import Conversation
 from bot.faces import Faces
 from bot.people import Names
-from bot.work import patiently
+from bot.work import TROUBLE, code_of, patiently
 
 LATELY = timedelta(days=30)
 
@@ -61,8 +61,8 @@ class HomePage:
         view = await asyncio.to_thread(self._draw, actor)
         try:
             await patiently(lambda: self._client.views_publish(user_id=actor.user_id, view=view))
-        except SlackApiError as error:
-            _log.warning("Home of %s: %s", actor.user_id, error.response.get("error"))
+        except TROUBLE as error:
+            _log.warning("Home of %s: %s", actor.user_id, code_of(error))
 
     def background(self, request: Request, actor: Actor) -> Background:
         """Who may approve, what changed lately, how it is now; what cannot be told is said. Blocks."""
@@ -89,10 +89,10 @@ class HomePage:
 
     def _draw(self, actor: Actor) -> dict[str, object]:
         waiting = [r for r in self._ledger.waiting() if r.requester != actor]
-        groups = self._groups_of(actor, waiting)
+        groups = self._groups_of(actor)
         mine = [r for r in waiting if any(m.group is None or m.group in groups for m in r.missing)]
         undecided = [r for r in mine if all(d.approver != actor for d in r.decisions)]
-        owned = self._owned(actor)
+        owned = self._owned(actor, groups)
         examples, _ = self._conversation.examples(actor, None)
         return home(
             self._shown(undecided),
@@ -105,22 +105,15 @@ class HomePage:
     def _shown(self, requests: Sequence[Request]) -> list[Shown]:
         return [(request, self._faces.of(request)) for request in requests]
 
-    def _groups_of(self, actor: Actor, requests: Sequence[Request]) -> set[str]:
-        """Looked up once a group, and only for showing: the gate asks again when a key is turned."""
-        wanted = {m.group for r in requests for m in r.missing if m.group is not None}
-        return {name for name in wanted if self._is_in(name, actor)}
-
-    def _owned(self, actor: Actor) -> set[str]:
-        """The services whose owners are the person or a group of the policy that they are in."""
-        owners = {owner for service in self._catalog.services.values() for owner in service.owners}
-        mine = {owner for owner in owners if owner == actor.user_id or self._is_in(owner, actor)}
-        return {name for name, service in self._catalog.services.items() if mine & set(service.owners)}
-
-    def _is_in(self, group: str, actor: Actor) -> bool:
-        source = self._gate.policy.groups.get(group)
-        if source is None:
-            return False
+    def _groups_of(self, actor: Actor) -> set[str]:
+        """The groups of the policy that they are in. Only for showing: the gate asks again when a key is turned."""
         try:
-            return actor in self._directory.members(group, source.model_dump(mode="json", exclude_none=True))
+            groups = membership(self._gate.policy, self._directory)
         except TwokeyError:
-            return False
+            return set()
+        return {name for name, members in groups.items() if actor in members}
+
+    def _owned(self, actor: Actor, groups: set[str]) -> set[str]:
+        """The services whose owners are the person or a group of the policy that they are in."""
+        mine = {actor.user_id, *groups}
+        return {name for name, service in self._catalog.services.items() if mine & set(service.owners)}

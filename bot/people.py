@@ -9,14 +9,16 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackClientError
+from slack_sdk.errors import SlackApiError, SlackClientError
 
 from actions.clients.protocols import ChangeRecord, Changes
 from approvals.actor import Actor, Directory, DirectoryDown
+from bot.work import code_of, retry_after
 
 T = TypeVar("T")
 
 GLIMPSE_AGE = 60.0  # seconds; usergroups.users.list takes 20 questions a minute
+PATIENCE = 2.0  # seconds for which a question about rights is held back at Slack's wish before it fails
 NAME_AGE = 600.0  # seconds; a name is for display and decides nothing
 
 
@@ -32,21 +34,47 @@ class SlackDirectory:
             self._team_id = str(self._ask("auth.test", {})["team_id"])
         return self._team_id
 
-    def members(self, group: str, source: Mapping[str, object]) -> frozenset[Actor]:
-        """Who is in a user group, or on the policy's own list; see Directory."""
+    def members(self, sources: Mapping[str, Mapping[str, object]]) -> dict[str, frozenset[Actor]]:
+        """Who is in the user groups, or on the policy's own lists; see Directory."""
+        wanted = {str(s["usergroup"]) for s in sources.values() if s.get("usergroup")}
+        users = self._users(wanted)
+        return {name: self._actors(name, source, users) for name, source in sources.items()}
+
+    def _actors(
+        self, name: str, source: Mapping[str, object], users: Mapping[str, Sequence[object]]
+    ) -> frozenset[Actor]:
         team = str(source.get("team") or self.team_id())
         listed = source.get("members")
-        if isinstance(listed, Iterable) and not isinstance(listed, str):
-            return frozenset(Actor(team_id=team, user_id=str(user)) for user in listed)
-        usergroup = source.get("usergroup")
-        if not usergroup:
-            raise DirectoryDown(
-                f"The policy's group {group} names neither members nor a usergroup, so nobody is in it."
-            )
-        users = self._ask("usergroups.users.list", {"usergroup": str(usergroup)}).get("users")
+        if source.get("usergroup"):
+            listed = users[str(source["usergroup"])]
+        if not isinstance(listed, Iterable) or isinstance(listed, str):
+            raise DirectoryDown(f"The policy's group {name} names neither members nor a usergroup, so nobody is in it.")
+        return frozenset(Actor(team_id=team, user_id=str(user)) for user in listed)
+
+    def _users(self, usergroups: set[str]) -> dict[str, list[object]]:
+        """The users of each user group. Slack takes 20 questions of this kind a minute, so several are one question."""
+        found = self._listed() if len(usergroups) > 1 else {}
+        return {group: found[group] if group in found else self._users_of(group) for group in usergroups}
+
+    def _users_of(self, usergroup: str) -> list[object]:
+        users = self._ask("usergroups.users.list", {"usergroup": usergroup}).get("users")
         if not isinstance(users, list):
             raise DirectoryDown
-        return frozenset(Actor(team_id=team, user_id=str(user)) for user in users)
+        return users
+
+    def _listed(self) -> dict[str, list[object]]:
+        """The users of every user group that Slack lists with its users; the others have to be asked for."""
+        try:
+            groups = self._ask("usergroups.list", {"include_users": "true"}).get("usergroups")
+        except DirectoryDown as error:
+            if isinstance(error.__cause__, SlackApiError):
+                return {}  # this question is refused; the other one may be answered
+            raise
+        return {
+            str(group.get("id")): group["users"]
+            for group in groups or ()
+            if isinstance(group, dict) and isinstance(group.get("users"), list) and not group.get("date_delete")
+        }
 
     def is_person(self, actor: Actor) -> bool:
         """A living, full member of this workspace; see Directory. Slack Connect guests and strangers are not."""
@@ -71,10 +99,10 @@ class Glimpse:
         self._directory = directory
         self._seen: dict[tuple[str, str], tuple[object, float]] = {}
 
-    def members(self, group: str, source: Mapping[str, object]) -> frozenset[Actor]:
+    def members(self, sources: Mapping[str, Mapping[str, object]]) -> dict[str, frozenset[Actor]]:
         """See Directory."""
-        key = ("members", f"{group} {sorted(source.items())}")
-        return self._once(key, lambda: self._directory.members(group, source))
+        key = ("members", repr(sorted((name, sorted(source.items())) for name, source in sources.items())))
+        return self._once(key, lambda: self._directory.members(sources))
 
     def is_person(self, actor: Actor) -> bool:
         """See Directory."""
@@ -149,21 +177,45 @@ class NamedChanges:
 
 
 def ask(client: WebClient, method: str, params: dict[str, Any], absent: str | None = None) -> Mapping[str, Any]:
-    """One question to Slack. Raises DirectoryDown; the error `absent` is an empty answer instead."""
+    """One question to Slack, asked again once where Slack wants no more than a moment of patience.
+
+    Raises DirectoryDown; the error `absent` is an empty answer instead.
+    """
     try:
-        answer = client.api_call(method, params=params)
-        data = answer.data
-    except SlackClientError as error:
-        if absent and _code(error) == absent:
+        data = _call(client, method, params)
+    except SlackApiError as error:
+        code = code_of(error)
+        if absent and code == absent:
             return {}
-        raise DirectoryDown from error
-    except (OSError, ValueError) as error:
+        raise DirectoryDown(_because(code)) from error
+    except (SlackClientError, OSError, ValueError, AttributeError) as error:
         raise DirectoryDown from error
     if not isinstance(data, dict):
         raise DirectoryDown
     return data
 
 
-def _code(error: SlackClientError) -> str:
-    response = getattr(error, "response", None)
-    return str(response.get("error", "")) if response is not None else ""
+def _call(client: WebClient, method: str, params: dict[str, Any]) -> object:
+    try:
+        return client.api_call(method, params=params).data
+    except SlackApiError as error:
+        wait = retry_after(error)
+        if wait is None or wait > PATIENCE:
+            raise
+        time.sleep(wait)
+    return client.api_call(method, params=params).data
+
+
+def _because(code: str) -> str | None:
+    """What to do where waiting does not help; None where it may."""
+    if code in {"plan_upgrade_required", "paid_teams_only"}:
+        what = "This workspace has no user groups. List people under `members` in the policy's groups instead."
+    elif code == "no_such_subteam":
+        what = "The policy names a user group that Slack does not have. Correct its id in the policy."
+    elif code == "missing_scope":
+        what = "The Slack app lacks a scope. Give it those of manifests/slack-app.yaml and install it again."
+    elif code in {"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"}:
+        what = f"Slack refuses my token ({code}). Install the app again and set SLACK_BOT_TOKEN."
+    else:
+        return None
+    return f"I cannot look up who belongs to which group, so nothing is approved or run. {what}"

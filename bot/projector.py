@@ -12,8 +12,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from aiohttp import ClientError
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from actions.errors import TwokeyError
@@ -27,14 +26,13 @@ from bot.blocks.story import OUTCOME, story
 from bot.cards import Cards, Copy
 from bot.faces import Faces
 from bot.stage import upload
-from bot.work import Work, retry_after
+from bot.work import GONE, TROUBLE, Work, code_of, retry_after
 
 POLL = 1.0  # seconds between looks at the ledger; the bell makes it faster, never necessary
 GENTLE = 1.2  # seconds between two progress updates of one card: chat.update takes 50 a minute
 RETRY = 5.0  # seconds until something that Slack did not take is tried again
 AT_ONCE = 16  # cards brought up to date side by side
 INVITED = 10  # approvers who get a copy in their direct messages
-_GONE = {"message_not_found", "channel_not_found", "is_archived", "not_in_channel", "cant_update_message"}
 
 _log = logging.getLogger(__name__)
 
@@ -222,14 +220,27 @@ class Projector:
             approvers = await asyncio.to_thread(self._approvers, request)
             if not approvers:
                 return
-            answer = await self._client.conversations_members(channel=home, limit=1000)
-            members: list[str] = answer.get("members") or []
-            present = set(members)
+            present = await self._members(home)
             for actor in [a for a in approvers if a.user_id not in present][:INVITED]:
                 opened = await self._client.conversations_open(users=actor.user_id)
                 await self._post(request, str(opened["channel"]["id"]), face, None)
-        except (SlackApiError, TwokeyError) as error:
-            _log.warning("approvers of %s outside the channel were not told: %s", request.id, error)
+        except TwokeyError as error:
+            _log.warning("approvers of %s outside the channel were not told: %s", request.id, error.say)
+        except TROUBLE as error:
+            _log.warning("approvers of %s outside the channel were not told: %s", request.id, code_of(error))
+
+    async def _members(self, channel: str) -> set[str]:
+        """Everybody in a channel; a page may hold fewer than were asked for."""
+        found: set[str] = set()
+        cursor: str | None = None
+        while True:
+            answer = await self._client.conversations_members(channel=channel, limit=1000, cursor=cursor)
+            page: list[str] = answer.get("members") or []
+            found.update(page)
+            following = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
+            if not following or following == cursor:
+                return found
+            cursor = following
 
     def _card(self, request: Request, face: Face) -> Message:
         whole = self._outcomes.get(request.id)
@@ -259,12 +270,12 @@ class Projector:
                 given = {"channel": channel, "unfurl_links": False, "unfurl_media": False, **payload}
                 answer = await self._client.api_call(method, json={k: v for k, v in given.items() if v is not None})
                 return {"ok": True, **(answer.data if isinstance(answer.data, dict) else {})}
-            except (SlackClientError, ClientError, TimeoutError, OSError) as error:
-                code = str(error.response.get("error")) if isinstance(error, SlackApiError) else type(error).__name__
+            except TROUBLE as error:
+                code = code_of(error)
                 asked = retry_after(error) if isinstance(error, SlackApiError) else None
                 if asked is None:
                     _log.warning("%s for %s in %s: %s", method, request_id, channel, code)
-                if code in _GONE:
+                if code in GONE:
                     return {}
                 wait = asked or RETRY
                 self._held[(method, channel)] = loop.time() + wait

@@ -7,20 +7,23 @@ import urllib.request
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from aiohttp import ClientError, ClientSession, ClientTimeout
+from aiohttp import ClientSession, ClientTimeout
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from actions.errors import ConfigError
 from bot.settings import Settings
+from bot.work import TROUBLE, code_of, passing
 
 TIMEOUT = 20  # seconds for one call
 
 log = logging.getLogger("twokey.slack")
 """Handed to Bolt and the SDK. Only errors: what they warn of at the start (which token wins) is settled in app.py."""
 log.setLevel(logging.ERROR)
+log.addFilter(lambda record: _in_one_line(record))
+log.addHandler(logging.NullHandler())  # commands say in a sentence of their own what went wrong
 
 
 @dataclass(frozen=True)
@@ -73,11 +76,11 @@ async def identify(client: AsyncWebClient) -> Identity:
     """Who we are. Raises ConfigError where Slack does not know the token or cannot be reached."""
     try:
         answer = await client.auth_test()
-    except SlackApiError as error:
-        code = error.response.get("error")
-        raise ConfigError(f"SLACK_BOT_TOKEN: Slack answers {code}. Install the app again and copy its token.") from None
-    except (SlackClientError, ClientError, TimeoutError, OSError) as error:
-        say = f"Slack cannot be reached at {client.base_url} ({type(error).__name__}). Check SLACK_API_URL."
+    except (*TROUBLE, AttributeError) as error:  # the SDK stumbles over pages that are not Slack's
+        if isinstance(error, SlackApiError) and not passing(error):
+            say = f"SLACK_BOT_TOKEN: Slack answers {code_of(error)}. Install the app again and copy its token."
+        else:
+            say = f"Slack cannot be reached at {client.base_url} ({code_of(error)}). Check SLACK_API_URL."
         raise ConfigError(say) from None
     return Identity(
         team_id=str(answer["team_id"]),
@@ -85,6 +88,15 @@ async def identify(client: AsyncWebClient) -> Identity:
         bot_id=str(answer["bot_id"]) if answer.get("bot_id") else None,
         name=str(answer.get("user") or "twokey"),
     )
+
+
+async def socket_url(client: AsyncWebClient, app_token: str) -> str:
+    """Where Socket Mode connects to. Raises ConfigError where Slack does not say."""
+    try:
+        return str((await client.apps_connections_open(app_token=app_token))["url"])
+    except (*TROUBLE, AttributeError, KeyError) as error:
+        say = f"SLACK_APP_TOKEN: Slack opens no connection ({code_of(error)}). It is the app-level token (xapp-…)"
+        raise ConfigError(f"{say}, with the scope connections:write.") from None
 
 
 def authorize_result(settings: Settings, identity: Identity) -> AuthorizeResult:
@@ -96,6 +108,12 @@ def authorize_result(settings: Settings, identity: Identity) -> AuthorizeResult:
         bot_id=identity.bot_id,
         bot_token=_bot_token(settings),
     )
+
+
+def _in_one_line(record: logging.LogRecord) -> bool:
+    """The SDK logs a traceback for every try to connect; what it says before that is enough."""
+    record.msg, record.args, record.exc_info = " ".join(record.getMessage().split()), (), None
+    return True
 
 
 def _bot_token(settings: Settings) -> str:

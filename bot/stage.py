@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from actions.outcome import Chart, Evidence, TextFile
 from bot.blocks.message import Message
 from bot.blocks.text import clip, seen
-from bot.work import patiently
+from bot.work import GONE, TROUBLE, code_of, patiently
 
 _log = logging.getLogger(__name__)
 
@@ -46,25 +48,25 @@ class SlackStage:
     async def show(self, message: Message) -> None:
         payload = message.payload()
         if self.ts is not None:
-            await patiently(lambda: self.client.chat_update(channel=self.channel, ts=self.ts or "", **payload))
+            await _while_there(lambda: self.client.chat_update(channel=self.channel, ts=self.ts or "", **payload))
             return
-        answer = await patiently(
+        answer = await _while_there(
             lambda: self.client.chat_postMessage(
                 channel=self.channel, thread_ts=self.thread, unfurl_links=False, unfurl_media=False, **payload
             )
         )
-        self.ts = str(answer["ts"])
+        self.ts = str(answer["ts"]) if answer is not None else None
 
     async def whisper(self, message: Message) -> None:
         payload = message.payload()
         if self.channel.startswith("D"):
-            await patiently(
+            await _while_there(
                 lambda: self.client.chat_postMessage(
                     channel=self.channel, thread_ts=self.thread, unfurl_links=False, unfurl_media=False, **payload
                 )
             )
             return
-        await patiently(
+        await _while_there(
             lambda: self.client.chat_postEphemeral(
                 channel=self.channel, user=self.user, thread_ts=self.thread, **payload
             )
@@ -72,6 +74,17 @@ class SlackStage:
 
     async def attach(self, piece: Evidence) -> None:
         await upload(self.client, self.channel, self.thread or self.ts, piece)
+
+
+async def _while_there(call: Callable[[], Awaitable[AsyncSlackResponse]]) -> AsyncSlackResponse | None:
+    """Slack's answer; None where the message or the channel is gone meanwhile, and nobody is left to tell."""
+    try:
+        return await patiently(call)
+    except SlackApiError as error:
+        if code_of(error) not in GONE:
+            raise
+        _log.warning("an answer found no place: %s", code_of(error))
+        return None
 
 
 async def upload(client: AsyncWebClient, channel: str, thread: str | None, piece: Evidence) -> None:
@@ -99,5 +112,5 @@ async def upload(client: AsyncWebClient, channel: str, thread: str | None, piece
                     title=clip(seen(piece.name), 100) or "file.txt",
                 )
             )
-    except SlackApiError as error:
-        _log.warning("a file could not be uploaded to %s: %s", channel, error.response.get("error"))
+    except TROUBLE as error:
+        _log.warning("a file could not be uploaded to %s: %s", channel, code_of(error))

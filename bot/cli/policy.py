@@ -121,13 +121,11 @@ def _action(found: Settings, sentence: str) -> Action:
 
 
 def _live(found: Settings, read: Policy) -> dict[str, frozenset[Actor]]:
-    from slack_sdk import WebClient
-
     from actions.errors import ConfigError
     from approvals.policy_check import membership
+    from bot import slack
     from bot.people import SlackDirectory
 
     if found.slack_bot_token is None:
         raise ConfigError("--live asks Slack, which needs SLACK_BOT_TOKEN; set it, or leave --live out.")
-    client = WebClient(found.slack_bot_token.get_secret_value(), base_url=found.slack_api_url)
-    return membership(read, SlackDirectory(client))
+    return membership(read, SlackDirectory(slack.sync_client(found)))

@@ -10,6 +10,7 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_sdk.errors import SlackApiError
 
 from actions.errors import TwokeyError
 from approvals.actor import Actor, DirectoryDown
@@ -20,6 +21,10 @@ from bot.blocks import message as kit
 from bot.blocks import modals, questions
 from bot.blocks.text import listed
 from bot.listeners.desk import Desk, Place, actor_of, place_of
+from bot.stage import SlackStage
+from bot.work import code_of
+
+_TOO_LATE = {"expired_trigger_id", "trigger_expired", "exchanged_trigger_id", "trigger_exchanged"}
 
 Press = Callable[[Desk, dict[str, Any], dict[str, Any]], Awaitable[None]]
 """Gets the desk, the payload and the action of it that was pressed."""
@@ -57,6 +62,10 @@ async def _guarded(desk: Desk, body: dict[str, Any], action: dict[str, Any], pre
         await press(desk, body, action)
     except TwokeyError as error:
         await explain(desk, body, error.say)
+    except SlackApiError as error:
+        if code_of(error) not in _TOO_LATE:
+            raise
+        await explain(desk, body, "That took too long, and Slack opens nothing any more. Press it again.")
 
 
 async def _approve(desk: Desk, body: dict[str, Any], action: dict[str, Any]) -> None:
@@ -99,7 +108,11 @@ async def _details(desk: Desk, body: dict[str, Any], action: dict[str, Any]) -> 
     view = modals.details(request, face, modals.Background())
     opened = await desk.client.views_open(trigger_id=body["trigger_id"], view=view)
     found = await asyncio.to_thread(desk.home.background, request, actor_of(body, desk.team_id))
-    await desk.client.views_update(view_id=opened["view"]["id"], view=modals.details(request, face, found))
+    try:
+        await desk.client.views_update(view_id=opened["view"]["id"], view=modals.details(request, face, found))
+    except SlackApiError as error:
+        if code_of(error) != "not_found":  # closed meanwhile
+            raise
 
 
 async def _edit(desk: Desk, body: dict[str, Any], action: dict[str, Any]) -> None:
@@ -153,7 +166,7 @@ async def _choose(desk: Desk, body: dict[str, Any], action: dict[str, Any]) -> N
         name = await asyncio.to_thread(desk.names.of, [place.user])
         text = speech.words(str((body.get("message") or {}).get("text") or ""), desk.bot_user_id)
         message = questions.chosen(text, label, name[place.user])
-        await desk.client.chat_update(channel=place.channel, ts=place.ts, **message.payload())
+        await SlackStage(desk.client, place.channel, place.user, ts=place.ts).show(message)
     await _take_up(desk, body, place, partial)
     if place.ts:
         await desk.close(f"answer {place.channel} {place.ts}")

@@ -27,6 +27,10 @@ def register(app: AsyncApp, desk: Desk) -> None:
 
 async def handle(desk: Desk, key: str, body: dict[str, Any]) -> None:
     """Work on one command, also on one that an earlier process left over."""
+    await desk.finish(key, _handle(desk, key, body))
+
+
+async def _handle(desk: Desk, key: str, body: dict[str, Any]) -> None:
     place = Place(str(body["channel_id"]), str(body["user_id"]))
     if not place.direct and not await asyncio.to_thread(desk.names.is_in, place.channel):
         respond = AsyncRespond(response_url=body.get("response_url"), proxy=desk.client.proxy)
@@ -35,4 +39,3 @@ async def handle(desk: Desk, key: str, body: dict[str, Any]) -> None:
         name = None if place.direct else await asyncio.to_thread(desk.names.channel, place.channel)
         said = place.said(actor_of(body, desk.team_id), key, name, desk.inbox.inherited(key))
         await desk.conversation.hear(said, str(body.get("text") or ""), place.stages(desk.client))
-    await desk.close(key)

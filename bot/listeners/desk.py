@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ from bot.homepage import HomePage
 from bot.inbox import Inbox
 from bot.people import Names
 from bot.stage import SlackStage
-from bot.work import Work
+from bot.work import Work, passing
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,16 @@ class Desk:
     team_id: str
     bot_user_id: str
     bot_name: str
+
+    async def finish(self, key: str, job: Coroutine[Any, Any, None]) -> None:
+        """Do what a delivery asks for, and note it as worked on. It stays open only where Slack was out of reach."""
+        try:
+            await job
+        except Exception as error:
+            if not passing(error):
+                await self.close(key)
+            raise
+        await self.close(key)
 
     async def close(self, key: str) -> None:
         """This delivery is worked on."""

@@ -28,21 +28,25 @@ def register(app: AsyncApp, desk: Desk) -> None:
 
 async def handle(desk: Desk, key: str, body: dict[str, Any]) -> None:
     """Work on one event, also on one that an earlier process left over."""
+    await desk.finish(key, _handle(desk, key, body))
+
+
+async def _handle(desk: Desk, key: str, body: dict[str, Any]) -> None:
     event = body["event"]
-    if concerns(event, desk.bot_user_id):
-        kind = event["type"]
-        if kind == "app_home_opened":
-            await desk.home.publish(_speaker(desk, body))
-        elif kind == "member_joined_channel":
-            await _introduce(desk, str(event["channel"]))
-        else:
-            await _hear(desk, key, body)
-    await desk.close(key)
+    if not concerns(event, desk.bot_user_id):
+        return
+    if event["type"] == "app_home_opened":
+        await desk.home.publish(_speaker(desk, body))
+    elif event["type"] == "member_joined_channel":
+        await _introduce(desk, str(event["channel"]))
+    else:
+        await _hear(desk, key, body)
 
 
 async def _hear(desk: Desk, key: str, body: dict[str, Any]) -> None:
     event = body["event"]
     thread = event.get("thread_ts")
+    thread = None if thread == event["ts"] else thread  # a thread's first message carries its own ts
     place = Place(str(event["channel"]), str(event["user"]), str(event["ts"]), str(thread) if thread else None)
     name = None if place.direct else await asyncio.to_thread(desk.names.channel, place.channel)
     said = place.said(_speaker(desk, body), key, name, desk.inbox.inherited(key))

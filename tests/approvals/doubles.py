@@ -49,12 +49,12 @@ class Folk:
         self.down = False
         self.asked: list[str] = []
 
-    def members(self, group: str, source: Mapping[str, object]) -> frozenset[Actor]:
+    def members(self, sources: Mapping[str, Mapping[str, object]]) -> dict[str, frozenset[Actor]]:
         if self.down:
             raise DirectoryDown
-        assert source, "the group's entry in the policy comes along"
-        self.asked.append(group)
-        return self.groups.get(group, frozenset())
+        assert all(sources.values()), "each group's entry in the policy comes along"
+        self.asked += sources
+        return {group: self.groups.get(group, frozenset()) for group in sources}
 
     def is_person(self, actor: Actor) -> bool:
         if self.down:
