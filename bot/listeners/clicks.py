@@ -22,6 +22,7 @@ from bot.blocks import modals, questions
 from bot.blocks.text import listed
 from bot.listeners.desk import Desk, Place, actor_of, place_of
 from bot.stage import SlackStage
+from bot.threads import in_daemon
 from bot.work import code_of
 
 _TOO_LATE = {"expired_trigger_id", "trigger_expired", "exchanged_trigger_id", "trigger_exchanged"}
@@ -107,7 +108,8 @@ async def _details(desk: Desk, body: dict[str, Any], action: dict[str, Any]) -> 
     face = await asyncio.to_thread(desk.faces.of, request)
     view = modals.details(request, face, modals.Background())
     opened = await desk.client.views_open(trigger_id=body["trigger_id"], view=view)
-    found = await asyncio.to_thread(desk.home.background, request, actor_of(body, desk.team_id))
+    actor = actor_of(body, desk.team_id)
+    found = await in_daemon(lambda: desk.home.background(request, actor), f"details of {request.id}")
     try:
         await desk.client.views_update(view_id=opened["view"]["id"], view=modals.details(request, face, found))
     except SlackApiError as error:
