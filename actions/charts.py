@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_WIDTH, _HEIGHT, _DPI = 6.0, 3.0, 200  # inches and dots: 1200 x 600, legible at a phone's width
+_WIDTH, _HEIGHT, _DPI = 4.8, 2.64, 250  # inches and dots: 1200 x 660
+_LARGE, _MIDDLE, _SMALL = 13.0, 12.0, 10.5  # points; where a phone shows the picture 316 px wide: 12, 11 and 10 px
 _INK, _QUIET, _GRID = "#1d2733", "#5c6b7a", "#e3e8ee"
 _LINE, _MARK = "#1f6fd6", "#c4540a"
+_LABEL = 20  # characters of a marker's label
 _STEPS = (60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800)
 
 
@@ -49,13 +51,13 @@ class Picture:
 
 
 def png(picture: Picture) -> bytes:
-    """The picture as PNG, 1200 x 600. There must be at least one sample."""
+    """The picture as PNG, 1200 x 660. There must be at least one sample."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(_WIDTH, _HEIGHT), dpi=_DPI, facecolor="white")
     FigureCanvasAgg(figure)
-    axes = figure.add_axes((0.105, 0.125, 0.85, 0.62))
+    axes = figure.add_axes((0.125, 0.13, 0.845, 0.53))
     _title(figure, picture)
     _frame(axes, picture)
     _usual(axes, picture)
@@ -72,14 +74,20 @@ def _title(figure: Figure, picture: Picture) -> None:
     def write(x: float, y: float, text: str, size: float, color: str, **more: Any) -> Any:
         return figure.text(x, y, text, size=size, color=color, va="center", parse_math=False, **more)
 
-    write(0.02, 0.945, picture.title, 12.5, _INK, weight="bold")
-    zone = f"{picture.unit}, times in UTC" if picture.unit else "times in UTC"
-    write(0.98, 0.945, zone, 8.5, _QUIET, ha="right")
-    now = write(0.02, 0.865, picture.now_label, 11.5, _LINE, weight="bold")
+    def edges(written: Any) -> tuple[float, float]:
+        box = figure.transFigure.inverted().transform(written.get_window_extent())
+        return float(box[0][0]), float(box[1][0])
+
+    zone = write(0.98, 0.94, f"{picture.unit} · UTC" if picture.unit else "UTC", _SMALL, _QUIET, ha="right")
+    title = write(0.02, 0.94, picture.title, _LARGE, _INK, weight="bold")
+    free = edges(zone)[0] - 0.04
+    while edges(title)[1] > free and len(title.get_text()) > 1:
+        title.set_text(f"{title.get_text()[:-2].rstrip()}…")
+    now = write(0.02, 0.845, picture.now_label, _MIDDLE, _LINE, weight="bold")
     if picture.usual is not None:
-        right = figure.transFigure.inverted().transform(now.get_window_extent())[1][0]
-        figure.add_artist(_dashes(figure, right + 0.025, 0.863))
-        write(right + 0.065, 0.865, picture.usual_label, 10, _QUIET)
+        right = edges(now)[1]
+        figure.add_artist(_dashes(figure, right + 0.025, 0.843))
+        write(right + 0.068, 0.845, picture.usual_label, _SMALL, _QUIET)
 
 
 def _dashes(figure: Figure, x: float, y: float) -> Any:
@@ -93,12 +101,12 @@ def _frame(axes: Axes, picture: Picture) -> None:
     ticks = _value_ticks(highest)
     axes.set_xlim(picture.start, picture.end)
     axes.set_ylim(0, ticks[-1] * 1.04)
-    axes.set_yticks(ticks, [f"{tick:,.6g}" for tick in ticks])
+    axes.set_yticks(ticks, [_value_label(tick) for tick in ticks])
     times = _time_ticks(picture.start, picture.end)
     axes.set_xticks(times, [_time_label(at, picture.end - picture.start) for at in times])
     axes.grid(axis="y", color=_GRID, linewidth=0.8)
     axes.set_axisbelow(True)
-    axes.tick_params(length=0, labelsize=9.5, labelcolor=_QUIET, pad=5)
+    axes.tick_params(length=0, labelsize=_SMALL, labelcolor=_QUIET, pad=5)
     for side, spine in axes.spines.items():
         spine.set_visible(side == "bottom")
         spine.set_color("#aeb9c4")
@@ -118,30 +126,48 @@ def _usual(axes: Axes, picture: Picture) -> None:
 
 
 def _markers(axes: Axes, picture: Picture) -> None:
-    width = picture.end - picture.start
-    free = [-math.inf, -math.inf]  # where each of the two rows above the line is free again
-    for marker in sorted(picture.markers, key=lambda m: m.at):
-        place = (marker.at - picture.start) / width
-        if not 0 <= place <= 1:
-            continue
-        axes.axvline(marker.at, color=_MARK, linewidth=1.2, dashes=(1, 1.5), zorder=2)
-        reach = 0.0058 * (len(marker.label) + 2)  # half a label's width in parts of the axis
-        centre = min(max(place, reach), 1 - reach)
-        row = next((n for n in (0, 1) if free[n] <= centre - reach), None)
-        if row is None:
-            continue  # its line stays; a label over another would say nothing
-        free[row] = centre + reach
+    for marker in picture.markers:
+        if picture.start <= marker.at <= picture.end:
+            axes.axvline(marker.at, color=_MARK, linewidth=1.2, dashes=(1, 1.5), zorder=2)
+    for centre, row, text in _labels(picture):
         axes.text(
             centre,
-            1.03 + 0.095 * row,
-            marker.label,
+            1.025 + 0.115 * row,
+            text,
             transform=axes.transAxes,
             ha="center",
             va="bottom",
-            size=8.5,
+            size=_SMALL - 0.5,
             color=_MARK,
             parse_math=False,
         )
+
+
+def _labels(picture: Picture) -> list[tuple[float, int, str]]:
+    """Where each marker's label goes: its centre in parts of the axis, its row, its text.
+
+    Two rows, for a label over another would say nothing. What fits into neither is counted at the label before it.
+    """
+    placed: list[tuple[float, int, str]] = []
+    more: list[int] = []
+    free = [-math.inf, -math.inf]  # where each row is free again
+    for marker in sorted(picture.markers, key=lambda m: m.at):
+        place = (marker.at - picture.start) / (picture.end - picture.start)
+        if not 0 <= place <= 1:
+            continue
+        label = marker.label if len(marker.label) <= _LABEL else f"{marker.label[: _LABEL - 1]}…"
+        reach = 0.0088 * (len(label) + 2)  # half a label's width in parts of the axis
+        centre = min(max(place, reach), 1 - reach)
+        row = next((n for n in (0, 1) if free[n] <= centre - reach), None)
+        if row is None:
+            more[-1] += 1
+            continue
+        free[row] = centre + reach + 0.02  # room for a count
+        placed.append((centre, row, label))
+        more.append(0)
+    return [
+        (centre, row, f"{label} +{n}" if n else label) for (centre, row, label), n in zip(placed, more, strict=True)
+    ]
 
 
 def _with_gaps(picture: Picture) -> tuple[list[float], list[float]]:
@@ -165,8 +191,16 @@ def _value_ticks(highest: float) -> list[float]:
     return [round(step * n, 10) for n in range(math.ceil(highest * 1.05 / step) + 1)]
 
 
+def _value_label(value: float) -> str:
+    """`1,500`, `20k`, `1.5M`: what fits beside the axis."""
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if value >= size:
+            return f"{value / (1e3 if letter == 'k' else size):,.6g}{letter}"
+    return f"{value:,.6g}"
+
+
 def _time_ticks(start: float, end: float) -> list[float]:
-    step = next((s for s in _STEPS if (end - start) / s <= 6.5), _STEPS[-1])
+    step = next((s for s in _STEPS if (end - start) / s <= 6.2), _STEPS[-1])
     first = math.ceil(start / step) * step
     return [first + n * step for n in range(int((end - first) // step) + 1)]
 

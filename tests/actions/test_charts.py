@@ -45,8 +45,8 @@ def size(picture: bytes) -> tuple[int, int]:
     ],
     ids=["plain", "one", "zero", "gap", "huge", "tiny", "weeks and signs", "crowded"],
 )
-def test_any_data_gives_a_picture_of_1200_by_600(picture: Picture) -> None:
-    assert size(png(picture)) == (1200, 600)
+def test_any_data_gives_a_picture_of_1200_by_660(picture: Picture) -> None:
+    assert size(png(picture)) == (1200, 660)
 
 
 def test_a_gap_a_marker_and_the_usual_value_can_be_seen() -> None:
