@@ -24,6 +24,7 @@ class Action(BaseModel):
     rules: ClassVar[tuple[Rule, ...]]
     help: ClassVar[str]
     examples: ClassVar[tuple[str, ...]]
+    phrase: ClassVar[str] = ""  # what a title says before the service; the verb if empty
 
     def as_json(self) -> dict[str, JsonValue]:
         """`{"verb": …, every argument in the order of its declaration}`; what was not said is null."""
@@ -33,7 +34,7 @@ class Action(BaseModel):
     def title(self) -> str:
         """A few words for a card's first line: `Scale checkout in prod`."""
         data = self.as_json()
-        words = [self.verb.replace("_", " ").capitalize()]
+        words = [self.phrase or self.verb.replace("_", " ").capitalize()]
         if data.get("service"):
             words.append(str(data["service"]))
         if data.get("environment"):

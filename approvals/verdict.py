@@ -85,7 +85,7 @@ def judge_subject(policy: Policy, subject: Subject, actor: Actor, groups: Groups
     if rule is None:
         return Forbidden("", f"No rule of the policy allows {subject}, so it is forbidden.")
     if not may_ask(rule, actor, groups):
-        say = f'Only members of {_either(rule.ask)} may ask for {subject} (rule "{rule.name}").'
+        say = f'Only members of {_either(rule.ask)} may ask for this: {subject} (rule "{rule.name}"). One of them can.'
         return Forbidden(rule.name, say)
     for window in policy.freezes:
         if (

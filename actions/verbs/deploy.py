@@ -16,6 +16,8 @@ from actions.toolbox import Toolbox
 # A tag or a digest, as the OCI distribution specification defines them (section "Pulling manifests").
 Version = Annotated[str, StringConstraints(pattern=r"^(?:[A-Za-z0-9_][A-Za-z0-9._-]{0,127}|sha256:[0-9a-f]{64})$")]
 
+_SHOWN = 24  # characters of a version in a title; a card's difference has the whole of it
+
 
 class Deploy(Change):
     """Run another version of a service."""
@@ -27,6 +29,11 @@ class Deploy(Change):
     examples: ClassVar[tuple[str, ...]] = ("deploy checkout 1.4.2 to prod", "ship cart v2.1 to staging")
 
     version: Version
+
+    @property
+    def title(self) -> str:
+        version = self.version if len(self.version) <= _SHOWN else f"{self.version[: _SHOWN - 1]}…"
+        return f"Deploy {self.service} {version} in {self.environment}"
 
     def draft(self, tools: Toolbox) -> Draft:
         """The catalogue's container gets this tag or digest, from the catalogue's repository or else the live one.

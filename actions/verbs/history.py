@@ -32,6 +32,7 @@ class History(Read):
     """What changed lately, and who asked and approved."""
 
     verb: ClassVar[str] = "history"
+    phrase: ClassVar[str] = "History of"
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule("apps", "deployments", ("get",)),
         Rule("apps", "statefulsets", ("get",)),

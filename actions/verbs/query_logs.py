@@ -25,6 +25,7 @@ class QueryLogs(Read):
     """Lines from a service's log, grouped."""
 
     verb: ClassVar[str] = "query_logs"
+    phrase: ClassVar[str] = "Logs of"
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule("apps", "deployments", ("get",)),
         Rule("apps", "replicasets", ("list",)),

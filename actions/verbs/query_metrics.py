@@ -36,6 +36,12 @@ class QueryMetrics(Read):
     metric: Metric
     window: Duration | None = None
 
+    @property
+    def title(self) -> str:
+        name = quantities.NAMES[self.metric]
+        start = name if name.startswith("p") else f"{name[0].upper()}{name[1:]}"  # p99 is never P99
+        return f"{start} of {self.service} in {self.environment}"
+
     def answer(self, tools: Toolbox, progress: Progress) -> Outcome:
         """A line, a chart and the changes in the window. Raises BadInput without metrics, or SourceError."""
         if tools.metrics is None:

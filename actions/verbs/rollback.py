@@ -25,6 +25,7 @@ class Rollback(Change):
     """Go back to the previous revision, to a revision by number, or to a version."""
 
     verb: ClassVar[str] = "rollback"
+    phrase: ClassVar[str] = "Roll back"
     risk: ClassVar[Risk] = Risk.HIGH
     rules: ClassVar[tuple[Rule, ...]] = preview.TEMPLATE_RULES
     help: ClassVar[str] = "Go back to the previous version, a revision, or a version"

@@ -73,7 +73,7 @@ def _alone(service: str, version: str, answers: Sequence[Answered], name: str) -
     low, high = rate.interval
     return Outcome(
         ok=True,
-        summary=f"{service} {version} {_passes(rate)} on {name}, 95 % interval {low:.0%} to {high:.0%}.",
+        summary=f"{service} {version} {_passes(rate)} on {name}, 95 % interval {100 * low:.0f} % to {100 * high:.0f} %.",
         details=(_cost(answers),),
         evidence=(*_failed(answers), _file(name, [version], [answers])),
     )
@@ -97,7 +97,7 @@ def _compared(service: str, versions: Sequence[str], answers: Sequence[Sequence[
 
 
 def _passes(rate: Rate) -> str:
-    return f"passes {rate.passed} of {rate.total} ({rate.share:.0%})"
+    return f"passes {rate.passed} of {rate.total} ({100 * rate.share:.0f} %)"
 
 
 def _points(result: Comparison) -> str:

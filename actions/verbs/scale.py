@@ -58,7 +58,7 @@ class Scale(Change):
         if wanted > ceiling:
             raise BadInput(
                 f"{self.service} may have at most {ceiling} replicas, and this would make {wanted}. "
-                "The ceiling is max_replicas in the catalogue."
+                f"Ask for {ceiling} or fewer, or raise max_replicas in the catalogue."
             )
         if wanted == before:
             raise BadInput(f"{where} already has {_count(before)}.")

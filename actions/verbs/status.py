@@ -25,6 +25,7 @@ class Status(Read):
     """How a service is doing: pods, version, errors, latency."""
 
     verb: ClassVar[str] = "status"
+    phrase: ClassVar[str] = "Status of"
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule("apps", "deployments", ("get",)),
         Rule("apps", "statefulsets", ("get",)),

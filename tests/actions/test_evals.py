@@ -74,7 +74,7 @@ def test_a_candidate_is_compared_with_its_baseline_question_by_question(tools: T
     steps: list[Step] = []
     outcome = RunEval(suite="quality", candidate="2", baseline="1").answer(tools, steps.append)
 
-    assert "shop 2 passes 0 of 4 (0%) on quality, 1 passes 4 of 4 (100%)" in outcome.summary
+    assert "shop 2 passes 0 of 4 (0 %) on quality, 1 passes 4 of 4 (100 %)" in outcome.summary
     assert outcome.summary.startswith("*Worse: not ready for prod.*")
     assert sorted(s.done or 0 for s in steps) == list(range(1, 9))
     table, file = outcome.evidence
