@@ -51,5 +51,5 @@ class HealthCheck:
             head = self._ledger.head()
         except TwokeyError as error:
             return [Health("store", False, error.say)]
-        say = f"{head.size} entries; check them with `twokey audit verify`"
+        say = f"{head.size} {'entry' if head.size == 1 else 'entries'}; check them with `twokey audit verify`"
         return [Health("store", True, "answers"), Health("log", True, say)]

@@ -15,6 +15,7 @@ _EMPHASIS = re.compile(r"\*([^*]+)\*")
 DETAILS = 20  # lines below the answer
 QUOTED = 20  # lines of a quote
 ROWS, COLUMNS, TABLE_TEXT = 100, 20, 9_000  # of a table block; characters in all of its cells
+WRAPPED = 16  # characters from which on a column breaks its lines, so that a phone shows more of the table
 
 
 def answer(outcome: Outcome, *, evidence: Sequence[Evidence] | None = None, mark: str = "") -> Message:
@@ -50,7 +51,7 @@ def quote(piece: Quote) -> list[Block]:
     if len(piece.lines) > QUOTED:
         lines.append(f"… and {len(piece.lines) - QUOTED} more")
     return [
-        kit.context(f"{escape(clip(piece.title, 200))} · quoted as it is, not believed"),
+        kit.context(f"{escape(clip(piece.title, 200))} · shown as it is"),
         kit.preformatted("\n".join(lines)),
     ]
 
@@ -68,7 +69,11 @@ def table(piece: Table) -> list[Block]:
     left = len(piece.rows) - (len(rows) - 1)
     note = f" · {left} more rows are not shown" if left else ""
     found = [kit.context(f"{escape(clip(piece.title, 200))}{note}")]
-    return [*found, {"type": "table", "rows": rows}] if columns else found
+    if not columns:
+        return found
+    longest = [max(len(row[number]["text"]) for row in rows) for number in range(len(columns))]
+    settings = [{"is_wrapped": length > WRAPPED} for length in longest]
+    return [*found, {"type": "table", "rows": rows, "column_settings": settings}]
 
 
 def progress(title: str, steps: Sequence[Step]) -> Message:

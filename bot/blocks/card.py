@@ -32,6 +32,7 @@ _COLOURS = {
     State.WITHDRAWN: "#8a8f98",
     State.STALE: "#8a8f98",
 }
+_REQUESTERS = {"edit", "withdraw"}
 _COUNTS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five"}
 
 
@@ -72,8 +73,11 @@ def title(face: Face) -> Block:
     return {**kit.header(spelled(face.title)), "block_id": "title"}
 
 
-def body(request: Request, face: Face, prefix: str = "") -> list[Block]:
-    """Everything below the title; `prefix` keeps block ids apart where several cards share a view."""
+def body(request: Request, face: Face, prefix: str = "", deciding: bool = False) -> list[Block]:
+    """Everything below the title; `prefix` keeps block ids apart where several cards share a view.
+
+    `deciding` is for a place that only people see who may decide: what only the requester may do is left out there.
+    """
     plan = request.plan
     found = [
         kit.rich(
@@ -90,7 +94,8 @@ def body(request: Request, face: Face, prefix: str = "") -> list[Block]:
             notes.append([kit.piece(f"and {len(plan.warnings) - NOTES} more notes, in Details")])
         found.append(kit.rich(*notes, block_id=f"{prefix}cautions"))
     found.append(kit.context(_asked(request, face), block_id=f"{prefix}asked"))
-    return found + kit.actions(buttons(request, face), block_id=f"{prefix}request")
+    shown = [b for b in buttons(request, face) if not deciding or b.action_id not in _REQUESTERS]
+    return found + kit.actions(shown, block_id=f"{prefix}request")
 
 
 def place(plan: Plan, face: Face) -> str:

@@ -39,7 +39,7 @@ def home(
         head = title(face)
         blocks += [
             {**head, "block_id": f"{number}-title"},
-            *body(request, face, prefix=f"{number}-"),
+            *body(request, face, prefix=f"{number}-", deciding=True),
             {"type": "divider"},
         ]
     if len(waiting) > CARDS:
@@ -56,7 +56,7 @@ def home(
 
 def _list(heading: str, shown: Sequence[Shown], otherwise: str) -> list[Block]:
     lines = [
-        f"{moment(r.created_at, '{date_short} {time}')}  *{escape(clip(f.title, 120))}*"
+        f"{moment(r.created_at, '{date_short_pretty}, {time}')}  *{escape(clip(f.title, 120))}*"
         f" · {escape(clip(status(r, f), 120))}"
         for r, f in shown[:LINES]
     ]

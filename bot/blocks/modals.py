@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pydantic import JsonValue
 
 from actions.clients.protocols import ChangeRecord
-from actions.plan import Plan
+from actions.plan import REQUEST_TOKEN, Plan
 from approvals.request import Request
 from bot.blocks import message as kit
 from bot.blocks.card import Face, body, key, needed, place
 from bot.blocks.message import Block
 from bot.blocks.text import clip, escape, listed, moment, spelled
 
+_HASH = re.compile(r"[0-9a-f]{40,}")
 DIFF_BLOCKS = 24  # boxes of a long diff
 CHOICES = 100
 
@@ -46,7 +48,7 @@ def details(request: Request, face: Face, background: Background) -> Block:
     plan = request.plan
     blocks = [b for b in body(request, face) if b["type"] != "actions"]
     blocks[:0] = [kit.section(f"*{escape(clip(face.title, 300))}*")]
-    blocks += [_titled("Whole change, as the cluster's dry run returned it")]
+    blocks += [_titled("Whole change, as the cluster's dry run returned it"), *_placeholder(plan)]
     blocks += diff_boxes(plan.diff)
     blocks += [_titled("It rests on"), _listed(_preconditions(plan))]
     blocks += [_titled("Who may approve, and why"), kit.section(_who(request, background))]
@@ -76,7 +78,8 @@ def denial(request: Request, face: Face, reply: dict[str, JsonValue]) -> Block:
         },
     ]
     meta = json.dumps({"key": key(request), **reply})
-    return {**_modal("Deny", blocks, callback="deny", metadata=meta), "submit": kit.plain("Deny", 24)}
+    view = _modal("Deny", blocks, callback="deny", metadata=meta)
+    return {**view, "submit": kit.plain("Deny", 24), "close": kit.plain("Not now", kit.MODAL_TITLE)}
 
 
 def form(title: str, say: str, fields: Sequence[Field], metadata: dict[str, JsonValue]) -> Block:
@@ -146,13 +149,23 @@ def _titled(text: str) -> Block:
     return kit.section(f"*{escape(text)}*")
 
 
+def _placeholder(plan: Plan) -> list[Block]:
+    """What stands in the diff where the request's id will be."""
+    return [kit.context(f"`{REQUEST_TOKEN}` becomes this request's id.")] if REQUEST_TOKEN in plan.diff else []
+
+
 def _listed(lines: Sequence[str]) -> Block:
     return kit.rich(*[[kit.piece(clip(line, 400))] for line in lines[:40]] or [[kit.piece("nothing")]])
 
 
 def _preconditions(plan: Plan) -> list[str]:
-    found = [f"{p.path} is {spelled(str(p.value))}" for p in plan.preconditions]
-    return [*found, f"policy version {plan.policy_version}"]
+    found = [f"{p.path} is {_short(spelled(str(p.value)))}" for p in plan.preconditions]
+    return [*found, f"policy version {_short(plan.policy_version)}"]
+
+
+def _short(value: str) -> str:
+    """The beginning of a hash is enough to compare it by eye."""
+    return f"{value[:12]}…" if _HASH.fullmatch(value) else value
 
 
 def _who(request: Request, background: Background) -> str:
@@ -172,7 +185,7 @@ def _recent(background: Background) -> str:
     for record in list(background.recent)[:5]:
         by = f", approved by {', '.join(record.approved_by)}" if record.approved_by else ""
         what = clip(record.summary or str(record.action.get("verb", "")), 200)
-        lines.append(f"{moment(record.at, '{date_short} {time}')}  {escape(f'{what} · {record.asked_by}{by}')}")
+        lines.append(f"{moment(record.at, '{date_short_pretty}, {time}')}  {escape(f'{what} · {record.asked_by}{by}')}")
     return "\n".join(lines) or "No change went through Twokey in the last 30 days."
 
 

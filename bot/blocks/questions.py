@@ -24,7 +24,7 @@ def question(say: str, choices: Sequence[Choice], fill: dict[str, JsonValue] | N
     else:
         found += _menu(choices, fill)
     if choices or fill is not None:
-        found.append(kit.context("Nothing happens until you choose."))
+        found.append(kit.context(f"Nothing happens until you {'choose' if choices else 'fill it in'}."))
     return Message(text=kit.fallback(say), blocks=tuple(found))
 
 

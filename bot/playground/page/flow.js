@@ -36,14 +36,18 @@ export function makeFlow(label) {
   observer.observe(list);
   observer.observe(scroller);
 
-  /** Shows `items`; another `name` is another list, which starts at its end. */
-  function show(name, items, newest) {
+  /** Shows `items`; another `name` is another list, which starts at its end, or `fromTop`. */
+  function show(name, items, newest, fromTop = false) {
     const isOther = name !== shown;
     list.setAttribute("aria-live", isOther ? "off" : "polite");
     if (isOther) list.replaceChildren();
     const before = scroller.scrollTop;
     reconcile(list, items);
-    if (isOther || follows) toEnd();
+    if (isOther && fromTop) {
+      scroller.scrollTop = 0;
+      follows = isAtEnd();
+      pill.hidden = true;
+    } else if (isOther || follows) toEnd();
     else {
       scroller.scrollTop = before;
       if (newest !== last) pill.hidden = false;

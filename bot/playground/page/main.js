@@ -9,7 +9,7 @@ import { drawModal } from "./modals.js";
 import { drawRibbon } from "./ribbon.js";
 import { go, readAddress } from "./route.js";
 import { drawSidebar } from "./sidebar.js";
-import { channelById, flowOf, placeName, repliesIn, state, subscribe, viewer } from "./store.js";
+import { channelById, flowOf, people, placeName, repliesIn, state, subscribe, viewer } from "./store.js";
 import { startTheme } from "./theme.js";
 import { drawTopbar } from "./topbar.js";
 import { leave, markOf, see, startUnread } from "./unread.js";
@@ -34,6 +34,7 @@ part("thread").append(
 
 part("stage").append(conversation, home);
 
+const SHORT_THREAD = 3; // replies; an answer is read from its first line on, a long story from its end
 let last = { user: "", place: "", thread: "" };
 
 function draw() {
@@ -95,16 +96,29 @@ function drawChannel(channel) {
 
 const beginning = (channel) => ({
   key: "beginning",
-  print: channel.id,
+  print: `${channel.id} ${viewer.user}`,
   make: () =>
     h(
       "div",
       { class: "beginning" },
       h("h2", null, channel.is_im ? `You and ${placeName(channel)}` : `#${channel.name}`),
       h("p", null, channel.purpose || "Nobody else reads along here."),
-      h("p", { class: "muted" }, "Nothing has been said here yet. Choose a suggestion below, or write your own sentence."),
+      channel.is_im
+        ? h("p", { class: "muted" }, "Nothing has been said here yet. Choose a suggestion below, or write your own sentence.")
+        : h("ol", { class: "first-steps" }, firstSteps().map(([what, how]) => h("li", null, h("strong", null, what), h("span", null, how)))),
     ),
 });
+
+/** What to do in a workspace that one sees for the first time. */
+function firstSteps() {
+  const others = people().filter((person) => person.id !== viewer.user && person.groups?.length);
+  const other = others.find((person) => /approve/.test(person.title ?? "")) ?? others[0];
+  return [
+    ["Ask.", "Choose a sentence below, or write your own. A change shows a card and waits."],
+    ["Turn the second key.", `Become ${other ? other.name : "somebody else"} (top right) and approve the card.`],
+    ["Watch it happen.", "The card tells its progress; the cluster below shows every pod."],
+  ];
+}
 
 function drawThread(channel) {
   const pane = part("thread");
@@ -115,7 +129,7 @@ function drawThread(channel) {
   const first = state.messages.get(`${channel.id}/${viewer.thread}`);
   const replies = repliesIn(channel.id, viewer.user).get(viewer.thread) ?? [];
   threadWhere.textContent = channel.is_im ? placeName(channel) : `#${channel.name}`;
-  threadFlow.show(`${viewer.user}/${channel.id}/${viewer.thread}`, threadItems(first, replies), replies.at(-1)?.ts ?? "");
+  threadFlow.show(`${viewer.user}/${channel.id}/${viewer.thread}`, threadItems(first, replies), replies.at(-1)?.ts ?? "", replies.length <= SHORT_THREAD);
   threadComposer.setPlace({ channel, thread: viewer.thread, label: "Reply in the thread" });
 }
 
