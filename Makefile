@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install demo test check bench format lock clean
+.PHONY: install demo test check bench picture format lock clean
 
 install: $(VENV)/.runtime
 
@@ -37,6 +37,11 @@ check: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+# The README's screenshot, taken from the product in Debian's chromium.
+picture: $(VENV)/.dev
+	@TWOKEY_PICTURE=docs/playground.png $(BIN)/python -m pytest tests/browser/test_product.py -k new_user
+	@ls -l docs/playground.png
 
 format: $(VENV)/.dev
 	@$(BIN)/ruff format .
