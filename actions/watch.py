@@ -114,7 +114,7 @@ class Watch:
     def _compared(self, was: Callable[[], Vitals | None]) -> verification.Verified:
         """The last of a few samples counts: the first ones still hold requests from before."""
         ends = self._tools.clock.now() + timedelta(seconds=self._pace.verification)
-        self._tell(Step(text="in place · looking at the metrics"))
+        self._tell(Step(text=f"in place · looking at the metrics for {self._pace.verification:.0f} s"))
         while self._tools.clock.now() < ends and not self._stop():
             self._tools.clock.sleep(self._pace.sample)
         return verification.compare(was(), vitals(self._tools, self._plan.service, self._plan.environment))

@@ -73,7 +73,9 @@ def _alone(service: str, version: str, answers: Sequence[Answered], name: str) -
     low, high = rate.interval
     return Outcome(
         ok=True,
-        summary=f"{service} {version} {_passes(rate)} on {name}, 95 % interval {100 * low:.0f} % to {100 * high:.0f} %.",
+        summary=(
+            f"{service} {version} {_passes(rate)} on {name}, 95 % interval {100 * low:.0f} % to {100 * high:.0f} %."
+        ),
         details=(_cost(answers),),
         evidence=(*_failed(answers), _file(name, [version], [answers])),
     )

@@ -58,6 +58,19 @@ def test_a_gap_a_marker_and_the_usual_value_can_be_seen() -> None:
     assert png(PLAIN) == pictures[0]
 
 
+def test_a_label_without_room_is_counted_and_its_line_stays() -> None:
+    """Three changes at once: two labels have rows, the third is a count, whatever it is called."""
+    three = [Marker(1800.0, "deploy 1.0"), Marker(1810.0, "restart"), Marker(1820.0, "scale to 5")]
+    shown = png(replace(PLAIN, markers=three))
+    assert shown == png(replace(PLAIN, markers=[*three[:2], Marker(1820.0, "rollback")]))
+    assert shown != png(replace(PLAIN, markers=three[:2]))
+
+
+def test_a_long_title_leaves_the_unit_its_place() -> None:
+    """What does not fit is cut, so more of the same makes no difference."""
+    assert png(replace(PLAIN, title="p99 · " + "x" * 90)) == png(replace(PLAIN, title="p99 · " + "x" * 200))
+
+
 def test_drawing_needs_no_global_state_and_a_start_needs_no_drawing() -> None:
     """pyplot is never imported, and importing the verbs imports no plotting at all."""
     code = (

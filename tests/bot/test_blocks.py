@@ -150,6 +150,26 @@ def test_a_quote_is_shown_as_it_is() -> None:
     assert box["elements"][0]["elements"] == [{"type": "text", "text": line}]
 
 
+def test_wide_columns_break_their_lines() -> None:
+    """So that a phone shows more of a table than its first column."""
+    piece = Table(title="t", columns=("when", "why"), rows=(("14:02", "it says nothing about the price"),))
+    block = answers.table(piece)[-1]
+    assert block["column_settings"] == [{"is_wrapped": False}, {"is_wrapped": True}]
+
+
+def test_home_offers_no_button_that_only_the_requester_may_press() -> None:
+    view = home.home([(make_request(), make_face())], [], [], [], [])
+    pressed = [e["action_id"] for b in view["blocks"] if b["type"] == "actions" for e in b["elements"]]
+    assert pressed == ["approve", "deny", "details"]
+
+
+def test_details_say_what_the_placeholder_in_the_diff_stands_for() -> None:
+    """The patch carries the request's id, which the plan does not know yet."""
+    for diff, said in (("+ twokey.dev/request: ${request}", True), ("+ replicas: 5", False)):
+        view = modals.details(make_request(plan=make_plan(diff=diff)), make_face(), modals.Background())
+        assert ("becomes this request's id" in json.dumps(view)) is said
+
+
 def test_an_answer_is_bold_as_a_whole() -> None:
     found = answers.answer(Outcome(ok=True, summary="*Worse.*  51 of 60, 2*3"))
     assert found.blocks[0]["text"]["text"] == "*Worse. 51 of 60, 2∗3*"

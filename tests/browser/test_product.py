@@ -83,6 +83,9 @@ def take_picture(page: Page, card: Locator, path: str) -> None:
 
 def test_a_new_user_posts_clarifies_approves_as_another_and_watches(page: Page) -> None:
     """Post, clarify, look at details, approve as somebody else, watch the progress, open Home: no console errors."""
+    # 0. The empty channel says what to do.
+    expect(page.locator(".first-steps")).to_contain_text("Become ben")
+
     # 1. A sentence that leaves the environment open is a question with buttons.
     write(page, "@twokey scale checkout to 5")
     page.locator("article").get_by_role("button", name="prod", exact=True).last.click()
@@ -124,6 +127,7 @@ def test_a_new_user_posts_clarifies_approves_as_another_and_watches(page: Page) 
 def test_a_read_brings_a_chart_that_loads(page: Page) -> None:
     write(page, "@twokey p99 of payments in prod last 6 hours")
     page.get_by_role("link", name="replies").last.click()
+    expect(page.locator("#thread article").nth(1)).to_be_in_viewport()  # the answer's first line
     chart = page.locator("#thread img[alt*='p99']")
     expect(chart).to_be_visible()
     assert chart.evaluate("picture => picture.naturalWidth") >= 1000
