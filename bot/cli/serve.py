@@ -29,7 +29,7 @@ def serve(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more, to standard error.")] = False,
 ) -> None:
     """Run Twokey until it is stopped (SIGTERM or Ctrl-C)."""
-    from bot import settings
+    from bot import settings, warmup
     from bot.app import build
 
     logging.basicConfig(
@@ -37,11 +37,15 @@ def serve(
     )
     program = build(settings.load())
 
+    def ready() -> None:
+        print("twokey: ready", flush=True)
+        warmup.start()
+
     async def run() -> None:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
-        await program.run(role=role.value, stop=stop, http_port=http_port, on_ready=lambda: print("twokey: ready"))
+        await program.run(role=role.value, stop=stop, http_port=http_port, on_ready=ready)
 
     asyncio.run(run())

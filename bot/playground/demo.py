@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import signal
 import tempfile
@@ -16,7 +15,7 @@ import yaml
 
 from actions.clock import Clock, SystemClock
 from actions.errors import ConfigError
-from bot import settings
+from bot import settings, warmup
 from bot.playground import cast
 from bot.playground.emulator import Emulator
 from bot.playground.host import Host
@@ -25,7 +24,6 @@ from bot.playground.town.server import Town
 from bot.playground.town.world import World
 
 HERE = Path(__file__).parent
-_MODEL = ("OPENAI_BASE_URL", "OPENAI_API_KEY", "TWOKEY_MODEL")
 
 
 @dataclass(frozen=True)
@@ -104,14 +102,15 @@ def _prepare(data: Path, url: str, town_url: str) -> Addresses:
 
 
 def run(*, port: int, data: Path | None, ready: Callable[[Addresses, str | None], None]) -> None:
-    """The whole demo, until it is stopped. `ready` hears the addresses and the model's name once all answer.
+    """The whole demo, until it is stopped. `ready` hears the addresses, and which model reads too, once all answer.
 
-    Raises ConfigError where the port is taken or the model's settings are incomplete.
+    Raises ConfigError where the port is taken or a setting of the model is wrong.
     """
+    own = settings.load()
+    model = {name: getattr(own, name) for name in ("openai_api_key", "openai_base_url", "model")}
     folder = data or Path(tempfile.mkdtemp(prefix="twokey-demo-"))
     with playground(folder, port) as (addresses, _, _):
-        model = {name: os.environ[name] for name in _MODEL if os.environ.get(name)}
-        asyncio.run(_serve(addresses, settings.load({**addresses.environ(), **model}), ready))
+        asyncio.run(_serve(addresses, settings.load(addresses.environ()).model_copy(update=model), ready))
 
 
 async def _serve(
@@ -123,4 +122,16 @@ async def _serve(
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await program.run(role="all", stop=stop, on_ready=lambda: ready(addresses, found.model))
+
+    def tell() -> None:
+        ready(addresses, _model(found))
+        warmup.start()
+
+    await program.run(role="all", stop=stop, on_ready=tell)
+
+
+def _model(found: settings.Settings) -> str | None:
+    if not found.model_configured:
+        return None
+    endpoint = found.openai_base_url or "OpenAI"
+    return f"{found.model} at {endpoint}" if found.model else f"the first model that {endpoint} lists"
