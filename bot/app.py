@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Literal
@@ -34,6 +35,7 @@ from bot.running import Running
 from bot.settings import Settings
 from bot.slack import Identity
 from bot.tables import make_tables
+from bot.threads import in_daemon
 from intents.reader import Reader
 
 if TYPE_CHECKING:  # Bolt takes a while to import, and a runner has no use for it
@@ -43,6 +45,7 @@ if TYPE_CHECKING:  # Bolt takes a while to import, and a runner has no use for i
 Role = Literal["all", "gateway", "runner"]
 
 TICK = 2  # seconds between looks for what expires and what has to be read back
+LAST_TICK = 5.0  # seconds that a look under way is given at the end
 
 _log = logging.getLogger(__name__)
 
@@ -132,7 +135,8 @@ class Program:
             raise _first(errors) from None
         finally:
             stop.set()
-            timer.shutdown(wait=False)
+            with contextlib.suppress(TimeoutError):  # a tick under way may still need threads, which the end takes away
+                await asyncio.wait_for(in_daemon(timer.shutdown, "timer"), LAST_TICK)
             await self._note("service.stopped", role)
 
     def _gateway(self, identity: Identity) -> Gateway:

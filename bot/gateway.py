@@ -143,7 +143,11 @@ def _endpoint(app: AsyncApp, verifier: SignatureVerifier) -> Callable[[web.Reque
         body = await request.read()
         if not _genuine(verifier, body, request):
             return web.Response(status=401, text="the signature does not match")
-        return await to_aiohttp_response(await app.async_dispatch(await to_bolt_request(request)))
+        try:
+            asked = await to_bolt_request(request)
+        except (ValueError, AttributeError, TypeError):  # Bolt takes every body for an object
+            return web.Response(status=400, text="this is no payload of Slack's")
+        return await to_aiohttp_response(await app.async_dispatch(asked))
 
     return receive
 

@@ -77,7 +77,7 @@ async def identify(client: AsyncWebClient) -> Identity:
     try:
         answer = await client.auth_test()
     except (*TROUBLE, AttributeError) as error:  # the SDK stumbles over pages that are not Slack's
-        if isinstance(error, SlackApiError) and not passing(error):
+        if isinstance(error, SlackApiError) and not passing(error) and not code_of(error).startswith("HTTP"):
             say = f"SLACK_BOT_TOKEN: Slack answers {code_of(error)}. Install the app again and copy its token."
         else:
             say = f"Slack cannot be reached at {client.base_url} ({code_of(error)}). Check SLACK_API_URL."

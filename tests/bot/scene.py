@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import ClientSession, ClientTimeout
+from aiohttp.typedefs import Middleware
 
 from actions.clock import ManualClock
 from bot import settings
@@ -136,11 +137,13 @@ class Scene:
 
 
 @asynccontextmanager
-async def scene(folder: Path) -> AsyncIterator[Scene]:
-    """Slack alone; the program is started by the test."""
+async def scene(folder: Path, *ahead: Middleware) -> AsyncIterator[Scene]:
+    """Slack alone, or behind something that answers in its place; the program is started by the test."""
     clock = ManualClock()
     emulator = Emulator(clock)
-    with Host(emulator.app()) as url:
+    app = emulator.app()
+    app.middlewares.extend(ahead)
+    with Host(app) as url:
         async with ClientSession(timeout=ClientTimeout(total=PATIENCE)) as session:
             yield Scene(emulator, url, folder, session, clock)
 

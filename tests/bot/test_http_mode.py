@@ -60,6 +60,17 @@ async def test_a_signed_event_is_heard_once_even_if_it_is_replayed(slack: Scene)
         assert len(program.ledger.recent(10)) == 1
 
 
+@pytest.mark.parametrize("body", [b"no json", b"[1]", b"null"])
+async def test_a_signed_body_that_is_no_payload_breaks_nothing(slack: Scene, body: bytes) -> None:
+    """It is refused in a line, without a traceback."""
+    port = free_port()
+    async with (
+        slack.program(http_port=port),
+        slack.session.post(f"http://127.0.0.1:{port}/slack/events", data=body, headers=signed(body)) as answer,
+    ):
+        assert answer.status == 400
+
+
 @pytest.mark.parametrize(
     "headers",
     [

@@ -9,6 +9,8 @@ from pathlib import Path
 import jsonschema
 import yaml
 
+from bot.doctor import SCOPES
+
 HERE = Path(__file__).parent
 MANIFEST = HERE.parents[1] / "manifests" / "slack-app.yaml"
 # A copy of slackapi/manifest-schema (MIT, see the licence beside it), schemas/manifest.schema.2.0.0.json.
@@ -19,6 +21,11 @@ def test_the_manifest_is_valid_against_slacks_own_schema() -> None:
     manifest = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
     jsonschema.validate(manifest, json.loads(SCHEMA.read_text(encoding="utf-8")))
     assert len(manifest["display_information"]["description"]) <= 140
+
+
+def test_the_doctor_looks_for_exactly_these_scopes() -> None:
+    manifest = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
+    assert set(manifest["oauth_config"]["scopes"]["bot"]) == SCOPES
 
 
 def test_every_scope_has_its_reason_beside_it() -> None:

@@ -21,10 +21,15 @@ class FakeSlack:
         self.answers: dict[str, Any] = {"auth.test": {"ok": True, "team_id": "T1", "user_id": "UBOT"}}
         self.status = 200
         self.asked: list[str] = []
+        self.limited, self.retry_after = 0, "30"
 
     async def answer(self, request: web.Request) -> web.Response:
         method = request.match_info["method"]
         self.asked.append(method)
+        if self.limited:
+            self.limited -= 1
+            refusal = {"ok": False, "error": "ratelimited"}
+            return web.json_response(refusal, status=429, headers={"Retry-After": self.retry_after})
         found = self.answers.get(method, {"ok": False, "error": "unknown_method"})
         if isinstance(found, str):
             return web.Response(text=found, status=self.status)
@@ -57,6 +62,51 @@ def test_a_group_is_looked_up_anew_each_time(fake: Fake) -> None:
     assert directory.members(SRE) == {"sre": frozenset({actor("U1"), actor("U2")})}
     slack.answers["usergroups.users.list"] = {"ok": True, "users": ["U2"]}
     assert directory.members(SRE) == {"sre": frozenset({actor("U2")})}
+
+
+def test_several_groups_are_one_question(fake: Fake) -> None:
+    """A3: as live as one by one, and within the 20 questions a minute that Slack takes."""
+    slack, client = fake
+    slack.answers["usergroups.list"] = {
+        "ok": True,
+        "usergroups": [{"id": "S1", "users": ["U1"]}, {"id": "S2", "users": ["U1", "U2"]}, {"id": "S3", "users": []}],
+    }
+    found = SlackDirectory(client, "T1").members(BOTH)
+    assert found == {"sre": frozenset({actor("U1")}), "engineers": frozenset({actor("U1"), actor("U2")})}
+    assert slack.asked == ["usergroups.list"]
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        {"ok": False, "error": "unknown_method"},
+        {"ok": True, "usergroups": [{"id": "S1", "handle": "sre"}]},
+        {"ok": True, "usergroups": [{"id": "S1", "users": ["U9"], "date_delete": 1}]},
+        {"ok": True},
+    ],
+    ids=["no such method", "without users", "switched off", "nothing"],
+)
+def test_what_the_list_does_not_say_is_asked_one_by_one(fake: Fake, listed: object) -> None:
+    """A8: what is missing in the list never counts as empty, nor as what it was."""
+    slack, client = fake
+    slack.answers["usergroups.list"] = listed
+    slack.answers["usergroups.users.list"] = {"ok": True, "users": ["U2"]}
+    found = SlackDirectory(client, "T1").members(BOTH)
+    assert found == dict.fromkeys(BOTH, frozenset({actor("U2")}))
+    slack.answers["usergroups.users.list"] = {"ok": False, "error": "no_such_subteam"}
+    with pytest.raises(DirectoryDown, match="Correct its id"):
+        SlackDirectory(client, "T1").members(BOTH)
+
+
+def test_a_moment_of_patience_is_given_and_no_more(fake: Fake) -> None:
+    """S7, A8: a short Retry-After is honoured once; a long one fails closed at once."""
+    slack, client = fake
+    slack.limited, slack.retry_after = 1, "1"
+    slack.answers["usergroups.users.list"] = {"ok": True, "users": ["U1"]}
+    assert SlackDirectory(client, "T1").members(SRE) == {"sre": frozenset({actor("U1")})}
+    slack.limited, slack.retry_after = 1, "3"
+    with pytest.raises(DirectoryDown):
+        SlackDirectory(client, "T1").members(SRE)
 
 
 def test_a_list_of_members_needs_no_question(fake: Fake) -> None:
