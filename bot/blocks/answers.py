@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import groupby
 
 from actions.outcome import Evidence, Outcome, Quote, Step, Suggestion, Table
 from bot.blocks import message as kit
@@ -12,6 +13,7 @@ from bot.blocks.text import bar, clip, escape, seen
 
 _EMPHASIS = re.compile(r"\*([^*]+)\*")
 
+LABELS = ("Evidence", "Speaks against", "Runbook")  # of a triage's lines
 DETAILS = 20  # lines below the answer
 QUOTED = 20  # lines of a quote
 ROWS, COLUMNS, TABLE_TEXT = 100, 20, 9_000  # of a table block; characters in all of its cells
@@ -25,7 +27,7 @@ def answer(outcome: Outcome, *, evidence: Sequence[Evidence] | None = None, mark
     head = f"{mark}*{_bold(outcome.summary)}*"
     blocks = [kit.section(head)]
     if lines:
-        blocks.append(kit.section("\n".join(escape(line) for line in lines)))
+        blocks.append(kit.section("\n".join(_grouped(lines))))
     tables = 0
     for piece in shown:
         if isinstance(piece, Quote):
@@ -82,6 +84,22 @@ def progress(title: str, steps: Sequence[Step]) -> Message:
     gauge = f"{bar(newest.done, newest.total)}  " if newest and newest.total and newest.done is not None else ""
     words = f"{title} · {gauge}{newest.text}" if newest else f"{title} …"
     return kit.say(clip(words, 600))
+
+
+def _grouped(lines: Sequence[str]) -> list[str]:
+    """Neighbours that begin with the same label, as those of a triage do, become points below it."""
+    found: list[str] = []
+    for label, group in groupby(lines, _label):
+        said = [line.removeprefix(f"{label}: ") if label else line for line in group]
+        if label and len(said) > 1:
+            found += [f"*{label}:*", *(f"• {escape(line)}" for line in said)]
+        else:
+            found += [f"*{label}:* {escape(line)}" if label else escape(line) for line in said]
+    return found
+
+
+def _label(line: str) -> str:
+    return next((label for label in LABELS if line.startswith(f"{label}: ")), "")
 
 
 def _cell(text: str) -> Block:

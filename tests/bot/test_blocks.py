@@ -170,6 +170,13 @@ def test_details_say_what_the_placeholder_in_the_diff_stands_for() -> None:
         assert ("becomes this request's id" in json.dumps(view)) is said
 
 
+def test_a_label_is_said_once() -> None:
+    """Lines with one label become points below it; the fallback text keeps every line as it is."""
+    found = answers.answer(Outcome(ok=True, summary="s", details=("Evidence: <a>", "Evidence: b", "Runbook: c", "d")))
+    assert found.blocks[1]["text"]["text"] == "*Evidence:*\n• &lt;a&gt;\n• b\n*Runbook:* c\nd"
+    assert "Evidence: b" in found.text
+
+
 def test_an_answer_is_bold_as_a_whole() -> None:
     found = answers.answer(Outcome(ok=True, summary="*Worse.*  51 of 60, 2*3"))
     assert found.blocks[0]["text"]["text"] == "*Worse. 51 of 60, 2∗3*"
