@@ -42,7 +42,9 @@ Sentences are read by {reads}. Everything runs on this machine.
 Three things to try in #ops:
   @twokey scale checkout to 5 in prod         then become ben, and approve
   @twokey payments is slow, what changed?
-  @twokey deploy cart 2.2.0 to staging        a bad version: watch it fail, then roll back
+  @twokey deploy cart 2.2.0 to staging        watch it fail, then roll back
 
-Prove what happened:  TWOKEY_DATABASE_URL={addresses.database} twokey audit verify
-Stop:                 Ctrl-C"""
+Prove what happened:
+  TWOKEY_DATABASE_URL={addresses.database} twokey audit verify
+
+Stop with Ctrl-C."""
