@@ -31,19 +31,24 @@ app.add_typer(evals.app, name="eval")
 _debug = False
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(version("twokey"))
+        raise typer.Exit
+
+
 @app.callback()
 def options(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and stop.", callback=_version, is_eager=True)
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show a traceback where something goes wrong.")] = False,
 ) -> None:
     """Operations in Slack, with a second key."""
     global _debug
     _debug = debug
-    if version:
-        from importlib.metadata import version as installed
-
-        print(installed("twokey"))
-        raise typer.Exit
 
 
 def main() -> None:

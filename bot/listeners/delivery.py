@@ -58,7 +58,7 @@ def concerns(event: Mapping[str, Any], bot_user_id: str) -> bool:
     if event.get("subtype") not in {None, "file_share", "thread_broadcast"}:
         return False
     direct = event.get("channel_type") == "im" or str(event.get("channel", "")).startswith("D")
-    return kind == ("message" if direct else "app_mention")
+    return kind == ("message" if direct else "app_mention") and {"channel", "ts"} <= event.keys()
 
 
 def _can_wait(body: Mapping[str, Any]) -> bool:
