@@ -44,4 +44,13 @@ class Registry:
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             where = ".".join(str(part) for part in first["loc"]) or verb.verb
-            raise BadInput(f"{where}: {first['msg'].removeprefix('Value error, ')}.".replace("..", ".")) from None
+            raise BadInput(f"{where}: {_in_words(first['type'], first['msg'], first.get('ctx') or {})}.") from None
+
+
+def _in_words(kind: str, message: str, limits: Mapping[str, Any]) -> str:
+    """Pydantic's complaint as one would say it to a person."""
+    if kind == "less_than_equal":
+        return f"{limits['le']:,} is the most I take"
+    if kind == "greater_than_equal":
+        return f"it has to be {limits['ge']} or more"
+    return message.removeprefix("Value error, ").rstrip(".")

@@ -99,6 +99,10 @@ class Gate:
         self._answered(action, actor, ok=outcome.ok)
         return outcome
 
+    def turned_away(self, actor: Actor, reason: str, say: str) -> None:
+        """Record an attempt to act that did not even become an action: an unknown service, something unsafe (L1)."""
+        self._ledger.note("attempt.refused", {"what": "read", "why": say, "error": reason}, actor)
+
     def decide(self, request_id: str, digest: str, actor: Actor, approve: bool, reason: str = "") -> Request:
         """Turn a key, for exactly this digest. Raises DecisionRefused with a private explanation; NoSuchRequest."""
         ballot = Ballot(digest, actor, approve, _clean(reason))

@@ -40,6 +40,9 @@ LONGEST = 4_000  # characters of a sentence; more is no sentence
 SLOW = {"triage", "run_eval"}  # these say at once that they look
 PLANS_AT_ONCE = 4  # changes planned side by side; more would take the threads that bring their cards
 
+ATTEMPTS = {"unknown_service", "unknown_environment", "unsupported", "unsafe", "several_actions"}
+"""Refusals of somebody who wanted something done. The others are talk, or somebody saying what not to do."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -60,6 +63,8 @@ class Asks(Protocol):
     def submit(self, action: Change, actor: Actor, origin: dict[str, JsonValue]) -> Request: ...
 
     def ask(self, action: Read, actor: Actor, progress: Watching) -> Outcome: ...
+
+    def turned_away(self, actor: Actor, reason: str, say: str) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -148,6 +153,8 @@ class Conversation:
         elif isinstance(reading, Question):
             await stages.here.show(self._question(reading))
         else:
+            if reading.reason in ATTEMPTS:
+                await asyncio.to_thread(self._gate.turned_away, said.actor, reading.reason, reading.say)
             await stages.here.show(self._refusal(reading))
 
     async def _complete(self, said: Said, partial: dict[str, JsonValue], stages: Stages) -> None:

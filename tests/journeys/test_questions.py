@@ -6,6 +6,8 @@ import pytest
 
 from tests.journeys.stage import Stage, buttons, words
 
+ANA = {"team": "T0TOWN", "user": "U0ANA"}
+
 
 @pytest.mark.parametrize(
     ("sentence", "parts"),
@@ -116,3 +118,24 @@ def test_an_edited_message_and_other_peoples_talk_ask_for_nothing(here: Stage) -
     here.say("ana", "@twokey help")
     here.see_text("For example")
     assert not [m for m in here.bot_messages() if "approve" in buttons(m)]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "is_attempt"),
+    [
+        ("restart crat in prod", True),
+        ("scale checkout to -5 in prod", True),
+        ("scale checkout to 900 in prod", True),
+        ("delete the prod namespace", True),
+        ("nice weather today", False),
+        ("don't restart cart in prod", False),
+    ],
+)
+def test_an_attempt_to_act_leaves_an_entry_in_the_log_and_talk_does_not(
+    here: Stage, sentence: str, is_attempt: bool
+) -> None:
+    """L1: who tried, and why it was refused."""
+    here.say("ana", f"@twokey {sentence}")
+    here.see(lambda m: len(words(m)) > 20, "an answer")
+    told = [entry.fields for entry in here.running.program.ledger.entries()]
+    assert [e["actor"] for e in told if e["kind"] == "attempt.refused"] == [ANA] * is_attempt
