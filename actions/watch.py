@@ -26,8 +26,8 @@ class Pace:
     step: float = 1.0  # between two looks at a rollout, and the first pause before a patch is tried again
     rollout: float = 600.0  # until a rollout counts as failed
     blind: float = 60.0  # without any answer from the cluster, until watching is given up
-    verification: float = 10.0  # how long the metrics are looked at afterwards
-    sample: float = 2.5  # between two looks at the metrics
+    verification: float = 30.0  # how long the metrics are looked at afterwards; a rate looks back a minute
+    sample: float = 5.0  # between two looks at the metrics
 
 
 def look(tools: Toolbox, plan: Plan, before: Mapping[str, Any] | None) -> Judgement:

@@ -18,7 +18,7 @@ from tests.browser.double import DEADLINE
 from tests.journeys.stage import Stage, stage
 
 PICTURE = os.environ.get("TWOKEY_PICTURE")  # where `make picture` wants the README's screenshot
-SPEED = 1.0 if PICTURE else 3.0  # times the machine's own; a rollout should be seen, not waited for
+SPEED = 1.0 if PICTURE else 6.0  # times the machine's own; a rollout should be seen, not waited for
 
 
 class HurriedClock:
