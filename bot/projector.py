@@ -134,6 +134,7 @@ class Projector:
                 self._bell.set()
 
     async def _bring_up_to_date(self, request_id: str) -> None:
+        on_its_way = request_id in self._running_here  # its outcome may land while we show it without
         request = await asyncio.to_thread(self._ledger.get, request_id)
         home = request.origin.get("channel")
         if not isinstance(home, str):
@@ -154,7 +155,7 @@ class Projector:
         told = await self._tell(request, face, next(c for c in copies if c.channel == home))
         if request.state is State.WAITING:
             await self._invite(request, face, home)
-        if all(level) and told:
+        if all(level) and told and not on_its_way:
             await self._leave(request)
 
     async def _leave(self, request: Request) -> None:
