@@ -38,7 +38,7 @@ from intents.reading import Command, Context, Question, Reading, Refusal
 
 LONGEST = 4_000  # characters of a sentence; more is no sentence
 SLOW = {"triage", "run_eval"}  # these say at once that they look
-PLANS_AT_ONCE = 4  # changes planned side by side; more would take the threads that bring their cards
+PLANS_AT_ONCE = 2  # changes planned side by side; more would take the threads that bring their cards
 
 ATTEMPTS = {"unknown_service", "unknown_environment", "unsupported", "unsafe", "several_actions"}
 """Refusals of somebody who wanted something done. The others are talk, or somebody saying what not to do."""
