@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import JsonValue
 
-from actions.terms import Name, Risk, Rule
+from actions.terms import Name, Risk, Rule, Value
 
 if TYPE_CHECKING:
     from actions.outcome import Outcome
@@ -14,10 +15,8 @@ if TYPE_CHECKING:
     from actions.toolbox import Progress, Toolbox
 
 
-class Action(BaseModel):
+class Action(Value):
     """A request as a value: which verb, and its arguments. Frozen; unknown arguments are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     verb: ClassVar[str]
     risk: ClassVar[Risk]
@@ -48,12 +47,12 @@ class Change(Action):
     service: Name
     environment: Name
 
+    @abstractmethod
     def draft(self, tools: Toolbox) -> Draft:
         """Read the live target and say what exactly would change. Changes nothing.
 
         Raises BadInput where the arguments make no sense for the target, SourceError where it cannot be read.
         """
-        raise NotImplementedError(f"{self.verb} declares no draft")
 
 
 class Read(Action):
@@ -61,6 +60,6 @@ class Read(Action):
 
     risk: ClassVar[Risk] = Risk.READ
 
+    @abstractmethod
     def answer(self, tools: Toolbox, progress: Progress) -> Outcome:
         """Look, and say what was found. Raises BadInput or SourceError."""
-        raise NotImplementedError(f"{self.verb} declares no answer")
