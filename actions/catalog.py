@@ -6,20 +6,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 from rapidfuzz import fuzz, process
 
 from actions import yamlfile
 from actions.clients.protocols import Kind, WorkloadRef
 from actions.errors import UnknownEnvironment, UnknownService
-from actions.terms import Name
+from actions.terms import Name, Value
 
 
-class _Entry(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Environment(_Entry):
+class Environment(Value):
     """A place where services run."""
 
     aliases: tuple[str, ...] = ()
@@ -28,7 +24,7 @@ class Environment(_Entry):
     production: bool | None = Field(None, description="marked as production on cards; true for prod if not given")
 
 
-class Workload(_Entry):
+class Workload(Value):
     """The object in the cluster that runs a service."""
 
     kind: Kind = "Deployment"
@@ -39,7 +35,7 @@ class Workload(_Entry):
     namespace: Name | None = Field(None, description="where it differs from its environment's")
 
 
-class EvalSuite(_Entry):
+class EvalSuite(Value):
     """An eval suite of a model service: promptfoo's YAML, and how a version is reached."""
 
     suite: Name
@@ -57,7 +53,7 @@ class EvalSuite(_Entry):
         return data
 
 
-class Runbook(_Entry):
+class Runbook(Value):
     """A page or file for people."""
 
     title: str
@@ -73,7 +69,7 @@ class Runbook(_Entry):
         return data
 
 
-class Service(_Entry):
+class Service(Value):
     """Something that people deploy and look after."""
 
     description: str = ""
@@ -91,7 +87,7 @@ class Service(_Entry):
     evals: tuple[EvalSuite, ...] = ()
 
 
-class Catalog(_Entry):
+class Catalog(Value):
     """The whole file. Lookups take a name or an alias in any case and never guess."""
 
     environments: dict[Name, Environment]

@@ -84,27 +84,26 @@ class Names:
 
     def mentioned_services(self, words: Sequence[str]) -> list[Named]:
         """Every service named, the longest name first where they overlap."""
-        found = list(_scan(self.services, words))
-        for at, word in enumerate(words):
-            for part in re.split(r"[/:@=]", word) if re.search(r"[/:@=]", word) else ():
-                name = self.services.get(part)
-                if name is not None:
-                    found.append(Named(at, at + 1, name))
-        return found
+        return _mentioned(self.services, words)
 
     def mentioned_environments(self, words: Sequence[str]) -> list[Named]:
         """Every environment named."""
-        found = list(_scan(self.environments, words))
-        for at, word in enumerate(words):
-            for part in re.split(r"[/:@=]", word) if re.search(r"[/:@=]", word) else ():
-                name = self.environments.get(part)
-                if name is not None:
-                    found.append(Named(at, at + 1, name))
-        return found
+        return _mentioned(self.environments, words)
 
     def suite_service(self, suite: str) -> str:
         """The service that an eval suite belongs to."""
         return self.catalog.suites[suite.lower()][0]
+
+
+def _mentioned(names: Index, words: Sequence[str]) -> list[Named]:
+    """Whole words and runs of them, and then what stands inside compounds like `deploy/cart` or `prod:5`."""
+    found = list(_scan(names, words))
+    for at, word in enumerate(words):
+        for part in re.split(r"[/:@=]", word) if re.search(r"[/:@=]", word) else ():
+            name = names.get(part)
+            if name is not None:
+                found.append(Named(at, at + 1, name))
+    return found
 
 
 def _scan(index: Index, words: Sequence[str]) -> Iterator[Named]:
