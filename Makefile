@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install demo test check bench picture format lock clean
+.PHONY: install demo test prove check bench picture format lock clean
 
 install: $(VENV)/.runtime
 
@@ -27,7 +27,11 @@ demo: $(VENV)/.runtime
 	@$(BIN)/twokey demo $(ARGS)
 
 test: $(VENV)/.dev
-	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal --ignore tests/cluster --ignore tests/hostile $(ARGS)
+
+# The long proofs: a real control plane, PostgreSQL, crashes, races and soaks.
+prove: $(VENV)/.dev
+	@$(BIN)/python -m pytest -n 2 --dist worksteal tests/cluster tests/hostile $(ARGS)
 
 check: $(VENV)/.dev
 	@$(BIN)/ruff format --check .

@@ -1,0 +1,1 @@
+"""The long proofs: crashes, races, soaks, and every state explored."""
