@@ -11,6 +11,7 @@ from actions import endings, landing, objects, rollout, verification
 from actions.errors import NotFound, SourceError
 from actions.outcome import Outcome, Quote, Step
 from actions.plan import Plan
+from actions.redaction import redacted
 from actions.rollout import Complete, Failed, Judgement, Progressing
 from actions.toolbox import Progress, Toolbox
 from actions.vitals import Vitals, vitals
@@ -132,7 +133,7 @@ class Watch:
             events = self._tools.cluster.events(objects.ref(self._plan.target), self._started - _ROUNDED)
         except SourceError:
             events = []  # they only illustrate the reason
-        lines = [f"{e.about} {e.reason}: {e.message}" for e in events if e.kind == "Warning"][:_EVENTS]
+        lines = [redacted(f"{e.about} {e.reason}: {e.message}") for e in events if e.kind == "Warning"][:_EVENTS]
         quotes = (Quote(title="Warnings from the cluster", lines=tuple(lines)),) if lines else ()
         return endings.failed(self._plan, reason, quotes)
 

@@ -125,9 +125,9 @@ class Gate:
     def run(self, request_id: str) -> Request:
         """Execute a ready request: judged again, target read again, recorded as running before the effect (L1, E1).
 
-        Gives it back in its new state; ready still, where another change of the target runs first (E3). The outcome
-        that comes back carries its evidence, the stored one does not. Raises DirectoryDown or Unreachable where it is
-        not known whether it may run: it stays ready, and may be run again until it expires.
+        Gives it back in its new state; ready still, where another change of the target runs first (E3). Raises
+        DirectoryDown or Unreachable where it is not known whether it may run: it stays ready, and may be run again
+        until it expires.
         """
         policy = self._policy
         return self._runner.run(request_id, lambda now, at: rulings.before_reading(now, at, policy))

@@ -18,14 +18,14 @@ from sqlalchemy.exc import IntegrityError
 
 from actions.clock import Clock
 from actions.errors import BadInput, TwokeyError
-from actions.outcome import Step
+from actions.outcome import Evidence, Step
 from actions.registry import Registry
 from approvals import audit, rows
 from approvals.actor import Actor
 from approvals.moves import Move, MoveRule, Outrun
 from approvals.request import Event, Request, State, advance
 from approvals.store import reading, writing
-from approvals.tables import as_text, as_time, audit_events, decisions, requests
+from approvals.tables import as_text, as_time, audit_events, decisions, evidence, requests
 from approvals.watermark import Watermark
 
 # Made once: building a statement costs more than running it.
@@ -127,6 +127,12 @@ class Ledger:
         with reading(self._engine) as connection:
             asked = connection.execute(select(requests.c.unwatched).where(requests.c.id == request_id)).scalar()
         return bool(asked)
+
+    def evidence(self, request_id: str) -> tuple[Evidence, ...]:
+        """What its outcome came with, in its order; nothing while there is no outcome."""
+        query = select(evidence.c.piece).where(evidence.c.owner == request_id).order_by(evidence.c.position)
+        with reading(self._engine) as connection:
+            return tuple(rows.to_evidence(piece) for piece in connection.execute(query).scalars())
 
     # What happens
 
@@ -246,7 +252,7 @@ def _with_decisions(connection: Connection, found: Any) -> list[Request]:
 
 
 def _apply(connection: Connection, before: Request, move: Move) -> Request:
-    """The conditional UPDATE, and the decision that led to it."""
+    """The conditional UPDATE, the decision that led to it, and the evidence that came with it."""
     state = advance(before.state, move.event) if move.event else before.state
     made = (*before.decisions, move.decision) if move.decision else before.decisions
     after = before.model_copy(update={**move.changes, "state": state, "decisions": made, "rev": before.rev + 1})
@@ -262,6 +268,11 @@ def _apply(connection: Connection, before: Request, move: Move) -> Request:
             connection.execute(insert(decisions).values(**rows.decision_row(move.decision)))
         except IntegrityError:
             raise Outrun from None
+    if move.evidence:
+        pieces = enumerate(move.evidence)
+        connection.execute(
+            insert(evidence), [{"owner": before.id, "position": n, "piece": rows.json_of(p)} for n, p in pieces]
+        )
     return after
 
 

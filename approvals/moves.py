@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from actions.errors import TwokeyError
+from actions.outcome import Evidence
 from approvals.actor import Actor
 from approvals.request import Decision, Event, Request
 
@@ -38,6 +39,7 @@ class Move:
     decision: Decision | None = None
     hold: Hold | None = None
     unwatch: bool = False  # somebody asked to stop watching
+    evidence: tuple[Evidence, ...] = ()  # kept beside the request, for its thread
 
 
 MoveRule = Callable[[Request, datetime], Move | None]

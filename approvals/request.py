@@ -125,5 +125,5 @@ class Request(Value):
     reason: str = ""  # why it was refused, denied, expired, went stale
     reason_by: Actor | None = None  # who denied or withdrew it
     step: Step | None = None  # how far a running one is; not part of the audit log
-    outcome: Outcome | None = None  # without evidence: that went to the thread
+    outcome: Outcome | None = None  # its evidence is read apart: Ledger.evidence
     rev: int = 0  # grows with every change, steps included

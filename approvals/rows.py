@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 from sqlalchemy import RowMapping
 
+from actions.outcome import Evidence
 from approvals.actor import Actor
 from approvals.request import Decision, Request
 from approvals.tables import as_text, as_time
 
+_EVIDENCE: TypeAdapter[Evidence] = TypeAdapter(Evidence)
 _TIMES = ("created_at", "approve_by", "run_by", "finished_at")
 _AS_THEY_ARE = ("id", "rev", "state", "plan", "origin", "rule", "requirements", "missing", "reason", "step", "outcome")
 
@@ -67,6 +69,11 @@ def decision_row(decision: Decision) -> dict[str, Any]:
 def json_of(value: BaseModel) -> dict[str, Any]:
     """A value as a JSON column holds it."""
     return value.model_dump(mode="json")
+
+
+def to_evidence(piece: dict[str, Any]) -> Evidence:
+    """A piece of evidence from its JSON column."""
+    return _EVIDENCE.validate_python(piece)
 
 
 def _decision(row: RowMapping) -> Decision:

@@ -14,7 +14,7 @@ from pydantic import JsonValue
 from actions.errors import BadInput, TwokeyError
 from actions.outcome import Outcome
 from actions.registry import Registry
-from approvals import quorum
+from approvals import keepsakes, quorum
 from approvals import verdict as verdicts
 from approvals.actor import Actor
 from approvals.moves import Hold, Move, Outrun
@@ -165,13 +165,14 @@ def on_outcome(request: Request, now: datetime, outcome: Outcome, source: str) -
     event = {True: Event.SUCCEED, False: Event.FAIL, None: Event.LOSE}[outcome.ok]
     if request.state is not State.RUNNING and (request.state is not State.UNKNOWN or outcome.ok is None):
         return None
-    bare = outcome.model_copy(update={"evidence": (), "suggestions": ()})
+    kept, bare = keepsakes.split(outcome)
     changes: dict[str, object] = {"outcome": bare, "step": None}
     if outcome.ok is not None:
         changes["finished_at"] = now
     name = {True: "succeeded", False: "failed", None: "unknown"}[outcome.ok]
     data: dict[str, JsonValue] = {"ok": outcome.ok, "summary": outcome.summary, "source": source}
-    return Move(f"request.{name}", event, changes=changes, data=data)
+    evidence = kept if outcome.ok is not None else ()  # what is unknown gets another outcome, which brings its own
+    return Move(f"request.{name}", event, changes=changes, data=data, evidence=evidence)
 
 
 def could_approve(request: Request, candidate: Actor, groups: Groups) -> bool:

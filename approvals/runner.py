@@ -114,7 +114,7 @@ class Runner:
         left = min(LEASE, claimed.run_by - at[-1]) if claimed.run_by else LEASE
         expires = self._clock.now() + left
         outcome = self._execute(claimed, Grant(request_id=claimed.id, digest=claimed.plan.digest, expires_at=expires))
-        return self._record(claimed.id, outcome, "run").model_copy(update={"outcome": outcome})
+        return self._record(claimed.id, outcome, "run")
 
     def _execute(self, request: Request, grant: Grant) -> Outcome:
         try:

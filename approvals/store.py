@@ -18,7 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from actions.errors import ConfigError, TwokeyError
 from approvals.tables import Table
 
-SCHEMA = 1
+SCHEMA = 2
 """Grows with every change of the tables; a store of a later version is not opened."""
 
 _APPEND_ONLY = {"audit_events": "seq = NEW.seq", "decisions": "id = NEW.id"}

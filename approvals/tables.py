@@ -78,6 +78,16 @@ class AuditRow(Table, table=True):
     body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
+class EvidenceRow(Table, table=True):
+    """One piece of evidence that an outcome came with: a chart, a file, a quote or a table. Only ever added."""
+
+    __tablename__ = "evidence"
+
+    owner: str = Field(primary_key=True)  # the id of the request
+    position: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    piece: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+
+
 class WatermarkRow(Table, table=True):
     """The latest time that any process has seen; a clock that jumps back extends nothing (A6)."""
 
@@ -90,6 +100,7 @@ class WatermarkRow(Table, table=True):
 requests = Table.metadata.tables["requests"]
 decisions = Table.metadata.tables["decisions"]
 audit_events = Table.metadata.tables["audit_events"]
+evidence = Table.metadata.tables["evidence"]
 watermark = Table.metadata.tables["watermark"]
 
 

@@ -115,7 +115,7 @@ class Program:
             parts.append(gateway.run(stop, http_port, connected))
         else:
             connected.set()
-        running = Running(self.ledger, self.gate, projector)
+        running = Running(self.ledger, self.gate)
         if role != "gateway":
             parts.append(running.run(stop))
 

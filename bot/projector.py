@@ -16,12 +16,11 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from actions.errors import TwokeyError
-from actions.outcome import Outcome
+from actions.outcome import Evidence
 from approvals.actor import Actor
 from approvals.ledger import Ledger
 from approvals.request import Request, State
 from bot.blocks.card import Face, card
-from bot.blocks.message import Message
 from bot.blocks.story import OUTCOME, story
 from bot.cards import Cards, Copy
 from bot.faces import Faces
@@ -53,8 +52,6 @@ class Projector:
         self._work = Work()
         self._due: set[str] = set()
         self._busy: set[str] = set()
-        self._running_here: set[str] = set()
-        self._outcomes: dict[str, Outcome] = {}
         self._updated: dict[tuple[str, str], float] = {}  # (request, channel) -> when, on the loop's clock
         self._held: dict[tuple[str, str], float] = {}  # (method, channel) -> until when Slack asked us to wait
         self._level: dict[str, int] = {}  # the revision at which everything about a request was shown
@@ -67,17 +64,6 @@ class Projector:
         loop = self._loop
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(self._mark, request_id)
-
-    def expect(self, request_id: str) -> None:
-        """It runs in this process: its thread hears the outcome once `landed` brings it whole."""
-        self._running_here.add(request_id)
-
-    def landed(self, request_id: str, outcome: Outcome | None) -> None:
-        """What came of a run in this process, with its evidence and next steps."""
-        self._running_here.discard(request_id)
-        if outcome is not None:
-            self._outcomes[request_id] = outcome
-        self._mark(request_id)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set; what is under way then is finished."""
@@ -134,12 +120,11 @@ class Projector:
                 self._bell.set()
 
     async def _bring_up_to_date(self, request_id: str) -> None:
-        on_its_way = request_id in self._running_here  # its outcome may land while we show it without
         request = await asyncio.to_thread(self._ledger.get, request_id)
         home = request.origin.get("channel")
         if not isinstance(home, str):
             return  # not asked in Slack
-        if self._level.get(request_id) == request.rev and request_id not in self._outcomes:
+        if self._level.get(request_id) == request.rev:
             return
         copies = await asyncio.to_thread(self._cards.of, request_id)
         if not copies and _refused_at_once(request):
@@ -155,7 +140,7 @@ class Projector:
         told = await self._tell(request, face, next(c for c in copies if c.channel == home))
         if request.state is State.WAITING:
             await self._invite(request, face, home)
-        if all(level) and told and not on_its_way:
+        if all(level) and told:
             await self._leave(request)
 
     async def _leave(self, request: Request) -> None:
@@ -163,7 +148,6 @@ class Projector:
         self._level[request.id] = request.rev
         if request.state.final:
             await asyncio.to_thread(self._cards.settle, request.id)
-            self._outcomes.pop(request.id, None)
             self._level.pop(request.id, None)
             self._updated = {k: at for k, at in self._updated.items() if k[0] != request.id}
 
@@ -171,7 +155,7 @@ class Projector:
         """Post a copy; whether it is there now."""
         if not await asyncio.to_thread(self._cards.reserve, request.id, channel):
             return False
-        payload = {**self._card(request, face).payload(), "thread_ts": thread, "reply_broadcast": bool(thread) or None}
+        payload = {**card(request, face).payload(), "thread_ts": thread, "reply_broadcast": bool(thread) or None}
         answer = await self._ask("chat.postMessage", channel, request.id, payload)
         if answer is None:
             await asyncio.to_thread(self._cards.release, request.id, channel)
@@ -183,12 +167,11 @@ class Projector:
 
     async def _update(self, request: Request, copy: Copy, face: Face) -> bool:
         """Bring one copy to the request's revision; whether it is there."""
-        fresh = request.id in self._outcomes and request.state.final
-        if copy.rev >= request.rev and not fresh:
+        if copy.rev >= request.rev:
             return True
         if self._too_soon(request, copy):
             return False
-        payload = {**self._card(request, face).payload(), "ts": copy.ts}
+        payload = {**card(request, face).payload(), "ts": copy.ts}
         if await self._ask("chat.update", copy.channel, request.id, payload) is None:
             return False
         self._updated[(request.id, copy.channel)] = asyncio.get_running_loop().time()
@@ -198,18 +181,18 @@ class Projector:
     async def _tell(self, request: Request, face: Face, copy: Copy) -> bool:
         """The lines that the thread does not have yet; whether it has them all."""
         done = await asyncio.to_thread(self._cards.told, request.id)
-        whole = self._outcomes.get(request.id)
-        for line in story(request, face, whole):
+        evidence: Sequence[Evidence] = ()
+        if request.outcome is not None and request.state.final and OUTCOME not in done:
+            evidence = await asyncio.to_thread(self._ledger.evidence, request.id)
+        for line in story(request, face, evidence):
             if line.key in done:
                 continue
-            if line.key == OUTCOME and request.id in self._running_here:
-                return False
             payload = {**line.message.payload(), "thread_ts": copy.thread}
             if await self._ask("chat.postMessage", copy.channel, request.id, payload) is None:
                 return False
             await asyncio.to_thread(self._cards.tell, request.id, line.key)
-            if line.key == OUTCOME and whole is not None:
-                for piece in whole.evidence:
+            if line.key == OUTCOME:
+                for piece in evidence:
                     await upload(self._client, copy.channel, copy.thread, piece)
         return True
 
@@ -242,10 +225,6 @@ class Projector:
             if not following or following == cursor:
                 return found
             cursor = following
-
-    def _card(self, request: Request, face: Face) -> Message:
-        whole = self._outcomes.get(request.id)
-        return card(request.model_copy(update={"outcome": whole}) if whole else request, face)
 
     def _too_soon(self, request: Request, copy: Copy) -> bool:
         """Progress is coalesced; a change of state never waits."""

@@ -6,10 +6,8 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
-from typing import Protocol
 
 from actions.errors import TwokeyError
-from actions.outcome import Outcome
 from approvals.gate import Gate
 from approvals.ledger import Ledger
 from approvals.request import Request, State
@@ -22,19 +20,11 @@ AT_ONCE = 16
 _log = logging.getLogger(__name__)
 
 
-class Audience(Protocol):
-    """Who hears of the runs in this process: the projector, where there is one."""
-
-    def expect(self, request_id: str) -> None: ...
-
-    def landed(self, request_id: str, outcome: Outcome | None) -> None: ...
-
-
 class Running:
     """One per process that holds the powers. It decides nothing: the gate judges again before each run (A3)."""
 
-    def __init__(self, ledger: Ledger, gate: Gate, audience: Audience | None = None) -> None:
-        self._ledger, self._gate, self._audience = ledger, gate, audience
+    def __init__(self, ledger: Ledger, gate: Gate) -> None:
+        self._ledger, self._gate = ledger, gate
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._not_before: dict[str, float] = {}
         self._bell = asyncio.Event()
@@ -81,15 +71,11 @@ class Running:
                 self._tasks[request.id] = asyncio.create_task(self._run(request.id), name=f"run {request.id}")
 
     async def _run(self, request_id: str) -> None:
-        outcome: Outcome | None = None
-        if self._audience:
-            self._audience.expect(request_id)
         try:
             request: Request = await in_daemon(self._work(request_id), f"run {request_id}")
             if request.state is State.READY:
                 self._later(request_id)
             else:
-                outcome = request.outcome
                 self._not_before.pop(request_id, None)
         except TwokeyError as error:
             _log.warning("request %s could not be started: %s", request_id, error.say)
@@ -99,8 +85,6 @@ class Running:
             self._later(request_id)
         finally:
             self._tasks.pop(request_id, None)
-            if self._audience:
-                self._audience.landed(request_id, outcome)
 
     def _work(self, request_id: str) -> Callable[[], Request]:
         return lambda: self._gate.run(request_id)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from actions.outcome import Outcome
+from actions.outcome import Evidence
 from approvals.request import Request, State
 from bot.blocks import answers
 from bot.blocks import message as kit
@@ -24,8 +25,8 @@ class Line:
     message: Message
 
 
-def story(request: Request, face: Face, outcome: Outcome | None = None) -> list[Line]:
-    """Everything that happened so far, in order. `outcome` is the whole one, where this process saw it."""
+def story(request: Request, face: Face, evidence: Sequence[Evidence] = ()) -> list[Line]:
+    """Everything that happened so far, in order. `evidence` is what the outcome came with."""
     lines = [
         Line(f"approved {d.approver.user_id}", kit.say(f"{face.name(d.approver)} approved."))
         for d in request.decisions
@@ -40,14 +41,14 @@ def story(request: Request, face: Face, outcome: Outcome | None = None) -> list[
     if request.state is State.UNKNOWN:
         lines.append(Line("unknown", kit.say(f"{_first_up(status(request, face))} Do not repeat it by hand yet.")))
     if request.state.final:
-        lines.append(Line(OUTCOME, _end(request, face, outcome or request.outcome)))
+        lines.append(Line(OUTCOME, _end(request, face, evidence)))
     return lines
 
 
-def _end(request: Request, face: Face, outcome: Outcome | None) -> Message:
-    if outcome is None or request.state not in _STARTED:
+def _end(request: Request, face: Face, evidence: Sequence[Evidence]) -> Message:
+    if request.outcome is None or request.state not in _STARTED:
         return kit.say(_first_up(status(request, face)))
-    return answers.answer(outcome, mark="✅ " if request.state is State.SUCCEEDED else "❌ ")
+    return answers.answer(request.outcome, evidence=evidence, mark="✅ " if request.state is State.SUCCEEDED else "❌ ")
 
 
 def _first_up(text: str) -> str:

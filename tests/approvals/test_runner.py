@@ -12,14 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from actions.errors import Denied, GrantRefused, NotFound, StalePlan, TwokeyError, Unreachable
-from actions.outcome import Outcome, Step
-from approvals import audit
+from actions.outcome import Outcome, Quote, Step, Suggestion, TextFile
+from approvals import audit, keepsakes
 from approvals.gate import DecisionRefused
 from approvals.recollection import Recollection
 from approvals.request import State
 from approvals.runner import LEASE
 from approvals.store import StoreDown
-from tests.approvals.doubles import ANA, BEN, CARLA, DEV, DORA, Hands, House, a_house, in_threads
+from tests.approvals.doubles import ANA, BEN, CARLA, DEV, DONE, DORA, Hands, House, a_house, in_threads
 
 ROOT = Path(__file__).parents[2]
 
@@ -285,12 +285,28 @@ def test_two_requests_on_one_target_run_one_after_the_other(house: House, beside
     assert house.hands.effects == [first.id, elsewhere.id]
 
 
-def test_the_outcome_comes_back_with_its_evidence_and_is_stored_without(house: House) -> None:
+def test_whoever_keeps_the_thread_finds_the_whole_outcome_in_the_ledger(
+    house: House, beside: Callable[[], House]
+) -> None:
+    """Another process than the one that ran it: what came of it, its next steps, and every piece of evidence."""
+    steps = (Suggestion(label="Status", action={"verb": "status", "service": "checkout", "environment": "prod"}),)
+    pieces = (*DONE.evidence, Quote(title="Events", lines=("OOMKilled",)))
+    house.hands.outcome = Outcome(ok=False, summary="2 pods crash", evidence=pieces, suggestions=steps)
     done = house.gate.run(house.approved().id)
-    assert done.outcome
-    assert done.outcome.evidence
-    kept = house.ledger.get(done.id).outcome
-    assert kept == Outcome(ok=True, summary="done")
+    elsewhere = beside().ledger
+    assert elsewhere.get(done.id).outcome == Outcome(ok=False, summary="2 pods crash", suggestions=steps)
+    assert elsewhere.evidence(done.id) == pieces
+    assert elsewhere.evidence("another") == ()
+
+
+def test_evidence_that_is_too_large_is_left_out_and_said(house: House) -> None:
+    """One piece without measure fills no store, and takes nothing away from the others."""
+    large, small = TextFile(name="all.log", content="x" * keepsakes.MOST), TextFile(name="tail.log", content="x")
+    house.hands.outcome = Outcome(ok=True, summary="done", evidence=(large, small))
+    done = house.gate.run(house.approved().id)
+    assert house.ledger.evidence(done.id) == (small,)
+    assert done.outcome is not None
+    assert done.outcome.details == ("1 piece of evidence was too large to be kept.",)
 
 
 def test_steps_are_kept_while_it_runs_and_rung_but_not_audited(house: House) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 import time
 
-from actions.outcome import Outcome, Quote, Step, TextFile
+from pydantic import JsonValue
+
+from actions.outcome import Outcome, Quote, Step, Suggestion, TextFile
 from bot.cards import Cards
 from tests.bot.scene import Scene, button_ids
 
@@ -82,6 +84,25 @@ async def test_the_thread_has_the_whole_story_once(slack: Scene) -> None:
         "2 of 5 pods crash",
     ]
     assert "OOMKilled" in str(story[2]["blocks"])
+
+
+async def test_what_a_runner_of_its_own_found_reaches_the_thread_and_the_card(slack: Scene) -> None:
+    """P3: the process that runs knows no Slack, and the one that speaks to Slack shows the whole of what it found."""
+    logs: dict[str, JsonValue] = {"verb": "query_logs", "service": "checkout", "environment": "prod"}
+    slack.hands.outcome = Outcome(
+        ok=False,
+        summary="2 of 5 pods crash",
+        evidence=(Quote(title="Events", lines=("OOMKilled",)), TextFile(name="crash.log", content="x\n")),
+        suggestions=(Suggestion(label="Show logs", action=logs),),
+    )
+    async with slack.program("gateway"), slack.program("runner"):
+        await slack.say("ana", ASK)
+        card = await slack.see("waiting for 1 of sre")
+        await slack.click("ben", card, "approve")
+        await slack.see("OOMKilled")
+        await slack.see("crash.log")
+        failed = await slack.see("failed: 2 of 5 pods crash", "Show logs", "asked by ana")
+        assert failed["ts"] == card["ts"]
 
 
 async def test_progress_updates_the_card_itself(slack: Scene) -> None:
