@@ -67,6 +67,9 @@ def _approvals(verdict: NeedsApproval, groups: Groups, actor: Actor) -> Iterator
         could = sorted(a.user_id for a in groups.get(name, frozenset()) if a.user_id != actor.user_id)
         if could:
             yield f"Of {name} could approve: {', '.join(could)}."
+    if verdict.escalation:
+        after, others = verdict.escalation.after.total_seconds(), verdict.escalation.groups
+        yield f"After {durations.spell(after)} without them members of {' or '.join(others)} may approve, too."
     yield f"It waits {waits} for approvals; once approved it has to start within {starts}."
 
 

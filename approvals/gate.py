@@ -16,16 +16,17 @@ from actions.outcome import Outcome
 from actions.plan import Plan
 from actions.registry import Registry
 from actions.toolbox import Progress
-from approvals import rulings
+from approvals import ballot, endings, quorum, rulings
 from approvals.actor import Actor, Directory, DirectoryDown
+from approvals.ballot import Ballot, DecisionRefused
 from approvals.ledger import Altered, Ledger
 from approvals.moves import Move, Outrun
 from approvals.policy_model import Policy
 from approvals.powers import Executing
 from approvals.request import Request, State
-from approvals.rulings import Ballot, DecisionRefused, View
 from approvals.runner import Runner
 from approvals.verdict import Forbidden, NeedsApproval, Subject, Verdict, groups_needed
+from approvals.view import View, judge
 
 __all__ = ["DecisionRefused", "Gate", "NotAllowed"]
 
@@ -105,11 +106,11 @@ class Gate:
 
     def decide(self, request_id: str, digest: str, actor: Actor, approve: bool, reason: str = "") -> Request:
         """Turn a key, for exactly this digest. Raises DecisionRefused with a private explanation; NoSuchRequest."""
-        ballot = Ballot(digest, actor, approve, _clean(reason))
+        cast = Ballot(digest, actor, approve, _clean(reason))
         with self._recorded("approve" if approve else "deny", actor, request_id):
             request = self._ledger.get(request_id)
             view = self._look(request.plan, (actor, request.requester))
-            after = self._ledger.move(request_id, lambda now, at: rulings.on_ballot(now, at, view, ballot))
+            after = self._ledger.move(request_id, lambda now, at: ballot.on_ballot(now, at, view, cast))
             if not any(decision.approver == actor for decision in after.decisions):
                 raise DecisionRefused(after.reason)
         return after
@@ -117,7 +118,7 @@ class Gate:
     def withdraw(self, request_id: str, actor: Actor) -> Request:
         """Take back one's own request. Raises DecisionRefused."""
         with self._recorded("withdraw", actor, request_id):
-            after = self._ledger.move(request_id, lambda now, at: rulings.on_withdrawal(now, at, actor))
+            after = self._ledger.move(request_id, lambda now, at: ballot.on_withdrawal(now, at, actor))
             if after.state is not State.WITHDRAWN:
                 raise DecisionRefused(after.reason)
         return after
@@ -147,19 +148,22 @@ class Gate:
             self._ledger.move(request_id, rule)
 
     def tick(self) -> None:
-        """Expire what is due, and find out what became of what is unknown. Call it every few seconds."""
-        for request in self._ledger.overdue(self._ledger.now()):
-            self._ledger.move(request.id, rulings.due)
+        """Expire, escalate and remind where it is due, and read back what is unknown. Call it every few seconds."""
+        now = self._ledger.now()
+        for request in self._ledger.overdue(now):
+            self._ledger.move(request.id, endings.due)
+        for request in self._ledger.stirring(now):
+            self._ledger.move(request.id, rulings.on_waiting)
         self._runner.tick()
 
     def approvers(self, request: Request) -> tuple[Actor, ...]:
         """Who could still bring it closer to running; nobody named where anyone can. Raises DirectoryDown."""
         if request.state is not State.WAITING:
             return ()
-        names = [r.group for r in request.requirements if r.group is not None]
+        names = quorum.named(request.requirements)
         groups = self._members(self._policy, names)
         people = {actor for members in groups.values() for actor in members}
-        able = (actor for actor in people if rulings.could_approve(request, actor, groups))
+        able = (actor for actor in people if ballot.could_approve(request, actor, groups))
         return tuple(sorted(able, key=lambda actor: (actor.team_id, actor.user_id)))
 
     def _require_allowed(self, action: Read, actor: Actor) -> None:
@@ -173,7 +177,7 @@ class Gate:
         policy = self._policy
         groups = self._members(policy, groups_needed(policy, Subject.of(action)))
         people = frozenset({actor}) if isinstance(action, Read) else self._people((actor,))
-        return rulings.judge(View(policy, self._registry, groups, people), action.as_json(), actor, now)
+        return judge(View(policy, self._registry, groups, people), action.as_json(), actor, now)
 
     def _look(self, plan: Plan, actors: Iterable[Actor]) -> View:
         policy = self._policy
@@ -223,7 +227,7 @@ class Gate:
 def _proposed(
     request_id: str, plan: Plan, actor: Actor, origin: dict[str, JsonValue], view: View, now: datetime
 ) -> Request:
-    verdict = rulings.judge(view, plan.action, actor, now)
+    verdict = judge(view, plan.action, actor, now)
     request = Request(
         id=request_id,
         plan=plan,

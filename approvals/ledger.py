@@ -91,6 +91,13 @@ class Ledger:
         limit = case((requests.c.state == State.WAITING, requests.c.approve_by), else_=requests.c.run_by)
         return self._found(requests.c.state.in_([State.WAITING, State.READY]), limit <= as_text(now))
 
+    def stirring(self, now: datetime) -> list[Request]:
+        """Those that wait and whose approvers are to be reminded, or other groups asked too; oldest first."""
+        moment = as_text(now)
+        remind = requests.c.reminded_at.is_(None) & (requests.c.remind_at <= moment)
+        escalate = requests.c.escalated_at.is_(None) & (requests.c.escalate_at <= moment)
+        return self._found(requests.c.state == State.WAITING, remind | escalate)
+
     def unknown(self) -> list[Request]:
         """Those of which it is not known what became of them, oldest first."""
         return self._found(requests.c.state == State.UNKNOWN)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, product
 
+from actions import durations
 from actions.catalog import Catalog
 from actions.registry import Registry
 from approvals import quorum
@@ -44,6 +45,7 @@ def check(policy: Policy, catalog: Catalog, registry: Registry, groups: Groups |
     for index, rule in enumerate(policy.rules):
         found += _groups(policy, index, rule, known)
         found += _reach(index, rule, known)
+        found += _in_time(policy, index, rule)
     return found
 
 
@@ -137,7 +139,10 @@ def _groups(policy: Policy, index: int, rule: Rule, known: Groups) -> Iterator[P
         for position, approval in enumerate(rule.approvals)
         if approval.source != ANYONE
     ]
-    for loc, group in chain(asks, gives):
+    later: list[tuple[Loc, str]] = [
+        (("rules", index, "escalate_to", position), group) for position, group in enumerate(rule.escalate_to or ())
+    ]
+    for loc, group in chain(asks, gives, later):
         if group not in policy.groups:
             yield Problem(loc, f'there is no group "{group}"; define it under groups.')
         elif group in known and not known[group]:
@@ -159,6 +164,18 @@ def _reach(index: int, rule: Rule, known: Groups) -> Iterator[Problem]:
         people = len({actor.user_id for r in wanted if r.group for actor in known[r.group]})
         say = f"{quorum.say(wanted)} cannot be found besides the one who asks: {people} people are in those groups."
         yield Problem(("rules", index, "approvals"), say)
+
+
+def _in_time(policy: Policy, index: int, rule: Rule) -> Iterator[Problem]:
+    """A reminder or an escalation that would come when the request has expired, or where nobody has to approve."""
+    limit = durations.parse(rule.approve_within or policy.defaults.approve_within)
+    for key in ("remind_after", "escalate_after"):
+        after = getattr(rule, key)
+        if after and not rule.approvals:
+            yield Problem(("rules", index, key), "nobody has to approve, so nobody waits for it.")
+        elif after and durations.parse(after) >= limit:
+            say = f"by then the request has expired: it waits {durations.spell(limit.total_seconds())}."
+            yield Problem(("rules", index, key), say)
 
 
 def _approving(rule: Rule) -> set[str]:

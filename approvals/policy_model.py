@@ -92,6 +92,15 @@ class Rule(_Entry):
     approvals: tuple[Approval, ...] = Field(description="all of these; an empty list needs nobody")
     approve_within: Duration | None = Field(None, description="how long it waits for approvals; see defaults")
     run_within: Duration | None = Field(None, description="how soon it must start once approved; see defaults")
+    remind_after: Duration | None = Field(None, description="when those who may approve are reminded; see defaults")
+    escalate_after: Duration | None = Field(None, description="when the groups of escalate_to are asked too")
+    escalate_to: Names | None = Field(None, description="groups whose members may approve too once it was escalated")
+
+    @model_validator(mode="after")
+    def _escalation_whole(self) -> Self:
+        if (self.escalate_after is None) != (self.escalate_to is None):
+            raise ValueError("say both escalate_after and escalate_to, or neither")
+        return self
 
 
 class Once(_Entry):
@@ -142,6 +151,7 @@ class Defaults(_Entry):
 
     approve_within: Duration = "1h"
     run_within: Duration = "15m"
+    remind_after: Duration | None = None
 
 
 class Policy(_Entry):

@@ -21,7 +21,7 @@ def missing(requirements: Iterable[Requirement], approvers: Iterable[Actor], gro
     wanted = list(requirements)
     taken: dict[int, int] = {}  # person -> index into `wanted`
     left = [0] * len(wanted)
-    candidates = [_candidates(r.group, people, groups) for r in wanted]
+    candidates = [_candidates(r, people, groups) for r in wanted]
     for index in sorted(range(len(wanted)), key=lambda i: _scarcity(wanted[i].group, groups)):
         for _ in range(wanted[index].count):
             left[index] += not _place(index, candidates, taken, set())
@@ -37,9 +37,23 @@ def reachable(requirements: Iterable[Requirement], groups: Groups, without: Coll
 
 
 def say(requirements: Iterable[Requirement]) -> str:
-    """`one of sre and one of payments-owners`, `2 of anyone else`, `nobody`."""
-    parts = [f"{'one' if r.count == 1 else r.count} of {r.group or 'anyone else'}" for r in requirements]
+    """`one of sre and one of payments-owners`, `2 of anyone else`, `one of sre or leads`, `nobody`."""
+    parts = [f"{'one' if r.count == 1 else r.count} of {_either(r)}" for r in requirements]
     return " and ".join(parts) or "nobody"
+
+
+def named(requirements: Iterable[Requirement]) -> tuple[str, ...]:
+    """Every group whose members may fill one of these places."""
+    return tuple(dict.fromkeys(name for r in requirements if r.group for name in (r.group, *r.also)))
+
+
+def eligible(requirements: Iterable[Requirement], actor: Actor, groups: Groups) -> bool:
+    """Whether this person could fill any of these places at all."""
+    return any(_candidates(requirement, [actor], groups) for requirement in requirements)
+
+
+def _either(requirement: Requirement) -> str:
+    return " or ".join((requirement.group, *requirement.also)) if requirement.group else "anyone else"
 
 
 def _distinct(people: Iterable[Actor]) -> list[Actor]:
@@ -51,11 +65,11 @@ def _scarcity(group: str | None, groups: Groups) -> int:
     return 2**31 if group is None else len(groups.get(group, ()))
 
 
-def _candidates(group: str | None, people: list[Actor], groups: Groups) -> list[int]:
-    if group is None:
+def _candidates(requirement: Requirement, people: list[Actor], groups: Groups) -> list[int]:
+    if requirement.group is None:
         return list(range(len(people)))
-    members = groups.get(group, frozenset())
-    return [index for index, actor in enumerate(people) if actor in members]
+    open_to = [groups.get(name, frozenset()) for name in (requirement.group, *requirement.also)]
+    return [index for index, actor in enumerate(people) if any(actor in members for members in open_to)]
 
 
 def _place(place: int, candidates: list[list[int]], taken: dict[int, int], seen: set[int]) -> bool:

@@ -93,6 +93,7 @@ class Requirement(Value):
 
     group: str | None
     count: int
+    also: tuple[str, ...] = ()  # groups whose members may fill these places too, since it was escalated
 
 
 class Decision(Value):
@@ -120,6 +121,11 @@ class Request(Value):
     decisions: tuple[Decision, ...] = ()
     created_at: datetime
     approve_by: datetime | None = None
+    remind_at: datetime | None = None  # while it waits: when its approvers are reminded
+    reminded_at: datetime | None = None
+    escalate_at: datetime | None = None  # and when other groups are asked too
+    escalate_to: tuple[str, ...] = ()
+    escalated_at: datetime | None = None
     run_by: datetime | None = None
     finished_at: datetime | None = None
     reason: str = ""  # why it was refused, denied, expired, went stale

@@ -15,8 +15,13 @@ from approvals.request import Decision, Request
 from approvals.tables import as_text, as_time
 
 _EVIDENCE: TypeAdapter[Evidence] = TypeAdapter(Evidence)
-_TIMES = ("created_at", "approve_by", "run_by", "finished_at")
-_AS_THEY_ARE = ("id", "rev", "state", "plan", "origin", "rule", "requirements", "missing", "reason", "step", "outcome")
+_TIMES = (
+    *("created_at", "approve_by", "remind_at", "reminded_at", "escalate_at", "escalated_at", "run_by", "finished_at"),
+)
+_AS_THEY_ARE = (
+    *("id", "rev", "state", "plan", "origin", "rule", "requirements", "missing", "escalate_to"),
+    *("reason", "step", "outcome"),
+)
 
 
 def to_row(request: Request) -> dict[str, Any]:

@@ -18,8 +18,8 @@ from approvals.ledger import Altered, Ledger, TargetBusy
 from approvals.moves import Move, Outrun
 from approvals.powers import Executing
 from approvals.request import Request, State
-from approvals.rulings import View
 from approvals.store import StoreDown
+from approvals.view import View
 
 LEASE = timedelta(seconds=30)
 """How long a runner that says nothing counts as alive. Also how long its grant is good for."""

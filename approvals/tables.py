@@ -39,6 +39,11 @@ class RequestRow(Table, table=True):
     missing: list[Any] = Field(sa_column=Column(JSON, nullable=False))
     created_at: str
     approve_by: str | None = None
+    remind_at: str | None = None
+    reminded_at: str | None = None  # set by whoever reminds: of several replicas one
+    escalate_at: str | None = None
+    escalate_to: list[Any] = Field(sa_column=Column(JSON, nullable=False))
+    escalated_at: str | None = None
     run_by: str | None = None
     finished_at: str | None = None
     reason: str = Field(default="", sa_column=Column(Text, nullable=False))

@@ -51,6 +51,14 @@ class Allowed:
 
 
 @dataclass(frozen=True)
+class Escalation:
+    """After so long without enough approvals the members of these groups may approve, too."""
+
+    after: timedelta
+    groups: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class NeedsApproval:
     """It may go ahead once these have approved in time; then it has to start within `run_within`."""
 
@@ -58,6 +66,8 @@ class NeedsApproval:
     requirements: tuple[Requirement, ...]
     approve_within: timedelta
     run_within: timedelta
+    remind_after: timedelta | None = None
+    escalation: Escalation | None = None
 
 
 @dataclass(frozen=True)
@@ -114,6 +124,7 @@ def groups_of(rule: Rule) -> Iterator[str]:
     if rule.ask != ANYONE:
         yield from rule.ask
     yield from (approval.source for approval in rule.approvals if approval.source != ANYONE)
+    yield from rule.escalate_to or ()
 
 
 def requirements_of(rule: Rule) -> tuple[Requirement, ...]:
@@ -156,7 +167,13 @@ def _quorum(policy: Policy, rule: Rule, actor: Actor, groups: Groups) -> Verdict
         )
         return Forbidden(rule.name, say)
     approve_within = durations.parse(rule.approve_within or policy.defaults.approve_within)
-    return NeedsApproval(rule.name, requirements, approve_within, run_within)
+    remind = rule.remind_after or policy.defaults.remind_after
+    escalation = None
+    if rule.escalate_after and rule.escalate_to:
+        escalation = Escalation(durations.parse(rule.escalate_after), rule.escalate_to)
+    return NeedsApproval(
+        rule.name, requirements, approve_within, run_within, durations.parse(remind) if remind else None, escalation
+    )
 
 
 def _either(names: tuple[str, ...] | str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import Connection, Executable, insert, or_, select, update
+from sqlalchemy import Connection, Executable, delete, insert, or_, select, update
 
 from actions.clock import Clock
 from approvals.request import State
@@ -111,6 +111,11 @@ class Cards:
             return True
 
         return self._writer.write(work)
+
+    def untell(self, request_id: str, line: str) -> None:
+        """What was noted as told could not be; it may be told again."""
+        mine = (told.c.request_id == request_id, told.c.line == line)
+        self._writer.write(lambda connection: connection.execute(delete(told).where(*mine)))
 
     def _set(self, request_id: str, channel: str, **values: object) -> None:
         mine = (copies.c.request_id == request_id, copies.c.channel == channel)

@@ -90,7 +90,7 @@ class HomePage:
     def _draw(self, actor: Actor) -> dict[str, object]:
         waiting = [r for r in self._ledger.waiting() if r.requester != actor]
         groups = self._groups_of(actor)
-        mine = [r for r in waiting if any(m.group is None or m.group in groups for m in r.missing)]
+        mine = [r for r in waiting if any(m.group is None or groups & {m.group, *m.also} for m in r.missing)]
         undecided = [r for r in mine if all(d.approver != actor for d in r.decisions)]
         owned = self._owned(actor, groups)
         examples, _ = self._conversation.examples(actor, None)

@@ -24,6 +24,7 @@ from bot.blocks.card import Face, card
 from bot.blocks.story import OUTCOME, story
 from bot.cards import Cards, Copy
 from bot.faces import Faces
+from bot.invitations import Invitations
 from bot.stage import upload
 from bot.work import GONE, TROUBLE, Work, code_of, retry_after
 
@@ -31,7 +32,6 @@ POLL = 1.0  # seconds between looks at the ledger; the bell makes it faster, nev
 GENTLE = 1.2  # seconds between two progress updates of one card: chat.update takes 50 a minute
 RETRY = 5.0  # seconds until something that Slack did not take is tried again
 AT_ONCE = 16  # cards brought up to date side by side
-INVITED = 10  # approvers who get a copy in their direct messages
 
 _log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class Projector:
         approvers: Callable[[Request], Sequence[Actor]],
     ) -> None:
         self._ledger, self._cards, self._faces, self._client = ledger, cards, faces, client
-        self._approvers = approvers
+        self._invitations = Invitations(client, cards, approvers, self._post, self._ask)
         self._work = Work()
         self._due: set[str] = set()
         self._busy: set[str] = set()
@@ -138,9 +138,8 @@ class Projector:
             copies = await asyncio.to_thread(self._cards.of, request_id)
         level = [await self._update(request, copy, face) for copy in copies if copy.ts]
         told = await self._tell(request, face, next(c for c in copies if c.channel == home))
-        if request.state is State.WAITING:
-            await self._invite(request, face, home)
-        if all(level) and told:
+        asked = await self._invitations.bring_up_to_date(request, face, copies, home)
+        if all(level) and told and asked:
             await self._leave(request)
 
     async def _leave(self, request: Request) -> None:
@@ -195,36 +194,6 @@ class Projector:
                 for piece in evidence:
                     await upload(self._client, copy.channel, copy.thread, piece)
         return True
-
-    async def _invite(self, request: Request, face: Face, home: str) -> None:
-        """Approvers who are not in the channel get a copy in their direct messages. Done once; a failure is no loss."""
-        if not await asyncio.to_thread(self._cards.tell, request.id, "invited"):
-            return
-        try:
-            approvers = await asyncio.to_thread(self._approvers, request)
-            if not approvers:
-                return
-            present = await self._members(home)
-            for actor in [a for a in approvers if a.user_id not in present][:INVITED]:
-                opened = await self._client.conversations_open(users=actor.user_id)
-                await self._post(request, str(opened["channel"]["id"]), face, None)
-        except TwokeyError as error:
-            _log.warning("approvers of %s outside the channel were not told: %s", request.id, error.say)
-        except TROUBLE as error:
-            _log.warning("approvers of %s outside the channel were not told: %s", request.id, code_of(error))
-
-    async def _members(self, channel: str) -> set[str]:
-        """Everybody in a channel; a page may hold fewer than were asked for."""
-        found: set[str] = set()
-        cursor: str | None = None
-        while True:
-            answer = await self._client.conversations_members(channel=channel, limit=1000, cursor=cursor)
-            page: list[str] = answer.get("members") or []
-            found.update(page)
-            following = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
-            if not following or following == cursor:
-                return found
-            cursor = following
 
     def _too_soon(self, request: Request, copy: Copy) -> bool:
         """Progress is coalesced; a change of state never waits."""

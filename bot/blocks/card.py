@@ -142,11 +142,15 @@ def needed(requirements: Sequence[Requirement]) -> str:
     """`1 of sre`, or `2: one of sre, one of payments-owners`."""
     if len(requirements) == 1:
         one = requirements[0]
-        return f"{one.count} of {one.group}" if one.group else _others(one.count)
+        return f"{one.count} of {_groups(one)}" if one.group else _others(one.count)
     parts = [
-        f"{_COUNTS.get(r.count, str(r.count))} of {r.group}" if r.group else _others(r.count) for r in requirements
+        f"{_COUNTS.get(r.count, str(r.count))} of {_groups(r)}" if r.group else _others(r.count) for r in requirements
     ]
     return f"{sum(r.count for r in requirements)}: {', '.join(parts)}"
+
+
+def _groups(requirement: Requirement) -> str:
+    return " or ".join((requirement.group or "anyone", *requirement.also))
 
 
 def buttons(request: Request, face: Face) -> list[Button]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from pydantic import JsonValue
@@ -114,6 +115,11 @@ def piece(text: str, *, bold: bool = False, code: bool = False) -> Block:
     found: Block = {"type": "text", "text": clip(text, ELEMENT) or " "}
     style = {name: True for name, on in (("bold", bold), ("code", code)) if on}
     return {**found, "style": style} if style else found
+
+
+def clock(at: datetime) -> Block:
+    """A time of the day in rich text, in the reader's own zone."""
+    return {"type": "date", "timestamp": int(at.timestamp()), "format": "{time}", "fallback": f"{at:%H:%M} UTC"}
 
 
 def rich(*rows: Sequence[Block], block_id: str | None = None) -> Block:

@@ -18,8 +18,8 @@ from actions.verbs import VERBS
 from actions.verbs.status import Status
 from approvals import rulings
 from approvals.request import Event, State
-from approvals.rulings import View
 from approvals.runner import LEASE
+from approvals.view import View
 from tests.approvals.doubles import ANA, BEN, CARLA, DEV, PAYMENTS, Hands, House, a_house
 
 

@@ -1,0 +1,33 @@
+"""How a request ends before it runs: its time is up, or the policy is another one by now. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from approvals.moves import Move
+from approvals.policy_model import Policy
+from approvals.request import Event, Request, State
+
+CHANGED_POLICY = "The policy changed since this plan was made. Ask again to have it judged by the one that holds now."
+
+
+def due(request: Request, now: datetime) -> Move | None:
+    """Expiry: one limit for approving, another for starting (A6)."""
+    limit = {State.WAITING: request.approve_by, State.READY: request.run_by}.get(request.state)
+    if limit is None or now < limit:
+        return None
+    waited = "for approval" if request.state is State.WAITING else "to be started after its approval"
+    reason = f"It waited too long {waited}. Ask again to get a fresh preview."
+    return end("request.expired", Event.EXPIRE, now, reason)
+
+
+def other_policy(request: Request, now: datetime, policy: Policy) -> Move | None:
+    """What was planned under another policy goes stale (A1)."""
+    if request.plan.policy_version == policy.version:
+        return None
+    return end("request.stale", Event.OUTDATE, now, CHANGED_POLICY)
+
+
+def end(kind: str, event: Event, now: datetime, reason: str) -> Move:
+    """The move that ends it for this reason."""
+    return Move(kind, event, changes={"reason": reason, "finished_at": now}, data={"reason": reason})

@@ -1,0 +1,37 @@
+"""What is looked up just before a ruling, and the verdict on a request in its light. Pure (A3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import JsonValue
+
+from actions.errors import BadInput
+from actions.registry import Registry
+from approvals import verdict as verdicts
+from approvals.actor import Actor
+from approvals.policy_model import Policy
+from approvals.quorum import Groups
+from approvals.verdict import Forbidden, Verdict
+
+
+@dataclass(frozen=True)
+class View:
+    """What was looked up for one ruling: today's policy, groups, and which of the people concerned are people."""
+
+    policy: Policy
+    registry: Registry
+    groups: Groups
+    people: frozenset[Actor]
+
+
+def judge(view: View, action_json: dict[str, JsonValue], requester: Actor, now: datetime) -> Verdict:
+    """The policy's verdict, with what the policy cannot know: the verb exists, and a person asks (A4, A8)."""
+    try:
+        action = view.registry.parse(action_json)
+    except BadInput as error:
+        return Forbidden("", error.say)
+    if requester not in view.people:
+        return Forbidden("", "Only a full member of this workspace may ask for a change, not an app and not a guest.")
+    return verdicts.judge(view.policy, action, requester, view.groups, now)

@@ -1,0 +1,105 @@
+"""Those who may approve are asked: a copy of the card for whom the channel does not reach, a reminder, an escalation.
+
+Each is claimed in the store before it is sent, so that two replicas ask once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from actions.errors import TwokeyError
+from approvals.actor import Actor
+from approvals.request import Request, State
+from bot.blocks import nudge
+from bot.blocks.card import Face
+from bot.cards import Cards, Copy
+from bot.work import TROUBLE, code_of
+
+INVITED = 10  # approvers who get a copy in their direct messages, and who are named in a reminder
+
+_log = logging.getLogger(__name__)
+
+Post = Callable[[Request, str, Face, str | None], Awaitable[bool]]
+Ask = Callable[[str, str, str, Mapping[str, Any]], Awaitable[Mapping[str, Any] | None]]
+
+
+class Invitations:
+    """`approvers` says who could still approve; it may block and may fail. `post` posts a copy of the card there."""
+
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        cards: Cards,
+        approvers: Callable[[Request], Sequence[Actor]],
+        post: Post,
+        ask: Ask,
+    ) -> None:
+        self._client, self._cards, self._approvers, self._post, self._ask = client, cards, approvers, post, ask
+
+    async def bring_up_to_date(self, request: Request, face: Face, copies: Sequence[Copy], home: str) -> bool:
+        """Ask whoever is to be asked by now; whether everything that is due was said."""
+        if request.state is not State.WAITING:
+            return True
+        await self._invite(request, face, home, "invited")
+        said = True
+        if request.escalated_at:
+            await self._invite(request, face, home, "invited after escalation")
+            said = await self._nudge(request, face, copies, "escalated")
+        if request.reminded_at:
+            said = await self._nudge(request, face, copies, "reminded") and said
+        return said
+
+    async def _invite(self, request: Request, face: Face, home: str, key: str) -> None:
+        """Approvers who are not in the channel get a copy in their direct messages. Done once; a failure is no loss."""
+        if not await asyncio.to_thread(self._cards.tell, request.id, key):
+            return
+        try:
+            approvers = await self._able(request)
+            if not approvers:
+                return
+            present = await self._members(home)
+            for actor in [a for a in approvers if a.user_id not in present][:INVITED]:
+                opened = await self._client.conversations_open(users=actor.user_id)
+                await self._post(request, str(opened["channel"]["id"]), face, None)
+        except TwokeyError as error:
+            _log.warning("approvers of %s outside the channel were not told: %s", request.id, error.say)
+        except TROUBLE as error:
+            _log.warning("approvers of %s outside the channel were not told: %s", request.id, code_of(error))
+
+    async def _nudge(self, request: Request, face: Face, copies: Sequence[Copy], key: str) -> bool:
+        """One line in the thread of each copy that names who is asked; whether every thread has it."""
+        for copy in copies:
+            line = f"{key} {copy.channel}"
+            if not copy.ts or not await asyncio.to_thread(self._cards.tell, request.id, line):
+                continue
+            try:
+                people = await self._able(request)
+            except TwokeyError:
+                people = ()  # the line still says which groups are asked
+            message = nudge.nudge(request, face, [a.user_id for a in people[:INVITED]], escalated=key == "escalated")
+            payload = {**message.payload(), "thread_ts": copy.thread}
+            if await self._ask("chat.postMessage", copy.channel, request.id, payload) is None:
+                await asyncio.to_thread(self._cards.untell, request.id, line)
+                return False
+        return True
+
+    async def _able(self, request: Request) -> Sequence[Actor]:
+        return await asyncio.to_thread(self._approvers, request)
+
+    async def _members(self, channel: str) -> set[str]:
+        """Everybody in a channel; a page may hold fewer than were asked for."""
+        found: set[str] = set()
+        cursor: str | None = None
+        while True:
+            answer = await self._client.conversations_members(channel=channel, limit=1000, cursor=cursor)
+            page: list[str] = answer.get("members") or []
+            found.update(page)
+            following = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
+            if not following or following == cursor:
+                return found
+            cursor = following
