@@ -222,7 +222,7 @@ class Conversation:
                 choices.append((self._registry.parse(action).title, action))
             except BadInput:
                 choices.append((str(action.get("verb", "")).replace("_", " ").capitalize(), action))
-        return questions.question(refusal.say, choices[: questions.BUTTONS]) if choices else words.refusal(refusal.say)
+        return questions.question(refusal.say, choices) if choices else words.refusal(refusal.say)
 
     async def _help(self, said: Said) -> Message:
         name = (await asyncio.to_thread(self._names.of, [said.actor.user_id]))[said.actor.user_id]

@@ -166,6 +166,10 @@ class Resolver:
                 found.append(name)
         return tuple(found)
 
+    def services_here(self, channel: str | None) -> tuple[str, ...]:
+        """Services to choose from, those that the channel's name speaks of first."""
+        return self._services(self._channel(channel))
+
     def complete(self, action: Mapping[str, Any], key: str, values: Iterable[str]) -> tuple[dict[str, JsonValue], ...]:
         """Whole actions with each of these values; those that would not be valid are left out."""
         found = []

@@ -12,6 +12,7 @@ MOST = 120  # tokens; more is a document, not a sentence
 _ARROW = re.compile(r"\s*(→|⇒|➡|->|=>|-->)\s*")
 _EMOJI_CODE = re.compile(r":([a-z0-9_+'-]+):")
 _OPENING, _CLOSING = "([{\"'", ")]}\"'.,;:!?…"
+_BLANK = re.compile(r"[?!$#*%_]+")
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+", re.ASCII)
 _NO = frozenset(
     [
@@ -66,6 +67,11 @@ class Sentence:
             raise ValueError("too long")
         self.words = tuple(map(lower, self.spelled))
         self.asks = "?" in self.plain.text
+
+    @cached_property
+    def blank(self) -> str | None:
+        """Marks that hold somebody's place, as in `deploy checkout ??? to prod`; at the end they only end it."""
+        return next((chunk for chunk in self.plain.text.split()[:-1] if _BLANK.fullmatch(chunk)), None)
 
     @cached_property
     def quoted(self) -> tuple[tuple[str, ...], ...]:

@@ -41,6 +41,19 @@ def question(known: Mapping[str, Any], missing: Sequence[str], ambiguous: Sequen
     return f"{what(known)}: {' and '.join(asked)}?"
 
 
+def no_version(word: str, known: Mapping[str, Any]) -> str:
+    """Something that stands where a version should."""
+    return (
+        f'"{word}" is no version. A version is a tag like 1.4.2 or v2.1, or a digest that begins with sha256:. '
+        f"{question(known, ('version',), ())}"
+    )
+
+
+def unknown_service(name: str, offered: Sequence[str]) -> str:
+    """A name that is like no service, and services to choose from."""
+    return f'I know no service "{name}".' + (" Which one do you mean?" if offered else "")
+
+
 def runs_elsewhere(service: str, place: str, places: Sequence[str]) -> str:
     """A service that is not there."""
     return f"{service} does not run in {place}. It runs in {' and '.join(places) or 'no environment'}."

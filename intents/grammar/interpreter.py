@@ -40,7 +40,7 @@ class Grammar:
         orders = [draft for parse in found if (draft := changes.change(parse)) is not None]
         orders = orders or [draft for parse in found if (draft := changes.verbless(parse)) is not None]
         if orders:
-            return self._guarded(view) or self._order(view, orders, found, thread, context)
+            return self._guarded(view) or _version_asked(self._order(view, orders, found, thread, context), sentence)
         for parse in found:
             again = thread.follow_up(parse, self.resolver)
             if again is not None:
@@ -51,7 +51,7 @@ class Grammar:
         points = bool(context.earlier) and view.points()
         if (view.wants_change() or view.dangerous() or points) and (objection := self._guarded(view)):
             return objection
-        return unknown.name(sentence, self._names, self.lexicon, self.resolver)
+        return unknown.name(sentence, self._names, self.lexicon, self.resolver, channel)
 
     def _guarded(self, view: View) -> Refusal | None:
         """The guards' refusal of an order; where it hangs on a condition, with what can be done now instead."""
@@ -145,6 +145,13 @@ def _addressed(view: View) -> bool:
         if not spoken_to and not many:
             return False
     return bool(view.services)
+
+
+def _version_asked(reading: Reading, sentence: Sentence) -> Reading:
+    """The question for a version says what is none, where marks were put in its place."""
+    if not isinstance(reading, Question) or reading.missing != ("version",) or sentence.blank is None:
+        return reading
+    return reading.model_copy(update={"say": wording.no_version(sentence.blank, reading.so_far)})
 
 
 def _refused(objection: guards.Objection | None) -> Refusal | None:

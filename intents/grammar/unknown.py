@@ -13,21 +13,22 @@ from rapidfuzz import fuzz, process
 
 from actions.errors import UnknownEnvironment, UnknownService
 from actions.terms import Risk
-from intents import quantities
+from intents import quantities, wording
 from intents.grammar import arguments, changes, looks
 from intents.grammar.lexicon import Lexicon
 from intents.grammar.search import parses
 from intents.guards import ENVIRONMENT, SERVICE
 from intents.names import Names
-from intents.reading import Question, Reading, Refusal
+from intents.reading import Context, Question, Reading, Refusal
 from intents.resolve import MOST, Resolver
 from intents.tokens import Sentence, is_mark
 
 _FIGURES = re.compile(r"[+x×-]?\d+(?:[.,]\d+)?[%x×]?$")
+_LIKE_VERSION = re.compile(r"v?\d", re.IGNORECASE)
 _PLACES = ("in", "on", "-n", "to", "into", "--namespace", "at")
 
 
-def name(sentence: Sentence, names: Names, lexicon: Lexicon, resolver: Resolver) -> Reading | None:
+def name(sentence: Sentence, names: Names, lexicon: Lexicon, resolver: Resolver, channel: str | None) -> Reading | None:
     """A refusal that names the unknown word, where a known name in its place would make sense of the whole."""
     words = sentence.words
     strange = [at for at, word in enumerate(words) if _strange(word, names, lexicon)]
@@ -41,7 +42,9 @@ def name(sentence: Sentence, names: Names, lexicon: Lexicon, resolver: Resolver)
             if draft is not None and _chatter(draft, spelled, names, resolver):
                 return None
             if draft is not None and mask == SERVICE:
-                return _service(draft, spelled, names, resolver)
+                return _no_version(draft, sentence, (start, end), names, resolver) or _service(
+                    draft, spelled, names, resolver, channel
+                )
             if draft is not None:
                 return _environment(draft, spelled, resolver)
     return None
@@ -102,7 +105,23 @@ class _MaskedNames(Names):
         self.environments = names.environments.with_stand_in(ENVIRONMENT)
 
 
-def _service(draft: changes.Draft, spelled: str, names: Names, resolver: Resolver) -> Reading:
+def _no_version(
+    draft: changes.Draft, sentence: Sentence, run: tuple[int, int], names: Names, resolver: Resolver
+) -> Reading | None:
+    """`deploy checkout 1..2 to prod`: one word, behind a service, that begins like a version."""
+    start, end = run
+    word, service = sentence.spelled[end - 1], names.services.get(sentence.words[start])
+    behind = draft.verb == "deploy" and "version" in draft.missing and end - start == 2 and service is not None
+    if not behind or not _LIKE_VERSION.match(word):
+        return None
+    known = draft._replace(said={**draft.said, "service": service})
+    reading = resolver.reading(known, Context(), None)
+    if not isinstance(reading, Question):
+        return reading
+    return reading.model_copy(update={"say": wording.no_version(word, reading.so_far)})
+
+
+def _service(draft: changes.Draft, spelled: str, names: Names, resolver: Resolver, channel: str | None) -> Reading:
     catalog = names.catalog
     parts = _having_part(spelled.lower(), names)
     said = {"verb": draft.verb, **{k: v for k, v in draft.said.items() if v is not None}}
@@ -115,12 +134,13 @@ def _service(draft: changes.Draft, spelled: str, names: Names, resolver: Resolve
             options={"service": parts, **({"environment": resolver.places(None)} if missing else {})},
             say=f'I know no service called just "{spelled}". Which one?',
         )
-    similar = catalog.similar_services(spelled)
-    return Refusal(
-        reason="unknown_service",
-        say=str(UnknownService(spelled, similar)),
-        suggestions=resolver.complete(_with_default(said, draft, resolver), "service", similar),
-    )
+    whole = _with_default(said, draft, resolver)
+    if similar := catalog.similar_services(spelled):
+        say, offered = str(UnknownService(spelled, similar)), resolver.complete(whole, "service", similar)
+    else:
+        offered = resolver.complete(whole, "service", resolver.services_here(channel))
+        say = wording.unknown_service(spelled, [str(action["service"]) for action in offered])
+    return Refusal(reason="unknown_service", say=say, suggestions=offered)
 
 
 def _with_default(said: dict[str, Any], draft: changes.Draft, resolver: Resolver) -> dict[str, Any]:

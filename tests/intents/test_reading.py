@@ -90,6 +90,44 @@ async def test_an_approval_is_never_read_from_words(reader: Reader, text: str) -
     assert "card" in reading.say
 
 
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("deploy checkout ??? to prod", "???"),
+        ("deploy ?? to checkout in prod", "??"),
+        ("deploy checkout 1..2 to prod", "1..2"),
+        ("deploy checkout v1/2 to prod", "v1/2"),
+    ],
+)
+async def test_what_is_no_version_is_said_with_what_one_looks_like(reader: Reader, text: str, word: str) -> None:
+    """The person is told which word it was, and may fill in the one thing that is missing."""
+    reading = await reader.read(text)
+    assert isinstance(reading, Question)
+    assert reading.missing == ("version",)
+    assert reading.so_far == {"verb": "deploy", "service": "checkout", "environment": "prod"}
+    assert reading.say.startswith(f'"{word}" is no version. A version is a tag like 1.4.2')
+
+
+async def test_a_question_mark_at_the_end_stands_for_nothing(reader: Reader) -> None:
+    reading = await reader.read("deploy checkout to prod ?")
+    assert isinstance(reading, Question)
+    assert reading.say == "Deploy checkout in prod: which version?"
+
+
+@pytest.mark.parametrize("channel", ["cart-ops", None])
+async def test_a_name_that_is_like_no_service_leaves_the_choice_to_the_person(
+    reader: Reader, channel: str | None
+) -> None:
+    """R2: the services are offered as whole actions, those of the channel first; none is taken."""
+    reading = await reader.read("restart zzyzx in prod", channel=channel)
+    assert isinstance(reading, Refusal)
+    assert reading.say == 'I know no service "zzyzx". Which one do you mean?'
+    offered = [action["service"] for action in reading.suggestions]
+    assert {"checkout", "cart"} <= set(offered)
+    assert channel is None or offered[0] == "cart"
+    assert all(action["verb"] == "restart" and action["environment"] == "prod" for action in reading.suggestions)
+
+
 async def test_an_unknown_service_is_suggested_and_never_chosen(reader: Reader) -> None:
     """R1: the suggestions are whole actions, and nothing else leaves."""
     reading = await reader.read("scale chekout to 5 in prod")
