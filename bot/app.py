@@ -29,13 +29,14 @@ from approvals.powers import Executing
 from approvals.recollection import Recollection
 from approvals.store import open_store
 from bot import slack
-from bot.models import eval_model
+from bot.models import eval_model, reading_models
 from bot.people import Glimpse, NamedChanges, Names, SlackDirectory
 from bot.running import Running
 from bot.settings import Settings
 from bot.slack import Identity
 from bot.tables import make_tables
 from bot.threads import in_daemon
+from intents.gateway import ModelGateway
 from intents.reader import Reader
 
 if TYPE_CHECKING:  # Bolt takes a while to import, and a runner has no use for it
@@ -84,7 +85,7 @@ class Program:
         glimpse = Glimpse(self.directory)
         # Who could approve, and what help may offer: shown, never decided by, so it need not ask Slack each time.
         self.preview = Approvals(policy, glimpse, self.ledger, hands, self.registry, clock)
-        self.reader = _reader(settings, catalog, self.registry)
+        self.reader = _reader(settings, catalog, self.registry, policy.version)
 
     async def run(
         self,
@@ -113,6 +114,7 @@ class Program:
             gateway = self._gateway(identity)
             projector = gateway.projector
             parts.append(gateway.run(stop, http_port, connected))
+            parts.append(self._get_ready(stop))
         else:
             connected.set()
         running = Running(self.ledger, self.gate)
@@ -138,6 +140,17 @@ class Program:
             with contextlib.suppress(TimeoutError):  # a tick under way may still need threads, which the end takes away
                 await asyncio.wait_for(in_daemon(timer.shutdown, "timer"), LAST_TICK)
             await self._note("service.stopped", role)
+
+    async def _get_ready(self, stop: asyncio.Event) -> None:
+        """Finds what the models' endpoints enforce, beside everything else."""
+        probing, end = asyncio.create_task(self.reader.get_ready()), asyncio.create_task(stop.wait())
+        await asyncio.wait({probing, end}, return_when=asyncio.FIRST_COMPLETED)
+        end.cancel()
+        if not probing.done():
+            probing.cancel()
+            return
+        for name, enforces in probing.result().items():
+            _log.info("model endpoint %s: %s", name, enforces)
 
     def _gateway(self, identity: Identity) -> Gateway:
         """The Slack side. Imported here: Bolt is no concern of a runner."""
@@ -280,10 +293,6 @@ def _logs(settings: Settings) -> Logs | None:
     return LokiLogs(settings.loki_url) if settings.loki_url else None
 
 
-def _reader(settings: Settings, catalog: Catalog, registry: Registry) -> Reader:
-    if not settings.model_configured:
-        return Reader(catalog, registry)
-    from intents.gateway import ModelGateway
-
-    key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
-    return Reader(catalog, registry, ModelGateway(settings.openai_base_url, key, settings.model))
+def _reader(settings: Settings, catalog: Catalog, registry: Registry, policy: str) -> Reader:
+    models = reading_models(settings)
+    return Reader(catalog, registry, ModelGateway(models) if models is not None else None, policy)

@@ -34,6 +34,7 @@ from bot.people import Names
 from bot.stage import Stage
 from bot.threads import in_daemon
 from bot.watching import Watching
+from intents.models.budget import Asker
 from intents.reading import Command, Context, Question, Reading, Refusal
 
 LONGEST = 4_000  # characters of a sentence; more is no sentence
@@ -52,7 +53,9 @@ class Reads(Protocol):
     @property
     def note(self) -> str | None: ...
 
-    async def read(self, text: str, context: Context = ..., channel: str | None = None) -> Reading: ...
+    async def read(
+        self, text: str, context: Context = ..., channel: str | None = None, asker: Asker = ...
+    ) -> Reading: ...
 
 
 class Asks(Protocol):
@@ -147,7 +150,8 @@ class Conversation:
             await stages.here.show(words.refusal("That is too long for me. Say in one sentence what you need."))
             return
         context = await asyncio.to_thread(self._memory.recall, said.channel, said.thread)
-        reading = await self._reader.read(text, context, said.channel_name)
+        asker = Asker(said.actor.user_id, said.actor.team_id, said.channel)
+        reading = await self._reader.read(text, context, said.channel_name, asker)
         if isinstance(reading, Command):
             await self._act(said, reading.action, stages)
         elif isinstance(reading, Question):

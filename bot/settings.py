@@ -30,6 +30,7 @@ class Settings(BaseSettings):
     prometheus_url: str | None = Field(None, validation_alias="PROMETHEUS_URL")
     loki_url: str | None = Field(None, validation_alias="LOKI_URL")
     model: str | None = Field(None, validation_alias="TWOKEY_MODEL")
+    models: Path | None = Field(None, validation_alias="TWOKEY_MODELS")
     catalog: Path = Field(Path("catalog.yaml"), validation_alias="TWOKEY_CATALOG")
     policy: Path = Field(Path("policy.yaml"), validation_alias="TWOKEY_POLICY")
     database_url: str = Field("sqlite:///twokey.db", validation_alias="TWOKEY_DATABASE_URL")
@@ -49,7 +50,7 @@ class Settings(BaseSettings):
     @property
     def model_configured(self) -> bool:
         """Whether a model endpoint is named at all."""
-        return bool(self.openai_api_key or self.openai_base_url)
+        return bool(self.models or self.openai_api_key or self.openai_base_url)
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:

@@ -10,9 +10,12 @@ from actions.catalog import Catalog
 from actions.registry import Registry
 from intents import asking, guards, prompts, schema, spelling
 from intents.checking import NOT_UNDERSTOOD, Checker
-from intents.gateway import ModelFailed, ModelGateway
+from intents.gateway import NOBODY, ModelGateway
 from intents.grammar.interpreter import Grammar
 from intents.guards import View
+from intents.models import cache
+from intents.models.budget import Asker
+from intents.models.failures import ModelFailed
 from intents.names import Names
 from intents.reading import Context, Reading, Refusal
 from intents.tokens import Sentence
@@ -25,12 +28,16 @@ _TOO_LONG = "That is too long for me to read safely. Please say in one sentence 
 class Reader:
     """Reads sentences for one catalogue."""
 
-    def __init__(self, catalog: Catalog, registry: Registry, gateway: ModelGateway | None = None) -> None:
+    def __init__(
+        self, catalog: Catalog, registry: Registry, gateway: ModelGateway | None = None, policy: str = ""
+    ) -> None:
+        """`policy` is the version in force; an answer that a model gave under another one is not given again."""
         self._names, self._gateway = Names(catalog), gateway
         self._grammar = Grammar(self._names, registry)
         self._lexicon = self._grammar.lexicon
         self._checker = Checker(self._names, registry, self._grammar.resolver)
         self._schema = schema.emit(registry)
+        self._rests_on = (cache.key(catalog.model_dump(mode="json")), policy) if gateway else ()
         self._trouble: str | None = None
 
     @property
@@ -50,12 +57,23 @@ class Reader:
         """The name of the model that is asked where the grammar abstains; None without one, or before it is known."""
         return self._gateway.model if self._gateway is not None else None
 
-    async def read(self, text: str, context: Context = NO_CONTEXT, channel: str | None = None) -> Reading:
+    async def get_ready(self) -> dict[str, str]:
+        """Finds what each endpoint enforces, by its name, before the first sentence; empty without a model."""
+        return await self._gateway.probe() if self._gateway is not None else {}
+
+    async def read(
+        self, text: str, context: Context = NO_CONTEXT, channel: str | None = None, asker: Asker = NOBODY
+    ) -> Reading:
         """What the words mean: never a guess, never an exception, within the gateway's deadline (R1, R4)."""
-        return await self.read_with("auto", text, context, channel)
+        return await self.read_with("auto", text, context, channel, asker)
 
     async def read_with(
-        self, engine: Mode, text: str, context: Context = NO_CONTEXT, channel: str | None = None
+        self,
+        engine: Mode,
+        text: str,
+        context: Context = NO_CONTEXT,
+        channel: str | None = None,
+        asker: Asker = NOBODY,
     ) -> Reading:
         """The same by one engine alone. `model` falls back to the grammar where the model fails, as `auto` does."""
         try:
@@ -70,18 +88,19 @@ class Reader:
         plain = self._grammar.read(sentence, view, context, channel)
         if engine == "grammar" or (engine == "auto" and plain is not None):
             return plain or _abstained(view)
-        answer = await self._ask(sentence, view, context)
+        answer = await self._ask(sentence, view, context, asker)
         if answer is None:
             return plain or _abstained(view)
         return self._checker.reading(answer, sentence, view, context, channel, plain)
 
-    async def _ask(self, sentence: Sentence, view: View, context: Context) -> dict[str, JsonValue] | None:
+    async def _ask(self, sentence: Sentence, view: View, context: Context, asker: Asker) -> dict[str, JsonValue] | None:
         """What the model answers; None where there is no model or it fails."""
         if self._gateway is None or not view.text.strip():
             return None
         messages = asking.messages(sentence, context, self._names, self._lexicon)
         try:
-            data = await self._gateway.ask(messages, self._schema, prompts.load("read").digest)
+            digest = prompts.load("read").digest
+            data = await self._gateway.ask(messages, self._schema, digest, asker, self._rests_on)
         except ModelFailed as error:
             self._trouble = error.say
             return None

@@ -151,9 +151,8 @@ def _reader(catalog: Path | None, engine: str) -> tuple[Reader, ModelGateway | N
 
 def _gateway(found: Settings) -> ModelGateway | None:
     """The configured model; None where there is none, and the grammar reads alone (R5)."""
+    from bot.models import reading_models
     from intents.gateway import ModelGateway
 
-    if not found.model_configured:
-        return None
-    key = found.openai_api_key.get_secret_value() if found.openai_api_key else None
-    return ModelGateway(found.openai_base_url, key, found.model)
+    models = reading_models(found)
+    return ModelGateway(models) if models is not None else None

@@ -23,7 +23,7 @@ from bot.memory import Memory
 from bot.tables import make_tables
 from bot.writer import Writer
 from intents.reader import Reader
-from intents.reading import Context, Reading, Refusal
+from intents.reading import Reading, Refusal
 from tests.approvals.doubles import ANA, DORA, House, a_house
 
 SERVICES = catalog.load(Path(__file__).parents[2] / "bot" / "playground" / "catalog.yaml")
@@ -223,7 +223,7 @@ async def test_a_mistake_of_ours_is_said_with_a_reference(talk: Talk, caplog: py
     class Broken:
         note = None
 
-        async def read(self, text: str, context: Context = Context(), channel: str | None = None) -> Reading:  # noqa: B008
+        async def read(self, text: str, *about: object) -> Reading:
             raise RuntimeError("boom")
 
     talk.conversation = converse(talk.house, talk.memory, Broken())
@@ -239,7 +239,7 @@ async def test_a_refusal_offers_its_suggestions_as_buttons(talk: Talk) -> None:
     class Suggests:
         note = None
 
-        async def read(self, text: str, context: Context = Context(), channel: str | None = None) -> Reading:  # noqa: B008
+        async def read(self, text: str, *about: object) -> Reading:
             return Refusal(reason="conditional", say="I can't wait.", suggestions=(action,))
 
     talk.conversation = converse(talk.house, talk.memory, Suggests())

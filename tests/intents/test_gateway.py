@@ -14,7 +14,9 @@ from actions.catalog import Catalog
 from actions.registry import Registry
 from bot.playground.host import Host
 from intents import schema
-from intents.gateway import ModelFailed, ModelGateway
+from intents.gateway import ModelGateway
+from intents.models.endpoints import single
+from intents.models.failures import ModelFailed
 from intents.reader import Reader
 from intents.reading import Command, Context, Question, Refusal
 from tests.intents.endpoint import Answer, content, says, serving, tool_call
@@ -137,7 +139,7 @@ async def test_an_answer_that_drips_for_ever_ends_at_the_deadline(emitted: dict[
     app = web.Application()
     app.router.add_post("/v1/chat/completions", _Drip().prepare_and_drip)
     with Host(app) as url:
-        gateway = ModelGateway(f"{url}/v1", "key", "small", deadline=0.5)
+        gateway = ModelGateway(single(f"{url}/v1", "key", "small", deadline=0.5))
         async with asyncio.timeout(10):
             with pytest.raises(ModelFailed, match=r"did not answer within 0\.5 s"):
                 await gateway.ask(ASK, emitted)
@@ -206,7 +208,7 @@ async def test_every_failure_of_a_model_ends_in_the_grammars_answer(
 
 async def test_an_endpoint_that_is_not_there_is_no_trouble(catalog: Catalog, registry: Registry) -> None:
     """R5."""
-    gateway = ModelGateway("http://127.0.0.1:9/v1", "key", "small", deadline=3)
+    gateway = ModelGateway(single("http://127.0.0.1:9/v1", "key", "small", deadline=3))
     reader = Reader(catalog, registry, gateway)
     assert isinstance(await reader.read(ODD), Refusal)
     assert reader.note
