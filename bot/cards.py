@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import Connection, Executable, delete, insert, or_, select, update
+from sqlalchemy import Connection, Executable, bindparam, delete, insert, or_, select, update
 
 from actions.clock import Clock
 from approvals.request import State
@@ -17,6 +18,23 @@ PATIENCE = timedelta(seconds=60)  # after which a reserved copy that never was p
 CATCH_UP = 50  # of the newest requests, those that ended before they had a card still get one
 
 _OPEN = [state for state in State if not state.final]
+
+# Made once: building a statement costs more than running it.
+_ITS_COPIES = copies.c.request_id == bindparam("its_request")
+_THIS_COPY = _ITS_COPIES & (copies.c.channel == bindparam("its_channel"))
+_OF = (
+    select(*(copies.c[name] for name in ("request_id", "channel", "ts", "thread", "rev", "settled")))
+    .where(_ITS_COPIES)
+    .order_by(copies.c.reserved_at)
+)
+_RESERVED = select(copies.c.ts, copies.c.reserved_at).where(_THIS_COPY)
+_RESERVE = insert(copies)
+_CHANGE, _CHANGE_ALL = update(copies).where(_THIS_COPY), update(copies).where(_ITS_COPIES)
+_AT = select(copies.c.request_id).where(copies.c.channel == bindparam("its_channel"), copies.c.ts == bindparam("its_ts"))
+_ITS_LINES = told.c.request_id == bindparam("its_request")
+_TOLD = select(told.c.line).where(_ITS_LINES)
+_TOLD_THIS = _TOLD.where(told.c.line == bindparam("its_line"))
+_TELL = insert(told)
 
 
 @dataclass(frozen=True)
@@ -40,17 +58,17 @@ class Cards:
     def reserve(self, request_id: str, channel: str) -> bool:
         """Whether it is ours to post this card there; two processes never both do."""
         now = self._clock.now()
-        mine = (copies.c.request_id == request_id, copies.c.channel == channel)
+        mine = {"its_request": request_id, "its_channel": channel}
         row = {"request_id": request_id, "channel": channel, "reserved_at": as_text(now), "rev": -1, "settled": False}
 
         def work(connection: Connection) -> bool:
-            found = connection.execute(select(copies).where(*mine)).mappings().first()
+            found = connection.execute(_RESERVED, mine).first()
             if found is None:
-                connection.execute(insert(copies).values(**row))
+                connection.execute(_RESERVE, row)
                 return True
-            if found["ts"] is not None or found["reserved_at"] > as_text(now - PATIENCE):
+            if found.ts is not None or found.reserved_at > as_text(now - PATIENCE):
                 return False
-            connection.execute(update(copies).where(*mine).values(reserved_at=as_text(now)))
+            connection.execute(_CHANGE, {**mine, "reserved_at": as_text(now)})
             return True
 
         return self._writer.write(work)
@@ -69,14 +87,13 @@ class Cards:
 
     def settle(self, request_id: str) -> None:
         """Every copy shows the end, and the thread has the whole story."""
-        change = update(copies).where(copies.c.request_id == request_id).values(settled=True)
-        self._writer.write(lambda connection: connection.execute(change))
+        change = {"its_request": request_id, "settled": True}
+        self._writer.write(lambda connection: connection.execute(_CHANGE_ALL, change))
 
     def of(self, request_id: str) -> list[Copy]:
         """Every copy of a request's card, the one in the channel first."""
-        query = select(copies).where(copies.c.request_id == request_id).order_by(copies.c.reserved_at)
-        found = self._writer.read(lambda connection: connection.execute(query).mappings().all())
-        return [Copy(r["request_id"], r["channel"], r["ts"], r["thread"], r["rev"], r["settled"]) for r in found]
+        mine = {"its_request": request_id}
+        return [Copy(*row) for row in self._writer.read(lambda connection: connection.execute(_OF, mine).all())]
 
     def unfinished(self) -> set[str]:
         """The requests whose cards may still change."""
@@ -93,21 +110,20 @@ class Cards:
 
     def at(self, channel: str, ts: str) -> str | None:
         """The request whose card this message is, or whose thread it begins."""
-        query = select(copies.c.request_id).where(copies.c.channel == channel, copies.c.ts == ts)
-        return self._writer.read(lambda connection: connection.execute(query).scalar())
+        place = {"its_channel": channel, "its_ts": ts}
+        return self._writer.read(lambda connection: connection.execute(_AT, place).scalar())
 
     def told(self, request_id: str) -> set[str]:
         """The lines of its story that the thread has."""
-        return self._ids(select(told.c.line).where(told.c.request_id == request_id))
+        return self._ids(_TOLD, {"its_request": request_id})
 
     def tell(self, request_id: str, line: str) -> bool:
         """Note a line as told; false if it already was."""
-        mine = (told.c.request_id == request_id, told.c.line == line)
 
         def work(connection: Connection) -> bool:
-            if connection.execute(select(told.c.line).where(*mine)).first():
+            if connection.execute(_TOLD_THIS, {"its_request": request_id, "its_line": line}).first():
                 return False
-            connection.execute(insert(told).values(request_id=request_id, line=line))
+            connection.execute(_TELL, {"request_id": request_id, "line": line})
             return True
 
         return self._writer.write(work)
@@ -118,9 +134,8 @@ class Cards:
         self._writer.write(lambda connection: connection.execute(delete(told).where(*mine)))
 
     def _set(self, request_id: str, channel: str, **values: object) -> None:
-        mine = (copies.c.request_id == request_id, copies.c.channel == channel)
-        change = update(copies).where(*mine).values(**values)
-        self._writer.write(lambda connection: connection.execute(change))
+        change = {"its_request": request_id, "its_channel": channel, **values}
+        self._writer.write(lambda connection: connection.execute(_CHANGE, change))
 
-    def _ids(self, query: Executable) -> set[str]:
-        return self._writer.read(lambda connection: {str(row[0]) for row in connection.execute(query)})
+    def _ids(self, query: Executable, values: Mapping[str, str] | None = None) -> set[str]:
+        return self._writer.read(lambda connection: {str(row[0]) for row in connection.execute(query, values)})

@@ -10,7 +10,7 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from actions.clock import Clock
 from approvals.tables import as_text
@@ -18,6 +18,12 @@ from bot.tables import deliveries
 from bot.writer import Writer
 
 RETENTION = timedelta(hours=2)  # Slack redelivers for about six minutes; ten are asked for
+
+# Made once: building a statement costs more than running it.
+_ITS_KEY = deliveries.c.key == bindparam("its_key")
+_FOUND = select(deliveries.c.finished, deliveries.c.owner).where(_ITS_KEY)
+_ADD = insert(deliveries)
+_CHANGE = update(deliveries).where(_ITS_KEY)
 
 
 class Inbox:
@@ -33,13 +39,13 @@ class Inbox:
         row = {"key": key, "at": now, "owner": self._owner, "finished": False, "payload": payload}
 
         def work(connection: Connection) -> bool:
-            found = connection.execute(select(deliveries).where(deliveries.c.key == key)).mappings().first()
+            found = connection.execute(_FOUND, {"its_key": key}).first()
             if found is None:
-                connection.execute(insert(deliveries).values(**row))
+                connection.execute(_ADD, row)
                 return True
-            if found["finished"] or found["owner"] == self._owner:
+            if found.finished or found.owner == self._owner:
                 return False
-            connection.execute(update(deliveries).where(deliveries.c.key == key).values(owner=self._owner))
+            connection.execute(_CHANGE, {"its_key": key, "owner": self._owner})
             self._inherited.add(key)
             return True
 
@@ -51,8 +57,8 @@ class Inbox:
 
     def done(self, key: str) -> None:
         """It is worked on; what it said is forgotten, that it came is remembered."""
-        change = update(deliveries).where(deliveries.c.key == key).values(finished=True, payload=None)
-        self._writer.write(lambda connection: connection.execute(change))
+        change = {"its_key": key, "finished": True, "payload": None}
+        self._writer.write(lambda connection: connection.execute(_CHANGE, change))
         self._inherited.discard(key)
 
     def left_over(self) -> list[tuple[str, dict[str, Any]]]:

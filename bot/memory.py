@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from pydantic import JsonValue
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, select
 
 from actions.clock import Clock
 from actions.errors import BadInput
@@ -19,6 +19,19 @@ from intents.reading import Context, Earlier
 LATELY = timedelta(minutes=30)  # a direct conversation is one endless thread; older words are no context
 MOST = 8
 
+# Made once: building a statement costs more than running it.
+_ADD = insert(threads)
+_LAST = (
+    select(threads.c.action, threads.c.request_id)
+    .where(
+        threads.c.channel == bindparam("channel"),
+        threads.c.thread == bindparam("thread"),
+        threads.c.at >= bindparam("since"),
+    )
+    .order_by(threads.c.id.desc())
+    .limit(MOST)
+)
+
 
 class Memory:
     """Safe between threads. Every method may raise StoreDown."""
@@ -28,17 +41,15 @@ class Memory:
 
     def remember(self, channel: str, thread: str, action: dict[str, JsonValue], request_id: str | None = None) -> None:
         """The bot took this up in this thread; an empty thread is the direct conversation as a whole."""
-        row = {"channel": channel, "thread": thread, "at": as_text(self._clock.now())}
-        change = insert(threads).values(**row, action=action, request_id=request_id)
-        self._writer.write(lambda connection: connection.execute(change))
+        place = {"channel": channel, "thread": thread, "at": as_text(self._clock.now())}
+        row = {**place, "action": action, "request_id": request_id}
+        self._writer.write(lambda connection: connection.execute(_ADD, row))
 
     def recall(self, channel: str, thread: str) -> Context:
         """What is there already, newest last. A card's own thread knows the card's request."""
-        where = [threads.c.channel == channel, threads.c.thread == thread]
-        if not thread:
-            where.append(threads.c.at >= as_text(self._clock.now() - LATELY))
-        query = select(threads.c.action, threads.c.request_id).where(*where).order_by(threads.c.id.desc()).limit(MOST)
-        rows = self._writer.read(lambda connection: connection.execute(query).all())
+        since = "" if thread else as_text(self._clock.now() - LATELY)
+        place = {"channel": channel, "thread": thread, "since": since}
+        rows = self._writer.read(lambda connection: connection.execute(_LAST, place).all())
         found = [(dict(action), request_id) for action, request_id in rows][::-1]
         card = self._cards.at(channel, thread) if thread else None
         if card and all(request_id != card for _, request_id in found):
