@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import JsonValue
-from sqlalchemy import ColumnElement, Connection, Engine, case, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, bindparam, case, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from actions.clock import Clock
@@ -31,6 +31,15 @@ from approvals.watermark import Watermark
 # Made once: building a statement costs more than running it.
 _NEWEST = select(audit_events.c.seq, audit_events.c.hash).order_by(audit_events.c.seq.desc()).limit(1)
 _ADD = insert(audit_events)
+_ITS_ID = requests.c.id == bindparam("its_id")
+_REQUEST, _SUBMIT = select(requests).where(_ITS_ID), insert(requests)
+_READY = select(requests).where(requests.c.state == State.READY).order_by(requests.c.created_at, requests.c.id)
+_AS_IT_WAS = _ITS_ID & (requests.c.state == bindparam("its_state")) & (requests.c.rev == bindparam("its_rev"))
+_MOVE = update(requests).where(_AS_IT_WAS)
+_DECISIONS = select(decisions).where(decisions.c.request_id == bindparam("its_id")).order_by(decisions.c.id)
+_DECIDE = insert(decisions)
+_SUBMITTED = select(audit_events.c.body).where(audit_events.c.request_id == bindparam("its_id"))
+_SUBMITTED = _SUBMITTED.order_by(audit_events.c.seq).limit(1)
 
 
 class NoSuchRequest(BadInput):
@@ -80,7 +89,8 @@ class Ledger:
 
     def ready(self) -> list[Request]:
         """Those that may start, oldest first."""
-        return self._found(requests.c.state == State.READY)
+        with reading(self._engine) as connection:
+            return _with_decisions(connection, connection.execute(_READY).mappings().all())
 
     def unfinished(self) -> list[Request]:
         """Those to which something can still happen, oldest first."""
@@ -148,15 +158,10 @@ class Ledger:
         with writing(self._engine) as connection:
             now = self._watermark.read(connection)
             request = make(now)
-            connection.execute(insert(requests).values(**rows.to_row(request), unwatched=False))
-            data: dict[str, JsonValue] = {
-                "state": request.state.value,
-                "plan": rows.json_of(request.plan),
-                "digest": request.plan.digest,
-                "rule": request.rule,
-                "requirements": [rows.json_of(r) for r in request.requirements],
-                "reason": request.reason,
-            }
+            row = rows.to_row(request)
+            connection.execute(_SUBMIT, {**row, "unwatched": False})
+            said = ("state", "plan", "rule", "requirements", "reason")
+            data: dict[str, JsonValue] = {"digest": request.plan.digest, **{name: row[name] for name in said}}
             _append(connection, now, "request.submitted", request.id, request.requester, data)
         self.on_change(request.id)
         return request
@@ -245,10 +250,10 @@ class Ledger:
 
 
 def _one(connection: Connection, request_id: str) -> Request:
-    found = connection.execute(select(requests).where(requests.c.id == request_id)).mappings().all()
-    if not found:
+    found = connection.execute(_REQUEST, {"its_id": request_id}).mappings().first()
+    if found is None:
         raise NoSuchRequest
-    return _with_decisions(connection, found)[0]
+    return rows.to_request(found, connection.execute(_DECISIONS, {"its_id": request_id}).mappings().all())
 
 
 def _with_decisions(connection: Connection, found: Any) -> list[Request]:
@@ -263,16 +268,13 @@ def _apply(connection: Connection, before: Request, move: Move) -> Request:
     state = advance(before.state, move.event) if move.event else before.state
     made = (*before.decisions, move.decision) if move.decision else before.decisions
     after = before.model_copy(update={**move.changes, "state": state, "decisions": made, "rev": before.rev + 1})
-    touched = connection.execute(
-        update(requests)
-        .where(requests.c.id == before.id, requests.c.state == before.state, requests.c.rev == before.rev)
-        .values(**rows.changed(before, after), **_columns(move))
-    )
+    was = {"its_id": before.id, "its_state": before.state, "its_rev": before.rev}
+    touched = connection.execute(_MOVE, {**was, **rows.changed(before, after), **_columns(move)})
     if touched.rowcount != 1:
         raise Outrun
     if move.decision:
         try:
-            connection.execute(insert(decisions).values(**rows.decision_row(move.decision)))
+            connection.execute(_DECIDE, rows.decision_row(move.decision))
         except IntegrityError:
             raise Outrun from None
     if move.evidence:
@@ -291,8 +293,7 @@ def _columns(move: Move) -> dict[str, Any]:
 
 def _check_plan(connection: Connection, request: Request) -> None:
     """The plan in the table is the one that the log has (A1): also for somebody who writes to the store itself."""
-    mine = select(audit_events.c.body).where(audit_events.c.request_id == request.id)
-    submitted = connection.execute(mine.order_by(audit_events.c.seq).limit(1)).scalar()
+    submitted = connection.execute(_SUBMITTED, {"its_id": request.id}).scalar()
     if submitted is None or json.loads(submitted)["data"].get("digest") != request.plan.digest:
         raise Altered
 
