@@ -6,6 +6,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import JsonValue
+from pydantic.fields import FieldInfo
 
 from actions.terms import Name, Risk, Rule, Value
 
@@ -24,10 +25,18 @@ class Action(Value):
     help: ClassVar[str]
     examples: ClassVar[tuple[str, ...]]
     phrase: ClassVar[str] = ""  # what a title says before the service; the verb if empty
+    pressed: ClassVar[frozenset[str]] = frozenset()
+    """Arguments that only a button of ours sets: no sentence, no model and no form has them. Left out where None."""
 
     def as_json(self) -> dict[str, JsonValue]:
         """`{"verb": …, every argument in the order of its declaration}`; what was not said is null."""
-        return {"verb": self.verb, **self.model_dump(mode="json")}
+        said = self.model_dump(mode="json")
+        return {"verb": self.verb, **{k: v for k, v in said.items() if v is not None or k not in self.pressed}}
+
+    @classmethod
+    def spoken(cls) -> dict[str, FieldInfo]:
+        """The arguments that a person can say or fill in, in the order of their declaration."""
+        return {name: info for name, info in cls.model_fields.items() if name not in cls.pressed}
 
     @property
     def title(self) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from actions import rollout
 from actions.clients.protocols import Autoscaler
+from actions.outcome import Suggestion
 from actions.plan import Caution
 
 _ARGO_CD = ("argocd.argoproj.io/tracking-id", "argocd.argoproj.io/instance")
@@ -42,8 +43,15 @@ def of_version(version: str) -> tuple[Caution, ...]:
     return ()
 
 
-def of_scale(wanted: int, autoscaler: Autoscaler | None, production: bool) -> tuple[Caution, ...]:
-    """What speaks for care with this number of replicas."""
+def of_bounds(autoscaler: Mapping[str, Any], workload: Mapping[str, Any]) -> tuple[Caution, ...]:
+    """What speaks for care with a change of an autoscaler's bounds."""
+    return tuple(c for c in (_gitops(autoscaler), _unfinished(workload)) if c)
+
+
+def of_scale(
+    wanted: int, autoscaler: Autoscaler | None, production: bool, instead: Suggestion | None
+) -> tuple[Caution, ...]:
+    """What speaks for care with this number of replicas; `instead` is what an autoscaler would respect."""
     found = []
     if autoscaler:
         bounds = f"{autoscaler.minimum}–{autoscaler.maximum}"
@@ -53,7 +61,7 @@ def of_scale(wanted: int, autoscaler: Autoscaler | None, production: bool) -> tu
             text = f"an autoscaler ({bounds}) owns this: {wanted} is outside of its range, so it will change it back"
         elif not wanted:
             text = f"an autoscaler ({bounds}) owns this: at 0 it stops working until somebody scales up again"
-        found.append(Caution(code="autoscaler", text=text))
+        found.append(Caution(code="autoscaler", text=text, instead=instead))
     if wanted == 0:
         text = "nothing will run any more" + (", in production" if production else "")
         found.append(Caution(code="to_zero", text=text))

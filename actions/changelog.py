@@ -95,7 +95,8 @@ def _words(action: Mapping[str, Any]) -> tuple[str, str | None]:
         to = action.get("to")
         return f"rollback to {to or 'the previous version'}", to if isinstance(to, str) else None
     if verb == "scale":
-        return f"scale {action.get('change') or 'to ' + str(action.get('replicas'))}", None
+        what = f"set the autoscaler's {action['autoscaler']}" if action.get("autoscaler") else "scale"
+        return f"{what} {action.get('change') or 'to ' + str(action.get('replicas'))}", None
     return verb, None
 
 

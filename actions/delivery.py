@@ -86,7 +86,7 @@ class Delivery:
         # 2. The approval covers what was shown, for as long as it was given.
         require_unmoved(self._tools, self._plan, live)
         generation = objects.at(live, "metadata.generation")
-        if self._in_flight and generation != self._generation:
+        if self._in_flight and (generation is None or generation != self._generation):  # autoscalers may count none
             raise StalePlan("The answer was lost, and the target was written since: it may have been taken back.")
         if self._tools.clock.now() >= self._grant.expires_at:
             raise GrantRefused("The time to run this is up, so nothing was run. Ask again.")

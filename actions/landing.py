@@ -55,9 +55,11 @@ def stops_all(plan: Plan) -> bool:
 
 
 def present(plan: Plan, live: Mapping[str, Any], container: str) -> str:
-    """What the target looks like now where the plan would change it: `replicas 4`, `image 1.4.3`."""
+    """What the target looks like now where the plan would change it: `replicas 4`, `image 1.4.3`, `autoscaler 3–8`."""
     if plan.patch.subresource == "scale":
         return f"replicas {objects.replicas(live)}"
+    if plan.target.kind == objects.AUTOSCALER:
+        return "autoscaler {}–{}".format(*objects.bounds(live))
     return f"image {objects.version_of(objects.template(live), container)}"
 
 
@@ -83,6 +85,8 @@ def _in_words(plan: Plan, live: Mapping[str, Any], path: str, container: str) ->
         return f"{name} was deleted and created again"
     who = objects.last_writer(live, path)
     by = f" ({who})" if who else ""
+    if plan.target.kind == objects.AUTOSCALER:
+        return "someone set the autoscaler's bounds to {}–{}{}".format(*objects.bounds(live), by)
     if path == "spec.replicas":
         count, wanted = objects.replicas(live), plan.action.get("replicas")
         then = f": {count} → {wanted} now" if isinstance(wanted, int) else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from actions import canonical, image
 from actions.clients.protocols import WorkloadRef
@@ -19,6 +19,9 @@ RESTART_ANNOTATION = "twokey.dev/restarted-for"
 """On the pod template: the id of the request that restarted it; kubectl uses a time, which would make twice twice."""
 SCALE_MANAGER = "twokey-"
 """With the request's id behind it, the field manager of a scale: `/scale` carries no annotations (E1)."""
+
+AUTOSCALER: Literal["HorizontalPodAutoscaler"] = "HorizontalPodAutoscaler"
+"""The kind of what owns a workload's replicas."""
 
 _HASHED = "#sha256"
 
@@ -50,6 +53,12 @@ def template(live: Mapping[str, Any]) -> dict[str, Any]:
 def replicas(live: Mapping[str, Any]) -> int:
     """How many it should have."""
     return int(at(live, "spec.replicas") or 0)
+
+
+def bounds(autoscaler: Mapping[str, Any]) -> tuple[int, int]:
+    """An autoscaler's minimum, which is 1 unless it says otherwise, and its maximum."""
+    spec = autoscaler["spec"]
+    return int(spec.get("minReplicas") or 1), int(spec["maxReplicas"])
 
 
 def running(live: Mapping[str, Any]) -> int:

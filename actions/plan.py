@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import JsonValue
 
 from actions import canonical
+from actions.outcome import Suggestion
 from actions.terms import Risk, Value
 
 REQUEST_TOKEN = "${request}"  # noqa: S105 - a placeholder, no secret
@@ -16,11 +17,11 @@ _MARKS = ("twokey.dev/", "kubernetes.io/change-cause")  # what else holds the sa
 
 
 class Target(Value):
-    """The one workload that a change touches."""
+    """The one object that a change touches: a workload, or what owns its replicas."""
 
     cluster: str | None  # kubeconfig context; None is the current one
     namespace: str
-    kind: Literal["Deployment", "StatefulSet", "DaemonSet"]
+    kind: Literal["Deployment", "StatefulSet", "DaemonSet", "HorizontalPodAutoscaler"]
     name: str
     uid: str
 
@@ -54,6 +55,7 @@ class Caution(Value):
 
     code: str
     text: str
+    instead: Suggestion | None = None  # another change that would serve better; pressing it asks for a card of its own
 
 
 class Patch(Value):

@@ -96,14 +96,14 @@ def of_template(
     undo: dict[str, JsonValue] | None,
 ) -> Draft:
     """The draft of a change of the pod template: tried on the server first. Raises SourceError where it refuses."""
-    after = _tried(tools, change, now, patch)
+    after = tried(tools, change, now, patch)
     return Draft(
         target=now.target,
         differences=differences,
         facts=now.facts,
         patch=patch,
         diff=diff(now.live, after),
-        preconditions=(_uid(now), _precondition(now, "spec.template#sha256")),
+        preconditions=(condition(now, "metadata.uid"), condition(now, "spec.template#sha256")),
         warnings=warnings,
         undo=undo,
     )
@@ -119,7 +119,7 @@ def of_scale(
 ) -> Draft:
     """The draft of a change of the replicas, through `/scale`, tried on the server first. Raises SourceError."""
     patch = Patch(subresource="scale", type="merge", body={"spec": {"replicas": wanted}})
-    answer = _tried(tools, change, now, patch)
+    answer = tried(tools, change, now, patch)
     after = copy.deepcopy(dict(now.live))
     after["spec"]["replicas"] = objects.replicas(answer)
     before = objects.replicas(now.live)
@@ -129,7 +129,7 @@ def of_scale(
         facts=now.facts,
         patch=patch,
         diff=diff(now.live, after),
-        preconditions=(_uid(now), _precondition(now, "spec.replicas")),
+        preconditions=(condition(now, "metadata.uid"), condition(now, "spec.replicas")),
         warnings=warnings,
         undo=undo,
     )
@@ -145,7 +145,7 @@ def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _tried(tools: Toolbox, change: Change, now: Present, patch: Patch) -> Mapping[str, Any]:
+def tried(tools: Toolbox, change: Change, now: Present, patch: Patch) -> Mapping[str, Any]:
     """The server's dry run. Raises Rejected where it would do something else than the card says (A1)."""
     answer = tools.cluster.patch(now.ref, patch, verb=change.verb, request_id=None, dry_run=True)
     if not landing.in_place(answer, patch):
@@ -154,11 +154,8 @@ def _tried(tools: Toolbox, change: Change, now: Present, patch: Patch) -> Mappin
     return answer
 
 
-def _uid(now: Present) -> Precondition:
-    return Precondition(path="metadata.uid", value=now.target.uid)
-
-
-def _precondition(now: Present, path: str) -> Precondition:
+def condition(now: Present, path: str) -> Precondition:
+    """What is there now has to be there still when the change is made."""
     return Precondition(path=path, value=objects.at(now.live, path))
 
 

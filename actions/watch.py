@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from actions import endings, landing, objects, rollout, verification
+from actions import autoscaling, endings, landing, objects, rollout, verification
 from actions.errors import NotFound, SourceError
 from actions.outcome import Outcome, Quote, Step
 from actions.plan import Plan
@@ -46,6 +46,11 @@ def look(tools: Toolbox, plan: Plan, before: Mapping[str, Any] | None) -> Judgem
     if not landing.in_place(live, plan.patch):
         present = landing.present(plan, live, tools.catalog.container(plan.service))
         return Failed(f"somebody changed it again before it was complete ({present} now)")
+    if ref.kind == objects.AUTOSCALER:
+        ref = tools.catalog.ref(plan.service, plan.environment)
+        owner, live = live, tools.cluster.workload(ref)
+        if waiting := autoscaling.unsettled(owner, live):
+            return waiting
     pods = rollout.newest(tools.cluster.pods(ref), tools.cluster.revisions(ref))
     return rollout.judge(live, pods, before)
 
@@ -130,7 +135,8 @@ class Watch:
 
     def _failure(self, reason: str) -> Outcome:
         try:
-            events = self._tools.cluster.events(objects.ref(self._plan.target), self._started - _ROUNDED)
+            ref = self._tools.catalog.ref(self._plan.service, self._plan.environment)
+            events = self._tools.cluster.events(ref, self._started - _ROUNDED)
         except SourceError:
             events = []  # they only illustrate the reason
         lines = [redacted(f"{e.about} {e.reason}: {e.message}") for e in events if e.kind == "Warning"][:_EVENTS]

@@ -33,7 +33,7 @@ def fields(verb: type[Action], so_far: Mapping[str, JsonValue], catalog: Catalog
             hint=_HINTS.get(name, ""),
             optional=not info.is_required(),
         )
-        for name, info in verb.model_fields.items()
+        for name, info in verb.spoken().items()
     ]
 
 
@@ -53,11 +53,16 @@ def choices(name: str, info: FieldInfo, so_far: Mapping[str, JsonValue], catalog
 def partial(verb: str, values: Mapping[str, str | None], registry: Registry) -> dict[str, JsonValue]:
     """The action's JSON form as filled in; not yet checked. Digits are a number where the argument takes one."""
     found: dict[str, JsonValue] = {"verb": verb}
-    for name, info in registry[verb].model_fields.items():
+    for name, info in registry[verb].spoken().items():
         text = (values.get(name) or "").strip()
         if text:
             found[name] = int(text) if text.isdecimal() and _takes_int(info.annotation) else text
     return found
+
+
+def kept(verb: type[Action], so_far: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """The arguments that no form shows, and that a corrected action keeps."""
+    return {name: so_far[name] for name in sorted(verb.pressed) if so_far.get(name) is not None}
 
 
 def first_missing(verb: type[Action], so_far: Mapping[str, JsonValue]) -> str | None:

@@ -49,7 +49,7 @@ class Checker:
 
     def _said(self, verb: str, data: Mapping[str, JsonValue]) -> dict[str, Any]:
         """The verb's own arguments, names as the catalogue spells them; names that it does not have are left out."""
-        said = {key: data[key] for key in self._registry[verb].model_fields if data.get(key) is not None}
+        said = {key: data[key] for key in self._registry[verb].spoken() if data.get(key) is not None}
         for key, index in (
             ("service", self._names.services),
             ("environment", self._names.environments),

@@ -53,8 +53,9 @@ def emit(registry: Registry) -> dict[str, Any]:
         "reason": {"type": ["string", "null"], "enum": [*get_args(Reason), None]},
     }
     for action in registry:
-        for name, field in action.model_json_schema()["properties"].items():
-            properties[name] = _joined(properties.get(name), _flat(field))
+        declared = action.model_json_schema()["properties"]
+        for name in action.spoken():
+            properties[name] = _joined(properties.get(name), _flat(declared[name]))
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 

@@ -16,7 +16,12 @@ from actions.errors import NotFound, Rejected
 from actions.objects import SCALE_MANAGER
 from actions.plan import Patch
 
-_PLURAL = {"Deployment": "deployments", "StatefulSet": "statefulsets", "DaemonSet": "daemonsets"}
+_PATHS = {
+    "Deployment": ("apps/v1", "deployments"),
+    "StatefulSet": ("apps/v1", "statefulsets"),
+    "DaemonSet": ("apps/v1", "daemonsets"),
+    "HorizontalPodAutoscaler": ("autoscaling/v2", "horizontalpodautoscalers"),
+}
 _CONTENT = {"strategic": "application/strategic-merge-patch+json", "merge": "application/merge-patch+json"}
 _MANAGER = "twokey"
 _LOGGED_PODS = 30  # whose logs are read at most, the newest first
@@ -62,6 +67,8 @@ class KubernetesCluster:
         return self._to(ref.cluster).send("PATCH", path, _named(ref), patch.body, query, headers)
 
     def revisions(self, ref: WorkloadRef) -> list[Revision]:
+        if ref.kind == "HorizontalPodAutoscaler":
+            return []
         workload = self.workload(ref)
         if ref.kind == "Deployment":
             found = [kube_objects.replica_set(each) for each in self._owned(ref, "replicasets", workload)]
@@ -159,7 +166,8 @@ class KubernetesCluster:
 
 
 def _path(ref: WorkloadRef) -> str:
-    return f"/apis/apps/v1/namespaces/{ref.namespace}/{_PLURAL[ref.kind]}/{ref.name}"
+    group, plural = _PATHS[ref.kind]
+    return f"/apis/{group}/namespaces/{ref.namespace}/{plural}/{ref.name}"
 
 
 def _named(ref: WorkloadRef) -> str:

@@ -13,15 +13,16 @@ from typing import Any, Literal, Protocol
 from actions.plan import Patch
 
 Kind = Literal["Deployment", "StatefulSet", "DaemonSet"]
+"""What can run a service."""
 
 
 @dataclass(frozen=True)
 class WorkloadRef:
-    """Where a workload is. `cluster` is a kubeconfig context; None is the current one."""
+    """Where a workload is, or the autoscaler of one. `cluster` is a kubeconfig context; None is the current one."""
 
     cluster: str | None
     namespace: str
-    kind: Kind
+    kind: Kind | Literal["HorizontalPodAutoscaler"]
     name: str
 
 
@@ -106,7 +107,7 @@ class Cluster(Protocol):
         ...
 
     def revisions(self, ref: WorkloadRef) -> list[Revision]:
-        """Newest first."""
+        """Newest first; an autoscaler has none."""
         ...
 
     def pods(self, ref: WorkloadRef) -> list[Pod]: ...

@@ -118,7 +118,8 @@ def _words(action: Mapping[str, Any]) -> str:
     """`deploy 1.4.2`, `scale to 5`, `scale +2`, `rollback to 12`, `restart`."""
     verb = str(action.get("verb", "change"))
     if verb == "scale":
-        return f"scale {action.get('change') or 'to ' + str(action.get('replicas'))}"
+        what = f"autoscaler's {action['autoscaler']}" if action.get("autoscaler") else "scale"
+        return f"{what} {action.get('change') or 'to ' + str(action.get('replicas'))}"
     if verb == "rollback":
         return f"rollback to {action.get('to') or 'the previous one'}"
     return f"{verb} {action['version']}" if action.get("version") else verb

@@ -93,6 +93,7 @@ def body(request: Request, face: Face, prefix: str = "", deciding: bool = False)
         if len(plan.warnings) > NOTES:
             notes.append([kit.piece(f"and {len(plan.warnings) - NOTES} more notes, in Details")])
         found.append(kit.rich(*notes, block_id=f"{prefix}cautions"))
+        found += kit.actions(_instead(request), block_id=f"{prefix}instead")
     found.append(kit.context(_asked(request, face), block_id=f"{prefix}asked"))
     shown = [b for b in buttons(request, face) if not deciding or b.action_id not in _REQUESTERS]
     return found + kit.actions(shown, block_id=f"{prefix}request")
@@ -168,6 +169,14 @@ def buttons(request: Request, face: Face) -> list[Button]:
     if request.plan.undo and request.state in {State.RUNNING, State.SUCCEEDED, State.FAILED}:
         found += [b for b in _do([("Undo…", request.plan.undo)], start=9) if b.value not in known]
     return [*found, Button("Details", "details", key(request), label=f"Details of: {face.title}")]
+
+
+def _instead(request: Request) -> list[Button]:
+    """What a note offers in place of the change, while the change is still to be decided."""
+    if request.state is not State.WAITING:
+        return []
+    offers = [w.instead for w in request.plan.warnings[:NOTES] if w.instead]
+    return _do([(offer.label, offer.action) for offer in offers], start=20)
 
 
 def _do(pairs: Sequence[tuple[str, object]], start: int = 0) -> list[Button]:

@@ -147,6 +147,7 @@ async def _open_form(
         "channel": place.channel,
         "thread": place.thread,
         "ts": place.ts,
+        "kept": forms.kept(verb, so_far),
     }
     fields = forms.fields(verb, so_far, desk.catalog)
     view = modals.form(verb.verb.replace("_", " ").capitalize(), say, fields, metadata)

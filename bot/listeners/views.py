@@ -24,7 +24,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
 
     async def filled(ack: AsyncAck, body: dict[str, Any]) -> None:
         meta = json.loads(body["view"]["private_metadata"])
-        partial = forms.partial(meta["verb"], _values(body["view"]), desk.registry)
+        partial = {**forms.partial(meta["verb"], _values(body["view"]), desk.registry), **meta.get("kept", {})}
         wrong = _complaint(desk, partial)
         if wrong:
             await ack(response_action="errors", errors=wrong)
@@ -73,7 +73,7 @@ def _complaint(desk: Desk, partial: dict[str, Any]) -> dict[str, str]:
     try:
         desk.registry.parse(partial)
     except BadInput as error:
-        names = list(desk.registry[str(partial["verb"])].model_fields)
+        names = list(desk.registry[str(partial["verb"])].spoken())
         field, _, _ = error.say.partition(":")
         return {field.partition(".")[0] if field.partition(".")[0] in names else names[-1]: error.say}
     return {}

@@ -29,10 +29,12 @@ class Thread:
         self.state = context.earlier[-1].state if context.earlier else ""
 
     def _parsed(self, position: int) -> Action | None:
+        """An earlier action; None for one with arguments that no sentence can say, so that none says them again."""
         try:
-            return self._registry.parse(self.context.earlier[position].action)
+            found = self._registry.parse(self.context.earlier[position].action)
         except (BadInput, IndexError):
             return None
+        return None if found.pressed & found.as_json().keys() else found
 
     def follow_up(self, parse: Parse, resolver: Resolver) -> Reading | None:
         """The reading of `same in …`, `what about …` and a bare time span; None where the sentence is none of these."""

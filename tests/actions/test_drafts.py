@@ -223,6 +223,31 @@ def test_an_autoscaler_is_warned_of(plan_factory: PlanFactory, cluster: ClusterD
     assert said in caution.text
 
 
+@pytest.mark.parametrize(
+    ("asked", "label", "bound"),
+    [
+        ({"replicas": 5}, "Set its minimum to 5 instead", "minimum"),
+        ({"change": "x2"}, "Set its minimum to 6 instead", "minimum"),
+        ({"replicas": 1}, "Set its minimum to 1 instead", "minimum"),
+        ({"replicas": 9}, "Set its maximum to 9 instead", "maximum"),
+        ({"replicas": 0}, None, None),
+        ({"replicas": 2}, None, None),
+    ],
+)
+def test_the_note_offers_the_bound_that_makes_the_number_last(
+    plan_factory: PlanFactory, cluster: ClusterDouble, asked: dict[str, Any], label: str | None, bound: str | None
+) -> None:
+    cluster.autoscalers[CHECKOUT] = Autoscaler("checkout", 2, 8)
+    caution = next(c for c in plan_factory("scale", **asked).warnings if c.code == "autoscaler")
+    if label is None:
+        assert caution.instead is None
+        return
+    assert caution.instead is not None
+    assert caution.instead.label == label
+    assert caution.instead.action["autoscaler"] == bound
+    assert label.startswith(f"Set its {bound} to {caution.instead.action['replicas']} ")
+
+
 def test_stopping_a_service_is_warned_of(plan_factory: PlanFactory) -> None:
     (caution,) = plan_factory("scale", replicas=0).warnings
     assert (caution.code, caution.text) == ("to_zero", "nothing will run any more, in production")

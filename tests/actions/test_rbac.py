@@ -40,6 +40,8 @@ ACTIONS: list[dict[str, Any]] = [
     {"verb": "status", **WHERE},
     {"verb": "history", **WHERE},
 ]
+PRESSED = {"scale": {"verb": "scale", **WHERE, "replicas": 4, "autoscaler": "minimum"}}
+"""What a verb also does, where a button asks for it."""
 DEPLOYMENTS = frozenset({"Deployment"})
 
 
@@ -55,7 +57,14 @@ def hands(town: Town, clock: ManualClock, tmp_path: Path) -> Iterator[Executor]:
         yield Executor(Registry(VERBS), Toolbox(catalog=catalogs.load(CATALOG), cluster=cluster, clock=clock))
 
 
-def perform(hands: Executor, action: Action, clock: ManualClock) -> Outcome:
+def perform(hands: Executor, data: dict[str, Any], clock: ManualClock) -> Outcome:
+    """Everything that the verb can do; how the first of it that failed ended, else how the last ended."""
+    outcome = _perform(hands, Registry(VERBS).parse(data), clock)
+    also = PRESSED.get(data["verb"])
+    return _perform(hands, Registry(VERBS).parse(also), clock) if outcome.ok and also else outcome
+
+
+def _perform(hands: Executor, action: Action, clock: ManualClock) -> Outcome:
     if isinstance(action, Read):
         return hands.answer(action, lambda step: None)
     assert isinstance(action, Change)
@@ -73,15 +82,14 @@ def test_each_verb_s_rules_are_enough_and_none_is_idle(
     hands: Executor, town: Town, clock: ManualClock, data: dict[str, Any]
 ) -> None:
     """P1: with its own rules alone the verb does its work, and every one of them was used."""
-    action = Registry(VERBS).parse(data)
-    rules, used = rbac.needed(action.rules, DEPLOYMENTS), set()
+    rules, used = rbac.needed(Registry(VERBS)[data["verb"]].rules, DEPLOYMENTS), set()
 
     def authorize(access: Access) -> bool:
         used.add((access.group, access.resource, access.verb))
         return granted(rules, access)
 
     town.authorize(authorize)
-    outcome = perform(hands, action, clock)
+    outcome = perform(hands, data, clock)
     assert outcome.ok, outcome
     declared = {(*key, right) for key, rights in rules.items() for right in rights}
     assert used <= declared
@@ -103,11 +111,10 @@ def test_no_right_can_be_dropped(
     hands: Executor, town: Town, clock: ManualClock, data: dict[str, Any], dropped: tuple[str, str, str]
 ) -> None:
     """P1: without any single one of its rights the verb cannot do its work to the end."""
-    action = Registry(VERBS).parse(data)
-    rules = rbac.needed(action.rules, DEPLOYMENTS)
+    rules = rbac.needed(Registry(VERBS)[data["verb"]].rules, DEPLOYMENTS)
     town.authorize(lambda access: granted(rules, access) and (access.group, access.resource, access.verb) != dropped)
     try:
-        outcome = perform(hands, action, clock)
+        outcome = perform(hands, data, clock)
     except SourceError:
         return
     assert not outcome.ok

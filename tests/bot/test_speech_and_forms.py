@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import JsonValue
 
 from actions import catalog
 from actions.registry import Registry
@@ -48,6 +49,17 @@ def test_a_form_has_every_argument_with_what_is_known() -> None:
     assert found["environment"].choices == ("prod", "staging")
     assert not found["environment"].optional
     assert found["change"].hint
+
+
+def test_what_only_a_button_sets_is_in_no_form_and_survives_its_correction() -> None:
+    """R6: a form can neither show nor set it; correcting the number leaves the change what it was."""
+    so_far: dict[str, JsonValue] = {
+        "verb": "scale", "service": "cart", "environment": "prod", "replicas": 5, "autoscaler": "minimum"
+    }  # fmt: skip
+    assert "autoscaler" not in [field.name for field in forms.fields(Scale, so_far, CATALOG)]
+    values = {"service": "cart", "environment": "prod", "replicas": "6", "autoscaler": "maximum"}
+    corrected = {**forms.partial("scale", values, REGISTRY), **forms.kept(Scale, so_far)}
+    assert corrected == {**so_far, "replicas": 6}
 
 
 def test_a_menu_of_fixed_values_is_offered_as_one() -> None:

@@ -65,6 +65,22 @@ def test_a_sentence_becomes_a_card_another_person_approves_it_runs_and_the_log_p
     assert "each as it was written" in proof.stdout
 
 
+def test_the_note_about_an_autoscaler_offers_what_lasts_as_a_change_of_its_own(here: Stage) -> None:
+    """A1, E1: the button asks; its own card, plan and approval follow, and the town's autoscaler does the rest."""
+    card = ask(here, "scale checkout to 5 in prod")
+    assert buttons(card)["do:20"]["text"]["text"] == "Set its minimum to 5 instead"
+    here.click("ana", card, "do:20")
+    own = card_of(here, "Set the autoscaler's minimum of checkout in prod", "waiting for")
+    assert own["ts"] != card["ts"]
+    assert "HorizontalPodAutoscaler checkout" in words(own)
+    assert replicas(here, "checkout") == 3
+    here.click("ben", own, "approve")
+    done = card_of(here, "Set the autoscaler's minimum", "done in")
+    assert done["ts"] == own["ts"]
+    assert replicas(here, "checkout") == 5
+    assert "waiting for" in words(card_of(here, "Scale checkout in prod")), "the first card still waits"
+
+
 def test_the_requester_cannot_turn_the_second_key(here: Stage) -> None:
     """A4: a private explanation, no decision, nothing runs."""
     card = ask(here, "scale checkout to 5 in prod")
