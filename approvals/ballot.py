@@ -8,12 +8,11 @@ from datetime import datetime
 from pydantic import JsonValue
 
 from actions.errors import TwokeyError
-from approvals import endings, quorum
+from approvals import delegation, endings, quorum
 from approvals.actor import Actor, same
 from approvals.moves import Move
 from approvals.policy_model import Policy
-from approvals.quorum import Groups
-from approvals.request import Decision, Event, Request, State
+from approvals.request import Decision, Event, Request, Requirement, State
 from approvals.verdict import Forbidden
 from approvals.view import View, judge
 
@@ -40,9 +39,10 @@ def on_ballot(request: Request, now: datetime, view: View, ballot: Ballot) -> Mo
         return late
     if any(same(decision.approver, ballot.actor) for decision in request.decisions):
         raise DecisionRefused("You have already decided on this one, and a decision stays.")
-    if not quorum.eligible(request.requirements, ballot.actor, view.groups):
+    keys = [key for key in _keys(request, view, ballot.actor) if _fits(request, view, ballot.actor, key)]
+    if not keys:
         raise DecisionRefused(f"This one needs {quorum.say(request.requirements)}, and you are not among them.")
-    return _approve(request, now, view, ballot) if ballot.approve else _deny(request, now, ballot)
+    return _approve(request, now, view, ballot, keys) if ballot.approve else _deny(request, now, ballot, keys[0])
 
 
 def on_withdrawal(request: Request, now: datetime, actor: Actor) -> Move:
@@ -56,13 +56,36 @@ def on_withdrawal(request: Request, now: datetime, actor: Actor) -> Move:
     )
 
 
-def could_approve(request: Request, candidate: Actor, groups: Groups) -> bool:
+def could_approve(request: Request, candidate: Actor, view: View) -> bool:
     """Whether this person's approval would bring the request closer to running."""
     if same(candidate, request.requester) or any(same(candidate, d.approver) for d in request.decisions):
         return False
-    given = [decision.approver for decision in request.decisions if decision.approve]
-    before = quorum.missing(request.requirements, given, groups)
-    return quorum.missing(request.requirements, [*given, candidate], groups) != before
+    return any(_helps(request, view, candidate, key) for key in _keys(request, view, candidate))
+
+
+def _keys(request: Request, view: View, actor: Actor) -> list[Actor | None]:
+    """Whose keys this person could turn: their own (None) first, then those that they hold for others."""
+    return [None, *delegation.held(view, actor, request.requester)]
+
+
+def _fits(request: Request, view: View, actor: Actor, key: Actor | None) -> bool:
+    return quorum.eligible(request.requirements, actor, delegation.lend(view, actor, key))
+
+
+def _helps(request: Request, view: View, actor: Actor, key: Actor | None) -> bool:
+    """Whether an approval with this key, which nobody has turned yet, leaves less to be found."""
+    owner = key or actor
+    if any(decision.approve and same(decision.key, owner) for decision in request.decisions):
+        return False
+    return _left(request, view, (actor, key)) != _left(request, view)
+
+
+def _left(request: Request, view: View, more: tuple[Actor, Actor | None] | None = None) -> tuple[Requirement, ...]:
+    """What is missing after the approvals so far; and after one more, by this person with that one's key."""
+    given, groups = delegation.counted(view, request.decisions, request.requester)
+    if more:
+        given, groups = [*given, more[0]], delegation.lend(view, *more, groups)
+    return quorum.missing(request.requirements, given, groups)
 
 
 def _check_ballot(request: Request, view: View, ballot: Ballot) -> None:
@@ -80,17 +103,18 @@ def _check_ballot(request: Request, view: View, ballot: Ballot) -> None:
         raise DecisionRefused(_too_late(request))
 
 
-def _approve(request: Request, now: datetime, view: View, ballot: Ballot) -> Move:
+def _approve(request: Request, now: datetime, view: View, ballot: Ballot, keys: list[Actor | None]) -> Move:
     outdated = endings.other_policy(request, now, view.policy)
     if outdated:
         return outdated
     verdict = judge(view, request.plan.action, request.requester, now)
     if isinstance(verdict, Forbidden):
         raise DecisionRefused(verdict.say)
-    if not could_approve(request, ballot.actor, view.groups):
-        raise DecisionRefused(f"Your group has approved enough; what is missing is {quorum.say(request.missing)}.")
-    given = [decision.approver for decision in request.decisions if decision.approve]
-    left = quorum.missing(request.requirements, [*given, ballot.actor], view.groups)
+    helping = [key for key in keys if _helps(request, view, ballot.actor, key)]
+    if not helping:
+        raise DecisionRefused(_no_help(request, ballot.actor))
+    key = helping[0]
+    left = _left(request, view, (ballot.actor, key))
     changes: dict[str, object] = {"missing": left}
     if not left:
         changes["run_by"] = now + verdict.run_within
@@ -99,25 +123,33 @@ def _approve(request: Request, now: datetime, view: View, ballot: Ballot) -> Mov
         None if left else Event.APPROVE,
         ballot.actor,
         changes,
-        _ballot_data(ballot, view.policy),
-        _decision(request, now, ballot),
+        _ballot_data(ballot, view.policy, key),
+        _decision(request, now, ballot, key),
     )
 
 
-def _deny(request: Request, now: datetime, ballot: Ballot) -> Move:
+def _no_help(request: Request, actor: Actor) -> str:
+    turned = next((d for d in request.decisions if d.approve and d.lent_by and same(d.lent_by, actor)), None)
+    if turned:
+        return "Your key has been turned already, by the one to whom you handed it."
+    return f"Your group has approved enough; what is missing is {quorum.say(request.missing)}."
+
+
+def _deny(request: Request, now: datetime, ballot: Ballot, key: Actor | None) -> Move:
     """A deny ends it, also when the last approval came first and it has not started yet (A5)."""
     event = Event.DENY if request.state is State.WAITING else Event.REFUSE
     reason = ballot.reason or "denied"
     changes = {"reason": reason, "reason_by": ballot.actor, "finished_at": now}
     data: dict[str, JsonValue] = {"digest": ballot.digest, "reason": ballot.reason}
-    return Move("request.denied", event, ballot.actor, changes, data, _decision(request, now, ballot))
+    return Move("request.denied", event, ballot.actor, changes, data, _decision(request, now, ballot, key))
 
 
-def _ballot_data(ballot: Ballot, policy: Policy) -> dict[str, JsonValue]:
-    return {"digest": ballot.digest, "policy": policy.version, "reason": ballot.reason}
+def _ballot_data(ballot: Ballot, policy: Policy, key: Actor | None) -> dict[str, JsonValue]:
+    data: dict[str, JsonValue] = {"digest": ballot.digest, "policy": policy.version, "reason": ballot.reason}
+    return {**data, "key_of": key.user_id} if key else data
 
 
-def _decision(request: Request, now: datetime, ballot: Ballot) -> Decision:
+def _decision(request: Request, now: datetime, ballot: Ballot, key: Actor | None) -> Decision:
     return Decision(
         request_id=request.id,
         digest=ballot.digest,
@@ -125,6 +157,7 @@ def _decision(request: Request, now: datetime, ballot: Ballot) -> Decision:
         approve=ballot.approve,
         at=now,
         reason=ballot.reason,
+        lent_by=key,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -16,16 +16,18 @@ from actions.outcome import Outcome
 from actions.plan import Plan
 from actions.registry import Registry
 from actions.toolbox import Progress
-from approvals import ballot, endings, quorum, rulings
+from approvals import ballot, endings, rulings
 from approvals.actor import Actor, Directory, DirectoryDown
 from approvals.ballot import Ballot, DecisionRefused
+from approvals.handover import Handover
 from approvals.ledger import Altered, Ledger
+from approvals.lookup import Lookup
 from approvals.moves import Move, Outrun
 from approvals.policy_model import Policy
 from approvals.powers import Executing
-from approvals.request import Request, State
+from approvals.request import Delegation, Request, State
 from approvals.runner import Runner
-from approvals.verdict import Forbidden, NeedsApproval, Subject, Verdict, groups_needed
+from approvals.verdict import Forbidden, NeedsApproval, Subject, Verdict
 from approvals.view import View, judge
 
 __all__ = ["DecisionRefused", "Gate", "NotAllowed"]
@@ -49,20 +51,22 @@ class Gate:
         registry: Registry,
         clock: Clock,
     ) -> None:
-        self._policy, self._directory, self._ledger = policy, directory, ledger
-        self._executor, self._registry, self._clock = executor, registry, clock
-        self._runner = Runner(ledger, executor, self._look, clock)
+        self._ledger, self._executor, self._clock = ledger, executor, clock
+        self._lookup = Lookup(policy, directory, registry)
+        self._handover = Handover(ledger, self._lookup)
+        self._lookup.delegations = self._handover.active
+        self._runner = Runner(ledger, executor, self._lookup, clock)
 
     @property
     def policy(self) -> Policy:
         """The policy that holds now."""
-        return self._policy
+        return self._lookup.policy
 
     def adopt(self, policy: Policy) -> None:
         """From now on this policy holds. What was planned under another one goes stale instead of running (A1)."""
-        if policy.version != self._policy.version:
-            self._ledger.note("policy.adopted", {"version": policy.version, "before": self._policy.version})
-        self._policy = policy
+        if policy.version != self.policy.version:
+            self._ledger.note("policy.adopted", {"version": policy.version, "before": self.policy.version})
+        self._lookup.policy = policy
 
     def judge(self, action: Action, actor: Actor) -> Verdict:
         """What would be said to this now; records nothing. Raises DirectoryDown."""
@@ -74,8 +78,8 @@ class Gate:
         Raises BadInput, SourceError or DirectoryDown where there is no plan or no judgement; the attempt is recorded.
         """
         try:
-            plan = self._executor.plan(action, self._policy.version)
-            view = self._look(plan, (actor,))
+            plan = self._executor.plan(action, self.policy.version)
+            view = self._lookup.view(plan, (actor,), self._clock.now())
         except Exception as error:
             self._attempt("submit", error, actor, action=action.as_json())
             raise
@@ -109,8 +113,11 @@ class Gate:
         cast = Ballot(digest, actor, approve, _clean(reason))
         with self._recorded("approve" if approve else "deny", actor, request_id):
             request = self._ledger.get(request_id)
-            view = self._look(request.plan, (actor, request.requester))
-            after = self._ledger.move(request_id, lambda now, at: ballot.on_ballot(now, at, view, cast))
+            concerned = (actor, request.requester, *(d.approver for d in request.decisions))
+            view = self._lookup.view(request.plan, concerned, self._clock.now())
+            after = self._ledger.move(
+                request_id, lambda now, at: ballot.on_ballot(now, at, self._lookup.within(view, at), cast)
+            )
             if not any(decision.approver == actor for decision in after.decisions):
                 raise DecisionRefused(after.reason)
         return after
@@ -123,6 +130,15 @@ class Gate:
                 raise DecisionRefused(after.reason)
         return after
 
+    def hand_over(self, giver: Actor, taker: Actor, until: datetime) -> Delegation:
+        """Let somebody else turn one's key until then, in requests of others. Raises DecisionRefused."""
+        with self._recorded("delegate", giver):
+            return self._handover.give(giver, taker, until)
+
+    def take_back(self, giver: Actor) -> bool:
+        """End what was handed over, at once; whether there was anything."""
+        return self._handover.end(giver)
+
     def run(self, request_id: str) -> Request:
         """Execute a ready request: judged again, target read again, recorded as running before the effect (L1, E1).
 
@@ -130,7 +146,7 @@ class Gate:
         DirectoryDown or Unreachable where it is not known whether it may run: it stays ready, and may be run again
         until it expires.
         """
-        policy = self._policy
+        policy = self.policy
         return self._runner.run(request_id, lambda now, at: rulings.before_reading(now, at, policy))
 
     def stop(self, request_id: str, actor: Actor) -> None:
@@ -160,10 +176,10 @@ class Gate:
         """Who could still bring it closer to running; nobody named where anyone can. Raises DirectoryDown."""
         if request.state is not State.WAITING:
             return ()
-        names = quorum.named(request.requirements)
-        groups = self._members(self._policy, names)
-        people = {actor for members in groups.values() for actor in members}
-        able = (actor for actor in people if ballot.could_approve(request, actor, groups))
+        found = self._lookup.among(request, self._clock.now())
+        people = {actor for members in found.groups.values() for actor in members}
+        people |= {delegation.taker for delegation in found.delegations}
+        able = (actor for actor in people if ballot.could_approve(request, actor, found))
         return tuple(sorted(able, key=lambda actor: (actor.team_id, actor.user_id)))
 
     def _require_allowed(self, action: Read, actor: Actor) -> None:
@@ -174,22 +190,8 @@ class Gate:
             raise NotAllowed(f'Rule "{verdict.rule}" wants approvals for a read, which has nothing to approve.')
 
     def _verdict(self, action: Action, actor: Actor, now: datetime) -> Verdict:
-        policy = self._policy
-        groups = self._members(policy, groups_needed(policy, Subject.of(action)))
-        people = frozenset({actor}) if isinstance(action, Read) else self._people((actor,))
-        return judge(View(policy, self._registry, groups, people), action.as_json(), actor, now)
-
-    def _look(self, plan: Plan, actors: Iterable[Actor]) -> View:
-        policy = self._policy
-        subject = Subject(plan.verb, plan.risk, plan.service, plan.environment)
-        groups = self._members(policy, groups_needed(policy, subject))
-        return View(policy, self._registry, groups, self._people(actors))
-
-    def _members(self, policy: Policy, names: Iterable[str]) -> dict[str, frozenset[Actor]]:
-        return self._directory.members({name: policy.groups[name].source for name in names if name in policy.groups})
-
-    def _people(self, actors: Iterable[Actor]) -> frozenset[Actor]:
-        return frozenset(actor for actor in set(actors) if self._directory.is_person(actor))
+        view = self._lookup.bare(Subject.of(action), actor, asks_only=isinstance(action, Read))
+        return judge(view, action.as_json(), actor, now)
 
     def _answered(self, action: Read, actor: Actor, ok: bool | None, failure: str | None = None) -> None:
         data: dict[str, JsonValue] = {"action": action.as_json(), "ok": ok}
@@ -198,7 +200,7 @@ class Gate:
         self._ledger.note("read.answered", data, actor)
 
     @contextmanager
-    def _recorded(self, what: str, actor: Actor, request_id: str) -> Iterator[None]:
+    def _recorded(self, what: str, actor: Actor, request_id: str | None = None) -> Iterator[None]:
         """Whoever is turned away leaves an entry, and gets the explanation as a DecisionRefused."""
         try:
             yield

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -61,6 +62,18 @@ class Held:
     request: Request
     runner: str
     lease_until: datetime
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A transaction under way, and its time."""
+
+    connection: Connection
+    now: datetime
+
+    def add(self, kind: str, data: Mapping[str, JsonValue], actor: Actor | None = None) -> None:
+        """An audit entry of what is done in this transaction."""
+        _append(self.connection, self.now, kind, None, actor, data)
 
 
 class Ledger:
@@ -208,6 +221,18 @@ class Ledger:
         """An audit entry that changes no request: `service.started`, `attempt.refused`, `read.answered`, …"""
         with writing(self._engine) as connection:
             _append(connection, self._watermark.read(connection), kind, request_id, actor, data or {})
+
+    @contextmanager
+    def recording(self) -> Iterator[Recording]:
+        """One transaction over another table of this room, with the audit entries of what happens in it."""
+        with writing(self._engine) as connection:
+            yield Recording(connection, self._watermark.read(connection))
+
+    @contextmanager
+    def looking(self) -> Iterator[Connection]:
+        """A consistent view of this room's other tables."""
+        with reading(self._engine) as connection:
+            yield connection
 
     def hold(self, request_ids: Iterable[str], runner: str, lease: timedelta) -> None:
         """Say that this runner is alive and still at these."""

@@ -42,6 +42,7 @@ def check(policy: Policy, catalog: Catalog, registry: Registry, groups: Groups |
     found = [Problem(("rules",), "there is no rule, so everything is forbidden.")] if not policy.rules else []
     found += _names(policy, catalog, registry)
     found += _never(policy, catalog, registry)
+    found += _delegation(policy, known)
     for index, rule in enumerate(policy.rules):
         found += _groups(policy, index, rule, known)
         found += _reach(index, rule, known)
@@ -129,8 +130,24 @@ def _subjects(policy: Policy, catalog: Catalog, registry: Registry) -> Iterator[
             yield Subject(action.verb, action.risk, None, None)
 
 
-def _groups(policy: Policy, index: int, rule: Rule, known: Groups) -> Iterator[Problem]:
+def _delegation(policy: Policy, known: Groups) -> Iterator[Problem]:
+    rule = policy.delegation
+    named = {"groups": rule.groups, "to": () if rule.to == ANYONE else rule.to} if rule else {}
+    for key, names in named.items():
+        yield from _missing([(("delegation", key, place), name) for place, name in enumerate(names)], policy, known)
+
+
+def _missing(places: Iterable[tuple[Loc, str]], policy: Policy, known: Groups) -> Iterator[Problem]:
     """Groups that are not defined, or have nobody in them."""
+    for loc, group in places:
+        if group not in policy.groups:
+            yield Problem(loc, f'there is no group "{group}"; define it under groups.')
+        elif group in known and not known[group]:
+            yield Problem(loc, f'nobody is in the group "{group}".')
+
+
+def _groups(policy: Policy, index: int, rule: Rule, known: Groups) -> Iterator[Problem]:
+    """The groups that a rule names."""
     asks: list[tuple[Loc, str]] = []
     if rule.ask != ANYONE:
         asks = [(("rules", index, "ask", position), group) for position, group in enumerate(rule.ask)]
@@ -142,11 +159,7 @@ def _groups(policy: Policy, index: int, rule: Rule, known: Groups) -> Iterator[P
     later: list[tuple[Loc, str]] = [
         (("rules", index, "escalate_to", position), group) for position, group in enumerate(rule.escalate_to or ())
     ]
-    for loc, group in chain(asks, gives, later):
-        if group not in policy.groups:
-            yield Problem(loc, f'there is no group "{group}"; define it under groups.')
-        elif group in known and not known[group]:
-            yield Problem(loc, f'nobody is in the group "{group}".')
+    yield from _missing(chain(asks, gives, later), policy, known)
 
 
 def _reach(index: int, rule: Rule, known: Groups) -> Iterator[Problem]:

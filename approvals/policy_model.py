@@ -146,6 +146,14 @@ class Freeze(_Entry):
         return self
 
 
+class Delegating(_Entry):
+    """Handing one's key to somebody else for a time. Without this entry nobody can."""
+
+    groups: Names = Field(description="groups whose members may hand over their key")
+    to: Literal["anyone"] | Names = Field(description="anyone, or the groups whose members may be given it")
+    longest: Duration = Field(description="for how long at most")
+
+
 class Defaults(_Entry):
     """What a rule that says nothing about time means (A6: one limit for approving, another for starting)."""
 
@@ -160,6 +168,7 @@ class Policy(_Entry):
     groups: dict[GroupName, Group] = {}
     rules: tuple[Rule, ...] = ()
     freezes: tuple[Freeze, ...] = ()
+    delegation: Delegating | None = None
     defaults: Defaults = Defaults()
 
     @model_validator(mode="after")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from pydantic import JsonValue
@@ -96,6 +96,19 @@ class Requirement(Value):
     also: tuple[str, ...] = ()  # groups whose members may fill these places too, since it was escalated
 
 
+class Delegation(Value):
+    """Until then, `taker` may turn the key of `giver`."""
+
+    giver: Actor
+    taker: Actor
+    since: datetime
+    until: datetime
+
+    @property
+    def length(self) -> timedelta:
+        return self.until - self.since
+
+
 class Decision(Value):
     """One person's turn of the key, for exactly one digest."""
 
@@ -105,6 +118,12 @@ class Decision(Value):
     approve: bool
     at: datetime
     reason: str = ""
+    lent_by: Actor | None = None  # whose key it was, where it was handed over to the approver
+
+    @property
+    def key(self) -> Actor:
+        """Whose key was turned."""
+        return self.lent_by or self.approver
 
 
 class Request(Value):

@@ -68,6 +68,8 @@ def decision_row(decision: Decision) -> dict[str, Any]:
         "approve": decision.approve,
         "at": as_text(decision.at),
         "reason": decision.reason,
+        "lent_team": decision.lent_by.team_id if decision.lent_by else None,
+        "lent_user": decision.lent_by.user_id if decision.lent_by else None,
     }
 
 
@@ -89,6 +91,7 @@ def _decision(row: RowMapping) -> Decision:
         approve=row["approve"],
         at=as_time(row["at"]),
         reason=row["reason"],
+        lent_by=Actor(team_id=row["lent_team"], user_id=row["lent_user"]) if row["lent_user"] else None,
     )
 
 

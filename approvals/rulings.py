@@ -10,8 +10,7 @@ from datetime import datetime
 from pydantic import JsonValue
 
 from actions.outcome import Outcome
-from approvals import endings, keepsakes, quorum
-from approvals.actor import Actor, same
+from approvals import delegation, endings, keepsakes, quorum
 from approvals.moves import Hold, Move, Outrun
 from approvals.policy_model import Policy
 from approvals.request import Event, Request, Requirement, State, advance
@@ -74,7 +73,8 @@ def on_start(request: Request, now: datetime, view: View, runner: str, lease_unt
         return refuse(request, now, verdict.say)
     if any(not decision.approve for decision in request.decisions):
         return refuse(request, now, "Somebody denied it.")
-    left = quorum.missing(_wanted(request, verdict), _approvers(request, view), view.groups)
+    given = [d for d in request.decisions if d.digest == request.plan.digest]
+    left = quorum.missing(_wanted(request, verdict), *delegation.counted(view, given, request.requester))
     if left:
         say = f"Not everybody who approved still may: {quorum.say(left)} is missing. Ask again."
         return refuse(request, now, say)
@@ -120,18 +120,6 @@ def _end_ready(request: Request, kind: str, event: Event, now: datetime, reason:
     if request.state is not State.READY:
         raise Outrun
     return endings.end(kind, event, now, reason)
-
-
-def _approvers(request: Request, view: View) -> list[Actor]:
-    """Whose approval counts: for this very digest, by somebody who is still a person here, not the requester."""
-    return [
-        decision.approver
-        for decision in request.decisions
-        if decision.approve
-        and decision.digest == request.plan.digest
-        and decision.approver in view.people
-        and not same(decision.approver, request.requester)
-    ]
 
 
 def _escalation(verdict: NeedsApproval, now: datetime) -> dict[str, object]:

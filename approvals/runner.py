@@ -5,21 +5,19 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from actions.clock import Clock
 from actions.errors import BadInput, GrantRefused, NotFound, SourceError, StalePlan, TwokeyError, Unreachable
 from actions.outcome import Grant, Outcome, Step
-from actions.plan import Plan
 from approvals import rulings
-from approvals.actor import Actor
 from approvals.ledger import Altered, Ledger, TargetBusy
+from approvals.lookup import Lookup
 from approvals.moves import Move, Outrun
 from approvals.powers import Executing
 from approvals.request import Request, State
 from approvals.store import StoreDown
-from approvals.view import View
 
 LEASE = timedelta(seconds=30)
 """How long a runner that says nothing counts as alive. Also how long its grant is good for."""
@@ -28,15 +26,10 @@ _log = logging.getLogger(__name__)
 
 
 class Runner:
-    """One process's hands. `look` looks up policy, groups and people for a plan, as of the moment it is called.
+    """One process's hands. `clock` is the one that the executor reads."""
 
-    `clock` is the one that the executor reads.
-    """
-
-    def __init__(
-        self, ledger: Ledger, executor: Executing, look: Callable[[Plan, Iterable[Actor]], View], clock: Clock
-    ) -> None:
-        self._ledger, self._executor, self._look, self._clock = ledger, executor, look, clock
+    def __init__(self, ledger: Ledger, executor: Executing, lookup: Lookup, clock: Clock) -> None:
+        self._ledger, self._executor, self._lookup, self._clock = ledger, executor, lookup, clock
         self.name = secrets.token_hex(8)
         self._active: set[str] = set()
         self._lock = threading.Lock()
@@ -94,12 +87,13 @@ class Runner:
             return self._ledger.get(request.id)
 
     def _start(self, request: Request) -> Request:
-        view = self._look(request.plan, (request.requester, *(d.approver for d in request.decisions)))
+        concerned = (request.requester, *(d.approver for d in request.decisions))
+        view = self._lookup.view(request.plan, concerned, self._clock.now())
         at: list[datetime] = []
 
         def rule(current: Request, now: datetime) -> Move:
             at.append(now)
-            return rulings.on_start(current, now, view, self.name, now + LEASE)
+            return rulings.on_start(current, now, self._lookup.within(view, now), self.name, now + LEASE)
 
         try:
             claimed = self._ledger.move(request.id, rule)

@@ -69,6 +69,24 @@ class DecisionRow(Table, table=True):
     approve: bool
     at: str
     reason: str
+    lent_team: str | None = None  # whose key it was, where it was handed over
+    lent_user: str | None = None
+
+
+class DelegationRow(Table, table=True):
+    """Somebody's key in somebody else's hands, until then."""
+
+    __tablename__ = "delegations"
+    __table_args__ = (Index("delegations_live", "ended_at", "until"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    giver_team: str
+    giver_user: str
+    taker_team: str
+    taker_user: str
+    since: str
+    until: str
+    ended_at: str | None = None  # taken back before its time
 
 
 class AuditRow(Table, table=True):
@@ -104,6 +122,7 @@ class WatermarkRow(Table, table=True):
 
 requests = Table.metadata.tables["requests"]
 decisions = Table.metadata.tables["decisions"]
+delegations = Table.metadata.tables["delegations"]
 audit_events = Table.metadata.tables["audit_events"]
 evidence = Table.metadata.tables["evidence"]
 watermark = Table.metadata.tables["watermark"]

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from actions import durations
 from actions.action import Action
+from actions.plan import Plan
 from actions.terms import Risk
 from approvals import freeze, quorum
 from approvals.actor import Actor
@@ -36,6 +37,11 @@ class Subject:
             service=str(service) if service else None,
             environment=str(environment) if environment else None,
         )
+
+    @classmethod
+    def of_plan(cls, plan: Plan) -> Subject:
+        """The subject of a plan, of which the verb may not exist any more."""
+        return cls(plan.verb, plan.risk, plan.service, plan.environment)
 
     def __str__(self) -> str:
         where = f" {self.service}" if self.service else ""

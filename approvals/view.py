@@ -13,6 +13,7 @@ from approvals import verdict as verdicts
 from approvals.actor import Actor
 from approvals.policy_model import Policy
 from approvals.quorum import Groups
+from approvals.request import Delegation
 from approvals.verdict import Forbidden, Verdict
 
 
@@ -24,6 +25,7 @@ class View:
     registry: Registry
     groups: Groups
     people: frozenset[Actor]
+    delegations: tuple[Delegation, ...] = ()  # to the people concerned
 
 
 def judge(view: View, action_json: dict[str, JsonValue], requester: Actor, now: datetime) -> Verdict:

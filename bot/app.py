@@ -156,6 +156,7 @@ class Program:
         """The Slack side. Imported here: Bolt is no concern of a runner."""
         from bot.cards import Cards
         from bot.conversation import Conversation
+        from bot.delegating import Delegating
         from bot.faces import Faces
         from bot.gateway import Gateway
         from bot.health import HealthCheck
@@ -183,6 +184,7 @@ class Program:
             Memory(writer, self.clock, self.ledger, cards),
             self.names,
             identity.user_id,
+            Delegating(self.gate, self.names, self.clock),
         )
         home = HomePage(
             client,

@@ -25,8 +25,9 @@ from approvals.actor import Actor
 from approvals.ledger import Ledger
 from approvals.policy import Forbidden, Verdict
 from approvals.request import Request, State
-from bot import forms, speech
+from bot import delegating, forms, speech
 from bot.blocks import answers, questions, words
+from bot.blocks import message as kit
 from bot.blocks.message import Message
 from bot.blocks.questions import Choice
 from bot.memory import Memory
@@ -108,14 +109,19 @@ class Conversation:
         memory: Memory,
         names: Names,
         bot_user_id: str,
+        delegating: delegating.Delegating,
     ) -> None:
         self._reader, self._gate, self._preview, self._ledger = reader, gate, preview, ledger
         self._registry, self._catalog, self._memory = registry, catalog, memory
-        self._names, self._bot_user_id = names, bot_user_id
+        self._names, self._bot_user_id, self._delegating = names, bot_user_id, delegating
         self._planning = asyncio.Semaphore(PLANS_AT_ONCE)
 
     async def hear(self, said: Said, text: str, stages: Stages) -> None:
         """Somebody spoke to the bot."""
+        asked = delegating.wish(speech.unaddressed(text, self._bot_user_id))
+        if asked is not None:
+            await self._safely(self._delegate(said, asked, stages), stages)
+            return
         await self._safely(self._hear(said, speech.words(text, self._bot_user_id), stages), stages)
 
     async def take_up(self, said: Said, partial: dict[str, JsonValue], stages: Stages) -> bool:
@@ -160,6 +166,11 @@ class Conversation:
             if reading.reason in ATTEMPTS:
                 await asyncio.to_thread(self._gate.turned_away, said.actor, reading.reason, reading.say)
             await stages.here.show(self._refusal(reading))
+
+    async def _delegate(self, said: Said, asked: delegating.Wish, stages: Stages) -> None:
+        """Somebody speaks of their key: no model and no grammar reads that (A12)."""
+        answer = await asyncio.to_thread(self._delegating.do, asked, said.actor)
+        await stages.below.show(kit.say(answer))
 
     async def _complete(self, said: Said, partial: dict[str, JsonValue], stages: Stages) -> None:
         verb = self._registry[str(partial.get("verb", ""))]

@@ -22,6 +22,7 @@ class Faces:
     def of(self, request: Request) -> Face:
         """The face of a request's card, now."""
         concerned = {request.requester.user_id, *(d.approver.user_id for d in request.decisions)}
+        concerned |= {d.lent_by.user_id for d in request.decisions if d.lent_by}
         if request.reason_by:
             concerned.add(request.reason_by.user_id)
         environment = request.plan.environment

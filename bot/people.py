@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
@@ -127,6 +128,14 @@ class Names:
     def of(self, user_ids: Iterable[str]) -> dict[str, str]:
         """User id -> the name that people use. May ask Slack; never raises."""
         return {user: self._name(user) for user in set(user_ids)}
+
+    def zone(self, user_id: str) -> str:
+        """The time zone of a person's clock, like Europe/Athens; UTC where it is not known here."""
+        try:
+            user = ask(self._client, "users.info", {"user": user_id}).get("user") or {}
+            return str(ZoneInfo(str(user.get("tz") or "UTC")))
+        except (DirectoryDown, ZoneInfoNotFoundError, ValueError):
+            return "UTC"
 
     def channel(self, channel_id: str) -> str | None:
         """A channel's name, for reading and help only; None where it cannot be found."""

@@ -16,6 +16,11 @@ def words(text: str, bot_user_id: str) -> str:
     return plain.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").replace("\u00a0", " ").strip()
 
 
+def unaddressed(text: str, bot_user_id: str) -> str:
+    """The message as Slack sends it, ids of people included, without the bot's own mention."""
+    return re.sub(rf"<@{re.escape(bot_user_id)}(\|[^>]*)?>", "", text).strip()
+
+
 def is_help(said: str) -> bool:
     """Whether somebody asks what there is, or only says hello."""
     return _bare(said) in _HELP

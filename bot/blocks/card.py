@@ -9,7 +9,7 @@ from datetime import datetime
 from actions.plan import Difference, Plan, Target
 from actions.terms import Risk
 from approvals.actor import Actor
-from approvals.request import Request, Requirement, State
+from approvals.request import Decision, Request, Requirement, State
 from bot.blocks import message as kit
 from bot.blocks.message import Block, Button, Message
 from bot.blocks.text import bar, clip, escape, line, listed, moment, spelled
@@ -115,7 +115,7 @@ def status(request: Request, face: Face) -> str:
 
 
 def _status(request: Request, face: Face) -> str:
-    approved = [face.name(d.approver) for d in request.decisions if d.approve]
+    approved = [whose(d, face) for d in request.decisions if d.approve]
     if request.state is State.WAITING:
         so_far = f"{listed(approved, 'and')} approved · " if approved else ""
         return f"{so_far}waiting for {needed(request.missing or request.requirements)}"
@@ -137,6 +137,12 @@ def _status(request: Request, face: Face) -> str:
         State.EXPIRED: f"⌛ expired{why}",
         State.STALE: f"stale{why}",
     }[request.state]
+
+
+def whose(decision: Decision, face: Face) -> str:
+    """`carla`, or `carla (with ben's key)`."""
+    name = face.name(decision.approver)
+    return f"{name} (with {face.name(decision.lent_by)}'s key)" if decision.lent_by else name
 
 
 def needed(requirements: Sequence[Requirement]) -> str:
@@ -257,7 +263,7 @@ def _asked(request: Request, face: Face) -> str:
     if request.state is State.WAITING and request.approve_by:
         parts.append(f"expires {moment(request.approve_by)}")
     for d in request.decisions[:8]:
-        parts.append(f"{'approved' if d.approve else 'denied'} by {escape(face.name(d.approver))}, {moment(d.at)}")
+        parts.append(f"{'approved' if d.approve else 'denied'} by {escape(whose(d, face))}, {moment(d.at)}")
     if request.finished_at:
         parts.append(f"ended {moment(request.finished_at)}")
     digest = request.plan.digest

@@ -9,7 +9,7 @@ from actions.outcome import Evidence
 from approvals.request import Request, State
 from bot.blocks import answers
 from bot.blocks import message as kit
-from bot.blocks.card import Face, needed, status
+from bot.blocks.card import Face, needed, status, whose
 from bot.blocks.message import Message
 
 OUTCOME = "outcome"
@@ -28,13 +28,13 @@ class Line:
 def story(request: Request, face: Face, evidence: Sequence[Evidence] = ()) -> list[Line]:
     """Everything that happened so far, in order. `evidence` is what the outcome came with."""
     lines = [
-        Line(f"approved {d.approver.user_id}", kit.say(f"{face.name(d.approver)} approved."))
+        Line(f"approved {d.approver.user_id}", kit.say(f"{whose(d, face)} approved."))
         for d in request.decisions
         if d.approve
     ]
     if lines and request.state is State.WAITING:
         last = lines[-1]
-        more = f"{face.name(request.decisions[-1].approver)} approved; still waiting for {needed(request.missing)}."
+        more = f"{whose(request.decisions[-1], face)} approved; still waiting for {needed(request.missing)}."
         lines[-1] = Line(last.key, kit.say(more))
     if request.state in _STARTED:
         lines.append(Line("started", kit.say(f"Started: {face.title}.")))

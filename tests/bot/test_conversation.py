@@ -19,6 +19,7 @@ from approvals.store import open_store
 from bot.blocks.message import Message
 from bot.cards import Cards
 from bot.conversation import Conversation, Reads, Said, Stages
+from bot.delegating import Delegating
 from bot.memory import Memory
 from bot.tables import make_tables
 from bot.writer import Writer
@@ -84,7 +85,9 @@ class Talk:
 def converse(house: House, memory: Memory, reader: Reads) -> Conversation:
     """The conversation, with this reader."""
     names = Callers()
-    return Conversation(reader, house.gate, house.gate, house.ledger, REGISTRY, SERVICES, memory, names, "U0TWOKEY")  # type: ignore[arg-type]
+    keys = Delegating(house.gate, names, house.clock)  # type: ignore[arg-type]
+    asks = (house.gate, house.gate, house.ledger)
+    return Conversation(reader, *asks, REGISTRY, SERVICES, memory, names, "U0TWOKEY", keys)  # type: ignore[arg-type]
 
 
 @pytest.fixture

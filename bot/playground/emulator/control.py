@@ -139,7 +139,9 @@ class Control:
     async def _command(self, body: Json, base: str) -> Json:
         user, conversation = self._where(body)
         command = "/" + _text(body, "command").lstrip("/")
-        await self._interactions.command(base, user, conversation.id, command, _text(body, "text", ""))
+        await self._interactions.command(
+            base, user, conversation.id, command, as_sent(self._core.workspace, _text(body, "text", ""))
+        )
         return {}
 
     async def _home(self, body: Json, base: str) -> Json:

@@ -1,0 +1,64 @@
+"""Looks up what a ruling needs to know, just before it: the policy, the groups and the people concerned (A3, A8)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from actions.plan import Plan
+from actions.registry import Registry
+from approvals import quorum
+from approvals.actor import Actor, Directory
+from approvals.policy_model import ANYONE, Policy
+from approvals.request import Delegation, Request
+from approvals.verdict import Subject, groups_needed
+from approvals.view import View
+
+
+class Lookup:
+    """Holds the policy that is in force. Every question about people is asked anew; each may raise DirectoryDown."""
+
+    def __init__(self, policy: Policy, directory: Directory, registry: Registry) -> None:
+        self.policy = policy
+        self._directory, self._registry = directory, registry
+        self.delegations: Callable[[datetime], tuple[Delegation, ...]] = lambda now: ()
+
+    def view(self, plan: Plan, actors: Iterable[Actor], now: datetime) -> View:
+        """Everything that a ruling on this plan may look at; `actors` are those who take part in it."""
+        policy, concerned = self.policy, frozenset(actors)
+        handed = tuple(d for d in self.delegations(now) if d.taker in concerned)
+        names = [*groups_needed(policy, Subject.of_plan(plan))]
+        if handed and policy.delegation and policy.delegation.to != ANYONE:
+            names += policy.delegation.to
+        people = self.people(concerned | {d.giver for d in handed})
+        return View(policy, self._registry, self.members(names), people, handed)
+
+    def within(self, view: View, now: datetime) -> View:
+        """The same inside the transaction: a key taken back meanwhile, or whose time is up, is lent no more."""
+        live = self.delegations(now) if view.delegations else ()
+        return replace(view, delegations=tuple(d for d in view.delegations if d in live))
+
+    def bare(self, subject: Subject, actor: Actor, asks_only: bool) -> View:
+        """For a judgement before there is a plan; of who only asks a question it does not matter what they are."""
+        policy = self.policy
+        people = frozenset({actor}) if asks_only else self.people((actor,))
+        return View(policy, self._registry, self.members(groups_needed(policy, subject)), people)
+
+    def among(self, request: Request, now: datetime) -> View:
+        """For showing who could approve: whoever is in a group counts as a person, since a key is never turned here."""
+        handed, rule = self.delegations(now), self.policy.delegation
+        named = rule.to if handed and rule and rule.to != ANYONE else ()
+        groups = self.members([*quorum.named(request.requirements), *named])
+        people = frozenset(actor for members in groups.values() for actor in members)
+        approvers = frozenset(decision.approver for decision in request.decisions)
+        return View(self.policy, self._registry, groups, people | approvers, handed)
+
+    def members(self, names: Iterable[str]) -> dict[str, frozenset[Actor]]:
+        """Who is in these groups of the policy now."""
+        groups = self.policy.groups
+        return self._directory.members({name: groups[name].source for name in names if name in groups})
+
+    def people(self, actors: Iterable[Actor]) -> frozenset[Actor]:
+        """Those of them who are living, full members."""
+        return frozenset(actor for actor in set(actors) if self._directory.is_person(actor))
