@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 import pytest
@@ -12,3 +13,9 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """In CI (TWOKEY_TEST_SKIPS=fail) a skipped test is a failed one: that machine has everything."""
     if report.skipped and os.environ.get("TWOKEY_TEST_SKIPS") == "fail":
         report.outcome = "failed"
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector away from what was imported and collected: it lives as long as the process."""
+    gc.collect()
+    gc.freeze()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from bot.playground.host import Host
 from tests.browser import showcase
@@ -15,6 +15,7 @@ from tests.browser.double import DEADLINE, Double
 
 CHROMIUM = shutil.which("chromium")
 BACKGROUND = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+BLANK = "about:blank"
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", *BACKGROUND]
 
 HABITS: dict[str, Any] = {"timezone_id": "Europe/Athens", "locale": "en-GB"}
@@ -55,43 +56,66 @@ def url(stand_in: tuple[Double, str]) -> str:
     return stand_in[1]
 
 
+class Windows:
+    """One page for each kind of window. A page that shows the next test again costs a third of a new one."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._pages: dict[str, Page] = {}
+        self.errors: list[str] = []  # what stood on a console
+
+    def page(self, options: dict[str, Any]) -> Page:
+        """The empty page for these options."""
+        kind = repr(sorted(options.items()))
+        return self._pages.get(kind) or self._pages.setdefault(kind, self._opened(options))
+
+    def clear(self) -> None:
+        """Leave nothing of a test for the next one."""
+        for page in self._pages.values():
+            if page.url != BLANK:
+                page.evaluate("localStorage.clear(); sessionStorage.clear()")
+                page.goto(BLANK)
+                page.mouse.move(0, 0)
+        self.errors.clear()
+
+    def close(self) -> None:
+        """Close every page."""
+        for page in self._pages.values():
+            page.context.close()
+
+    def _opened(self, options: dict[str, Any]) -> Page:
+        page = self._browser.new_context(**HABITS | options).new_page()
+        page.set_default_timeout(DEADLINE * 1000)
+        page.on("console", self._note)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        return page
+
+    def _note(self, said: ConsoleMessage) -> None:
+        is_refusal = said.text.startswith("Failed to load resource") and "/emulator/" in said.location["url"]
+        if said.type in ("error", "warning") and not is_refusal:  # the browser itself notes every refused post
+            self.errors.append(said.text)
+
+
 @pytest.fixture(scope="package")
-def usual(browser: Browser) -> Iterator[BrowserContext]:
-    """The window that most tests use; it keeps the page's files."""
-    with browser.new_context(**HABITS) as context:
-        yield context
+def windows(browser: Browser) -> Iterator[Windows]:
+    found = Windows(browser)
+    yield found
+    found.close()
 
 
 @pytest.fixture
-def open_page(browser: Browser, usual: BrowserContext, double: Double, url: str) -> Iterator[Open]:
+def open_page(windows: Windows, double: Double, url: str) -> Iterator[Open]:
     """`open_page("#/ana/ops", viewport=…)`: the page once it shows something. Errors on the console fail the test."""
-    contexts: list[BrowserContext] = []
-    pages: list[Page] = []
-    errors: list[str] = []
-
-    def note(said: ConsoleMessage) -> None:
-        is_refusal = said.text.startswith("Failed to load resource") and "/emulator/" in said.location["url"]
-        if said.type in ("error", "warning") and not is_refusal:  # the browser itself notes every refused post
-            errors.append(said.text)
 
     def opened(address: str = "#/ana/ops", **options: Any) -> Page:
-        context = browser.new_context(**HABITS | options) if options else usual
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(DEADLINE * 1000)
-        pages.append(page)
-        page.on("console", note)
-        page.on("pageerror", lambda error: errors.append(str(error)))
+        page = windows.page(options)
         page.goto(f"{url}/{address}")
         page.get_by_role("button", name="You are").first.wait_for()
         return page
 
     yield opened
-    for page in pages:
-        page.close()
-    for context in contexts:
-        if context is not usual:
-            context.close()
+    errors = list(windows.errors)
+    windows.clear()
     assert errors == []
 
 
