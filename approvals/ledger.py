@@ -250,11 +250,12 @@ class Ledger:
         """The whole audit log in its order, read as it is walked."""
         with reading(self._engine) as connection:
             columns = select(audit_events.c.seq, audit_events.c.body, audit_events.c.prev, audit_events.c.hash)
-            result = connection.execution_options(yield_per=2000).execute(columns.order_by(audit_events.c.seq))
-            for seq, body, prev, written in result:
-                # What somebody else wrote there may be text: still an entry, and then a broken one.
-                raw = body if isinstance(body, bytes) else str(body).encode("utf-8", "surrogatepass")
-                yield audit.Entry(seq, raw, prev, written)
+            whole = connection.execution_options(yield_per=2000)
+            with whole.execute(columns.order_by(audit_events.c.seq)) as result:  # also where nobody walks to the end
+                for seq, body, prev, written in result:
+                    # What somebody else wrote there may be text: still an entry, and then a broken one.
+                    raw = body if isinstance(body, bytes) else str(body).encode("utf-8", "surrogatepass")
+                    yield audit.Entry(seq, raw, prev, written)
 
     def head(self) -> audit.Checkpoint:
         """How long the log is, and its last hash."""

@@ -34,7 +34,6 @@ from bot.people import Glimpse, NamedChanges, Names, SlackDirectory
 from bot.running import Running
 from bot.settings import Settings
 from bot.slack import Identity
-from bot.tables import make_tables
 from bot.threads import in_daemon
 from intents.gateway import ModelGateway
 from intents.reader import Reader
@@ -266,7 +265,6 @@ def build(settings: Settings, clock: Clock | None = None, executor: Executing | 
     catalog = catalogs.load(settings.catalog)
     policy = policies.load_checked(settings.policy, catalog, Registry(VERBS))
     engine = open_store(settings.database_url)
-    make_tables(engine)
     return Program(settings, clock or SystemClock(), catalog, policy, engine, executor)
 
 

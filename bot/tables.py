@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, Column, Engine, Index
+from sqlalchemy import JSON, Column, Index
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
-
-from approvals.store import writing
 
 
 class EdgeTable(SQLModel, registry=registry()):
@@ -70,9 +68,3 @@ deliveries = EdgeTable.metadata.tables["slack_deliveries"]
 copies = EdgeTable.metadata.tables["slack_cards"]
 told = EdgeTable.metadata.tables["slack_story"]
 threads = EdgeTable.metadata.tables["slack_threads"]
-
-
-def make_tables(engine: Engine) -> None:
-    """Makes what is missing. Raises StoreDown."""
-    with writing(engine) as connection:
-        EdgeTable.metadata.create_all(connection)

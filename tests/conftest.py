@@ -7,6 +7,8 @@ import os
 
 import pytest
 
+from tests.stores import ON_POSTGRES
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -19,3 +21,11 @@ def pytest_collection_finish() -> None:
     """Keep the garbage collector away from what was imported and collected: it lives as long as the process."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With TWOKEY_TEST_STORE=postgres the tests that are about SQLite itself are left out, not skipped."""
+    if ON_POSTGRES:
+        left_out = [item for item in items if item.get_closest_marker("sqlite")]
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=left_out)

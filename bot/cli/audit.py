@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,13 +39,12 @@ def verify(
     from approvals.audit import Broken
 
     checkpoint = _checkpoint(checkpoint_file) if checkpoint_file else None
-    ledger = None if export_file else _ledger()
-    rows = ledger.entries() if ledger else _lines(export_file)
-    found = audit.verify(rows, checkpoint)
+    with _ledger() if export_file is None else nullcontext() as ledger:
+        found = audit.verify(ledger.entries() if ledger else _lines(export_file), checkpoint)
+        odd = _replayed(ledger) if ledger and not isinstance(found, Broken) else None
     if isinstance(found, Broken):
         _report(as_json, {"ok": False, "seq": found.seq, "why": found.why}, f"Entry {found.seq}: {found.why}.")
         raise typer.Exit(1)
-    odd = _replayed(ledger) if ledger else None
     if odd:
         _report(as_json, {"ok": False, "seq": None, "why": odd}, f"The log is whole, but {odd}.")
         raise typer.Exit(1)
@@ -58,24 +58,31 @@ def export() -> None:
     """Write the whole log to standard output, one JSON object a line."""
     from approvals import audit
 
-    for entry in _ledger().entries():
-        print(audit.as_line(entry))
+    with _ledger() as ledger:
+        for entry in ledger.entries():
+            print(audit.as_line(entry))
 
 
 @app.command()
 def checkpoint() -> None:
     """Print how long the log is and its last hash as JSON. Keep it where nobody who runs Twokey can change it."""
-    head = _ledger().head()
+    with _ledger() as ledger:
+        head = ledger.head()
     print(json.dumps({"size": head.size, "head": head.head}))
 
 
-def _ledger() -> Ledger:
+@contextmanager
+def _ledger() -> Iterator[Ledger]:
     from actions.clock import SystemClock
     from approvals.ledger import Ledger
     from approvals.store import open_store
     from bot import settings
 
-    return Ledger(open_store(settings.load().database_url, make=False), SystemClock())
+    engine = open_store(settings.load().database_url, make=False)
+    try:
+        yield Ledger(engine, SystemClock())
+    finally:
+        engine.dispose()
 
 
 def _replayed(ledger: Ledger) -> str | None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.approvals.doubles import House, a_house
+from tests.stores import forget
 
 # How long an example takes says more about what else the machine does than about the code.
 settings.register_profile("approvals", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -19,6 +20,7 @@ def house(tmp_path: Path) -> Iterator[House]:
     made = a_house(tmp_path / "twokey.db")
     yield made
     made.close()
+    forget(made.path)
 
 
 @pytest.fixture

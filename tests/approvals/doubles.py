@@ -25,6 +25,7 @@ from approvals.ledger import Ledger
 from approvals.policy_model import Policy
 from approvals.request import Request
 from approvals.store import open_store
+from tests.stores import store_url
 
 PLAYGROUND = Path(__file__).parents[2] / "bot" / "playground" / "policy.yaml"
 TEAM = "T0TOWN"
@@ -146,6 +147,11 @@ class House:
         """Another process: its own engine and gate, the same file, people and cluster."""
         return a_house(self.path, clock=self.clock, folk=self.folk, hands=self.hands, reads=clock)
 
+    @property
+    def url(self) -> str:
+        """The store's address, for other processes."""
+        return store_url(self.path)
+
     def asked(self, action: Change = SCALE, actor: Actor = ANA) -> Request:
         """A submitted request."""
         return self.gate.submit(action, actor, {"channel": "C0OPS"})
@@ -180,10 +186,11 @@ def a_house(
     folk: Folk | None = None,
     hands: Hands | None = None,
     reads: Clock | None = None,
+    url: str | None = None,
 ) -> House:
-    """The playground's policy over a store in a file."""
+    """The playground's policy over the store that goes by this path, or is at this address."""
     clock, folk, hands = clock or ManualClock(), folk or Folk(), hands or Hands()
-    engine = open_store(f"sqlite:///{path}")
+    engine = open_store(url or store_url(path))
     ledger = Ledger(engine, reads or clock, Registry(VERBS))
     gate = Gate(rules or policy.load(PLAYGROUND), folk, ledger, hands, Registry(VERBS), reads or clock)
     return House(path, engine, clock, folk, hands, ledger, gate)

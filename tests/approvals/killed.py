@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.approvals.doubles import Hands, a_house
 
 
-def main(path: str, request_id: str, where: str, cluster: str) -> None:
+def main(url: str, request_id: str, where: str, cluster: str) -> None:
     """`where` is `before` or `after` the effect; the effect is a line in the file `cluster`."""
 
     def wait() -> None:
@@ -28,7 +28,7 @@ def main(path: str, request_id: str, where: str, cluster: str) -> None:
     hands.after_effect = hands._after
     if where == "before":
         hands.before_effect = wait
-    a_house(Path(path), hands=hands).gate.run(request_id)
+    a_house(Path(), hands=hands, url=url).gate.run(request_id)
 
 
 if __name__ == "__main__":

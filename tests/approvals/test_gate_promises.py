@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +23,7 @@ from approvals.ledger import NoSuchRequest
 from approvals.policy import Policy
 from approvals.policy_model import Freeze, Weekly
 from approvals.request import Request, State
+from approvals.tables import requests
 from tests.approvals.doubles import ANA, BEN, BOT, CARLA, DEV, DORA, PAYMENTS, PLAYGROUND, SCALE, House, a_plan
 
 ALWAYS = Freeze(name="moving house", weekly=Weekly(start="mon 00:00", until="sun 23:59"))
@@ -79,9 +79,8 @@ def test_changing_any_part_after_approval_executes_nothing(
     ready = house.approved() if action is SCALE else house.asked(DEV)
     plan = json.loads(ready.plan.model_dump_json())
     change(plan)
-    with sqlite3.connect(house.path) as store:
-        store.execute("UPDATE requests SET plan = ?", (json.dumps(plan),))
-    store.close()
+    with house.engine.begin() as store:
+        store.execute(requests.update().values(plan=plan))
     after = house.gate.run(ready.id)
     assert after.state in {State.REFUSED, State.STALE}
     assert house.hands.effects == []

@@ -2,75 +2,18 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from actions.errors import ConfigError
 from approvals import audit
 from approvals.gate import DecisionRefused
 from approvals.ledger import Ledger, NoSuchRequest
 from approvals.request import Request, State
-from approvals.store import StoreDown, open_store, pragma, reading
+from approvals.store import StoreDown, open_store
 from tests.approvals.doubles import ANA, BEN, CARLA, DEV, DORA, PAYMENTS, House, in_threads
-
-
-def test_the_store_is_durable_and_strict(house: House) -> None:
-    """L1: what is acknowledged is on the disk."""
-    with reading(house.engine) as connection:
-        found = {
-            name: pragma(connection, name)
-            for name in ("journal_mode", "synchronous", "foreign_keys", "recursive_triggers", "busy_timeout")
-        }
-    assert found == {
-        "journal_mode": "wal",
-        "synchronous": 2,
-        "foreign_keys": 1,
-        "recursive_triggers": 1,
-        "busy_timeout": 5000,
-    }
-
-
-STATEMENTS = (
-    "UPDATE {table} SET rowid = rowid",
-    "DELETE FROM {table}",
-    "INSERT OR REPLACE INTO {table} SELECT * FROM {table} LIMIT 1",
-    "UPDATE OR REPLACE {table} SET rowid = rowid + 1",
-)
-
-
-@pytest.mark.parametrize("recursive", [True, False], ids=["recursive triggers", "none"])
-@pytest.mark.parametrize("statement", STATEMENTS)
-@pytest.mark.parametrize("table", ["decisions", "audit_events"])
-def test_decisions_and_audit_entries_are_only_ever_added(
-    house: House, table: str, statement: str, recursive: bool
-) -> None:
-    """L2, A5: no statement changes, removes or replaces one, not even by hand without recursive triggers."""
-    house.approved()
-    by_hand = sqlite3.connect(house.path)
-    by_hand.execute(f"PRAGMA recursive_triggers = {int(recursive)}")
-    before = by_hand.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 - a name of our own
-    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
-        by_hand.execute(statement.format(table=table))
-    by_hand.rollback()
-    assert before == by_hand.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 - the same
-    by_hand.close()
-
-
-def test_the_store_takes_one_decision_a_person_whoever_asks_it(house: House) -> None:
-    """A5: also where no code of ours looks first."""
-    house.approved()
-    by_hand = sqlite3.connect(house.path)
-    with pytest.raises(sqlite3.IntegrityError):
-        by_hand.execute(
-            "INSERT OR REPLACE INTO decisions (request_id, digest, approver_team, approver_user, approve, at, reason) "
-            "SELECT request_id, digest, 'T1OTHER', approver_user, 0, at, reason FROM decisions"
-        )
-    by_hand.close()
-
+from tests.stores import broken, held, store_url
 
 BROKEN = ("requests", "decisions", "audit_events", "watermark")
 
@@ -82,12 +25,8 @@ def test_a_change_is_recorded_with_its_entry_and_decision_or_not_at_all(house: H
     house.clock.advance(1)
     before = (house.ledger.get(request.id), list(house.ledger.entries()))
     verb = "INSERT" if table in {"decisions", "audit_events"} else "UPDATE"
-    by_hand = sqlite3.connect(house.path, isolation_level=None)
-    by_hand.execute(f"CREATE TRIGGER broken BEFORE {verb} ON {table} BEGIN SELECT RAISE(ROLLBACK, 'disk on fire'); END")
-    with pytest.raises((IntegrityError, DecisionRefused)):
+    with broken(house.path, verb, table), pytest.raises((IntegrityError, DecisionRefused)):
         house.gate.decide(request.id, request.plan.digest, BEN, approve=True)
-    by_hand.execute("DROP TRIGGER broken")
-    by_hand.close()
     kept = [entry for entry in house.ledger.entries() if entry.fields["kind"] != "attempt.refused"]
     assert (house.ledger.get(request.id), kept) == before
     assert house.gate.decide(request.id, request.plan.digest, BEN, approve=True).state is State.READY
@@ -96,20 +35,18 @@ def test_a_change_is_recorded_with_its_entry_and_decision_or_not_at_all(house: H
 def test_a_locked_store_says_so_and_does_nothing(house: House) -> None:
     """L1: nothing was recorded, so nothing was run."""
     ready = house.approved()
-    engine = open_store(f"sqlite:///{house.path}", patience=0.05)
+    engine = open_store(store_url(house.path), patience=0.05)
     impatient = Ledger(engine, house.clock)
-    blocker = sqlite3.connect(house.path, isolation_level=None)
-    blocker.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StoreDown, match="nothing was recorded, so nothing was run"):
-        impatient.note("service.started")
-    assert impatient.get(ready.id).state is State.READY, "reading goes on"
-    blocker.execute("ROLLBACK")
-    blocker.close()
+    with held(house.path):
+        with pytest.raises(StoreDown, match="nothing was recorded, so nothing was run"):
+            impatient.note("service.started")
+        assert impatient.get(ready.id).state is State.READY, "reading goes on"
     impatient.note("service.started")
     assert house.kinds()[-1] == "service.started"
     engine.dispose()
 
 
+@pytest.mark.sqlite
 def test_a_full_store_says_so_and_runs_nothing(house: House) -> None:
     """L1: the intent cannot be written, so there is no effect; with room again it goes on."""
     house.ledger.note("filler", {"text": "x" * 100_000})
@@ -127,36 +64,6 @@ def test_a_full_store_says_so_and_runs_nothing(house: House) -> None:
     assert list(house.ledger.entries())[: len(before)] == before
     assert isinstance(audit.verify(house.ledger.entries()), audit.Verified)
     assert house.gate.run(ready.id).state is State.SUCCEEDED
-
-
-@pytest.mark.parametrize(
-    ("url", "say"),
-    [
-        ("postgresql://db/twokey", "has to name an SQLite file"),
-        ("sqlite://", "has to name an SQLite file"),
-        ("nonsense", "is no database URL"),
-        ("sqlite:////nowhere/at/all/twokey.db", "cannot be opened"),
-    ],
-)
-def test_a_store_that_cannot_be_opened_is_a_wrong_setting(url: str, say: str) -> None:
-    with pytest.raises(ConfigError, match=say):
-        open_store(url)
-
-
-def test_a_file_that_is_no_store_and_one_of_a_later_version_are_left_alone(tmp_path: Path) -> None:
-    text = tmp_path / "notes.txt"
-    text.write_text("shopping list " * 100)
-    with pytest.raises(ConfigError, match="cannot be opened"):
-        open_store(f"sqlite:///{text}")
-    later = tmp_path / "later.db"
-    with sqlite3.connect(later) as store:
-        store.execute("PRAGMA user_version = 99")
-    store.close()
-    with pytest.raises(ConfigError, match="later version"):
-        open_store(f"sqlite:///{later}")
-    with pytest.raises(ConfigError, match="There is no store"):
-        open_store(f"sqlite:///{tmp_path / 'none.db'}", make=False)
-    assert not (tmp_path / "none.db").exists()
 
 
 def test_a_request_is_read_back_as_it_was_written(house: House) -> None:

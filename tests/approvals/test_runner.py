@@ -210,7 +210,7 @@ def test_killed_at_any_point_it_has_happened_at_most_once(tmp_path: Path, where:
     path, cluster = tmp_path / "twokey.db", tmp_path / "cluster"
     house = a_house(path)
     ready = house.approved()
-    program = [sys.executable, "-m", "tests.approvals.killed", str(path), ready.id, where, str(cluster)]
+    program = [sys.executable, "-m", "tests.approvals.killed", house.url, ready.id, where, str(cluster)]
     with subprocess.Popen(program, cwd=ROOT, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout
         assert child.stdout.readline() == "here\n"
@@ -226,6 +226,7 @@ def test_killed_at_any_point_it_has_happened_at_most_once(tmp_path: Path, where:
     house.close()
 
 
+@pytest.mark.sqlite
 def test_a_store_that_fails_after_the_effect_loses_nothing(house: House) -> None:
     """L1, E1: the outcome could not be written, so it is not acknowledged; the next tick reads it back."""
     ready = house.approved()

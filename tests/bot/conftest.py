@@ -12,9 +12,9 @@ from sqlalchemy import Engine
 from actions.clock import ManualClock
 from approvals.store import open_store
 from bot.cards import Cards
-from bot.tables import make_tables
 from bot.writer import Writer
 from tests.bot.scene import Scene, scene
+from tests.stores import forget, store_url
 
 
 @dataclass
@@ -34,10 +34,10 @@ async def slack(tmp_path: Path) -> AsyncIterator[Scene]:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[EdgeStore]:
-    engine = open_store(f"sqlite:///{tmp_path / 'edge.db'}")
-    make_tables(engine)
+    engine = open_store(store_url(tmp_path / "edge.db"))
     yield EdgeStore(engine, ManualClock())
     engine.dispose()
+    forget(tmp_path / "edge.db")
 
 
 @pytest.fixture

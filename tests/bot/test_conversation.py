@@ -21,11 +21,11 @@ from bot.cards import Cards
 from bot.conversation import Conversation, Reads, Said, Stages
 from bot.delegating import Delegating
 from bot.memory import Memory
-from bot.tables import make_tables
 from bot.writer import Writer
 from intents.reader import Reader
 from intents.reading import Reading, Refusal
 from tests.approvals.doubles import ANA, DORA, House, a_house
+from tests.stores import store_url
 
 SERVICES = catalog.load(Path(__file__).parents[2] / "bot" / "playground" / "catalog.yaml")
 REGISTRY = Registry(VERBS)
@@ -93,8 +93,7 @@ def converse(house: House, memory: Memory, reader: Reads) -> Conversation:
 @pytest.fixture
 def talk(tmp_path: Path) -> Iterator[Talk]:
     house = a_house(tmp_path / "t.db")
-    engine = open_store(f"sqlite:///{house.path}")
-    make_tables(engine)
+    engine = open_store(store_url(house.path))
     writer = Writer(engine)
     memory = Memory(writer, house.clock, house.ledger, Cards(writer, house.clock))
     conversation = converse(house, memory, Reader(SERVICES, REGISTRY))

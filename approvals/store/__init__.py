@@ -1,0 +1,186 @@
+"""Opening the store, and its two ways in: reading, and one writer at a time.
+
+SQL of one database stands in `sqlite` and `postgres` alone; which one it is follows from the URL.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Connection, Engine, RootTransaction
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from actions.errors import ConfigError, TwokeyError
+from approvals.store import migrations, postgres, sqlite
+from approvals.store.dialect import Dialect
+
+_DIALECTS: tuple[Dialect, ...] = (sqlite.SQLite(), postgres.PostgreSQL())
+_HOW = "write it like sqlite:///twokey.db or postgresql://twokey@db.internal/twokey"
+
+
+class StoreDown(TwokeyError):
+    """The store cannot be written right now; nothing was recorded, so nothing was run. Try again in a minute."""
+
+
+class AnswerLost(StoreDown):
+    """The store took a change and its answer was lost; look at what is recorded now before you try again."""
+
+
+class _Turn:
+    """One writer at a time in this process; other processes meet at the store's own lock.
+
+    SQLite has whoever finds the file locked sleep, up to 100 ms at a time; here the next one goes on at once. On
+    PostgreSQL those that wait here keep no connection.
+    """
+
+    def __init__(self, patience: float) -> None:
+        self._patience, self._lock = patience, threading.Lock()
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        if not self._lock.acquire(timeout=self._patience):
+            raise StoreDown
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+
+_TURNS: WeakKeyDictionary[Engine, _Turn] = WeakKeyDictionary()
+
+
+def open_store(url: str, patience: float = 5.0, make: bool = True) -> Engine:
+    """The store at a URL like `sqlite:///twokey.db` or `postgresql://…`, with this version's tables.
+
+    An SQLite file is made and brought up to date here, if `make` says so; PostgreSQL's tables are changed by
+    `twokey migrate` alone. `patience` is how many seconds a writer waits for another.
+    Raises ConfigError where the store cannot be opened or its tables are of another version.
+    """
+    engine, dialect = _connected(url, patience, make)
+    try:
+        with _explained(engine, dialect):
+            found = _revision(engine)
+            if found != migrations.HEAD and dialect.makes_itself:
+                _upgrade(engine, dialect)
+            else:
+                migrations.require(found)
+    except ConfigError:
+        engine.dispose()
+        raise
+    return engine
+
+
+def migrate(url: str) -> Engine:
+    """The store at a URL, its tables brought up to this version. Raises ConfigError."""
+    engine, dialect = _connected(url, patience=30.0, make=True)
+    try:
+        with _explained(engine, dialect):
+            _upgrade(engine, dialect)
+    except ConfigError:
+        engine.dispose()
+        raise
+    return engine
+
+
+def migration_sql(url: str) -> str:
+    """What `migrate` would have a fresh database of this kind run, for somebody who runs SQL by hand."""
+    parsed, dialect = _understood(url)
+    return migrations.as_sql(dialect.blank(parsed), dialect)
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A consistent view; raises StoreDown where there is none."""
+    options = _dialect(engine.url).reading
+    with _translated(), engine.connect().execution_options(**options) as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One transaction, alone: it is wholly there when the block ends, or not at all.
+
+    Raises StoreDown where the store is locked, full or cannot be written; AnswerLost where the connection broke while
+    it was committed, so that it may be there; IntegrityError as the database says it.
+    """
+    options = _dialect(engine.url).writing
+    with (
+        _translated(),
+        _TURNS[engine].taken(),
+        engine.connect().execution_options(**options) as connection,
+        connection.begin() as transaction,
+    ):
+        yield connection
+        _commit(transaction)
+
+
+def _commit(transaction: RootTransaction) -> None:
+    try:
+        transaction.commit()
+    except DBAPIError as error:
+        raise (AnswerLost if error.connection_invalidated else StoreDown) from error
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except IntegrityError:
+        raise
+    except (DBAPIError, PoolTimeout) as error:
+        raise StoreDown from error
+
+
+@contextmanager
+def _explained(engine: Engine, dialect: Dialect) -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        raise ConfigError(f"The store {dialect.name_of(engine.url)} cannot be opened: {_first(error)}.") from None
+    except StoreDown as error:
+        cause = error.__cause__
+        why = _first(cause) if isinstance(cause, DBAPIError) else "somebody else holds it"
+        raise ConfigError(f"The store {dialect.name_of(engine.url)} cannot be opened: {why}.") from None
+
+
+def _first(error: DBAPIError) -> str:
+    lines = str(error.orig).strip().splitlines()
+    return lines[0].rstrip(".") if lines else "it says nothing"
+
+
+def _understood(url: str) -> tuple[URL, Dialect]:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ConfigError(f"TWOKEY_DATABASE_URL is no database URL; {_HOW}.") from None
+    return parsed, _dialect(parsed)
+
+
+def _dialect(url: URL) -> Dialect:
+    for dialect in _DIALECTS:
+        if url.drivername in dialect.schemes:
+            return dialect
+    raise ConfigError(f"TWOKEY_DATABASE_URL names {url.drivername}, which Twokey cannot use; {_HOW}.")
+
+
+def _connected(url: str, patience: float, make: bool) -> tuple[Engine, Dialect]:
+    parsed, dialect = _understood(url)
+    engine = dialect.engine(parsed, patience, make)
+    _TURNS[engine] = _Turn(patience)
+    return engine, dialect
+
+
+def _revision(engine: Engine) -> str | None:
+    with reading(engine) as connection:
+        return migrations.revision(connection)
+
+
+def _upgrade(engine: Engine, dialect: Dialect) -> None:
+    with writing(engine) as connection:
+        migrations.require_known(migrations.revision(connection))
+        migrations.upgrade(connection, dialect)

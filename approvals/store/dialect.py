@@ -1,0 +1,36 @@
+"""What the store needs to know of one database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+from sqlalchemy import URL, Engine
+
+APPEND_ONLY = ("audit_events", "decisions")
+"""The tables whose rows are only ever added (A5, L2)."""
+
+
+class Dialect(Protocol):
+    """One database behind the store's face."""
+
+    schemes: frozenset[str]  # of the URLs that mean it
+    makes_itself: bool  # whether opening it brings its tables up to date
+    reading: Mapping[str, Any]  # how a connection is to begin a transaction that reads
+    writing: Mapping[str, Any]  # and one that writes, alone
+
+    def engine(self, url: URL, patience: float, make: bool) -> Engine:
+        """An engine whose writing transactions come one after the other. Raises ConfigError where the URL is wrong."""
+        ...
+
+    def blank(self, url: URL) -> URL:
+        """The URL as SQLAlchemy wants it."""
+        ...
+
+    def name_of(self, url: URL) -> str:
+        """What people call this store; without its password."""
+        ...
+
+    def guards(self) -> Iterable[str]:
+        """The statements that make the tables append-only. May be run again."""
+        ...

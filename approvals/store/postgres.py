@@ -1,0 +1,83 @@
+"""PostgreSQL: several processes, one writer at a time by an advisory lock, and roles that may do less."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from psycopg import Connection as Raw
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+
+from approvals.store.dialect import APPEND_ONLY
+
+WRITER = 0x74776F6B6579
+"""The advisory lock that whoever writes holds until the end of the transaction ("twokey" as a number)."""
+
+STATEMENT = 30.0
+"""Seconds that one statement may take."""
+
+IDLE = 10.0
+"""Seconds that an open transaction may say nothing: a process that was stopped in one must not hold up the others."""
+
+_REACH = {"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+_NETWORK = 20_000  # milliseconds until what was sent and never acknowledged means that the connection is lost
+
+
+class PostgreSQL:
+    """See `Dialect`."""
+
+    schemes = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
+    makes_itself = False
+    # Several statements that read see one state. A writer sees what the one before it committed, since each of its
+    # statements looks anew and it had to wait for the lock first.
+    reading: Mapping[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    writing: Mapping[str, Any] = {"isolation_level": "READ COMMITTED", "twokey_writes": True}
+
+    def engine(self, url: URL, patience: float, make: bool) -> Engine:
+        """An engine over a pool whose connections are looked at before they are used."""
+        arguments = {**_REACH, "tcp_user_timeout": _NETWORK, "application_name": "twokey"}
+        given = {name: value for name, value in arguments.items() if name not in url.query}
+        engine = create_engine(self.blank(url), connect_args=given, pool_timeout=patience, pool_pre_ping=True)
+
+        def prepare(connection: Raw[Any], _record: object) -> None:
+            """Limits of this connection. Set here, not in `options`, which may be the user's own."""
+            connection.autocommit = True
+            for name, seconds in (
+                ("lock_timeout", patience),
+                ("statement_timeout", max(STATEMENT, patience)),
+                ("idle_in_transaction_session_timeout", IDLE),
+            ):
+                connection.execute(f"SET {name} = {round(seconds * 1000)}")
+            connection.autocommit = False
+
+        event.listen(engine, "connect", prepare)
+        event.listen(engine, "begin", _begin)
+        return engine
+
+    def blank(self, url: URL) -> URL:
+        """With our driver."""
+        return url.set(drivername="postgresql+psycopg")
+
+    def name_of(self, url: URL) -> str:
+        """The whole address without its password."""
+        return url.set(password=None).render_as_string()
+
+    def guards(self) -> Iterator[str]:
+        """Triggers that fire for everybody, also where `session_replication_role` switches the others off."""
+        yield (
+            "CREATE OR REPLACE FUNCTION twokey_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE USING MESSAGE = TG_TABLE_NAME || ' is append-only', ERRCODE = 'check_violation'; END $$"
+        )
+        for table in APPEND_ONLY:
+            name = f"{table}_append_only"
+            yield f"DROP TRIGGER IF EXISTS {name} ON {table}"
+            yield (
+                f"CREATE TRIGGER {name} BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+                "FOR EACH STATEMENT EXECUTE FUNCTION twokey_append_only()"
+            )
+            yield f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}"
+
+
+def _begin(connection: Connection) -> None:
+    if connection.get_execution_options().get("twokey_writes", False):
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER})")

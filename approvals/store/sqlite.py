@@ -1,0 +1,86 @@
+"""SQLite: one file, durable (WAL, synchronous=FULL), written by one process at a time."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+
+from actions.errors import ConfigError
+from approvals.store.dialect import APPEND_ONLY
+
+_REPLACED = {
+    "audit_events": "seq = NEW.seq",
+    "decisions": "id = NEW.id OR (request_id = NEW.request_id AND approver_user = NEW.approver_user)",
+}
+"""Which row an INSERT OR REPLACE would take the place of."""
+
+_FORMAT = 3
+"""`user_version`: 1 were the tables before there were migrations; a release that knows only those opens no later."""
+
+
+class SQLite:
+    """See `Dialect`."""
+
+    schemes = frozenset({"sqlite", "sqlite+pysqlite"})
+    makes_itself = True
+    reading: Mapping[str, Any] = {}
+    writing: Mapping[str, Any] = {"twokey_writes": True}
+
+    def engine(self, url: URL, patience: float, make: bool) -> Engine:
+        """An engine over the file."""
+        if not url.database or url.database == ":memory:":
+            raise ConfigError("TWOKEY_DATABASE_URL has to name a file, like sqlite:///twokey.db.")
+        if not make and not Path(url.database).exists():
+            raise ConfigError(f"There is no store at {url.database}; set TWOKEY_DATABASE_URL to the one that is meant.")
+        engine = create_engine(url, connect_args={"timeout": patience}, pool_timeout=patience)
+        event.listen(engine, "connect", _prepare)
+        event.listen(engine, "begin", _begin)
+        return engine
+
+    def blank(self, url: URL) -> URL:
+        """As it is."""
+        return url
+
+    def name_of(self, url: URL) -> str:
+        """The file."""
+        return str(url.database)
+
+    def guards(self) -> Iterator[str]:
+        """Triggers, which hold also by hand and without recursive_triggers."""
+        for table in APPEND_ONLY:
+            for verb, when in (
+                ("UPDATE", ""),
+                ("DELETE", ""),
+                ("INSERT", f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {_REPLACED[table]})"),  # noqa: S608 - our names
+            ):
+                yield (
+                    f"CREATE TRIGGER IF NOT EXISTS {table}_no_{verb.lower()} BEFORE {verb} ON {table} {when} "
+                    f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+                )
+        yield f"PRAGMA user_version={_FORMAT}"
+
+
+def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # the begin event below says how a transaction begins
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "recursive_triggers=ON",  # without it INSERT OR REPLACE deletes past the triggers
+        "trusted_schema=OFF",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("twokey_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def pragma(connection: Connection, name: str) -> Any:
+    """What a pragma is set to on this connection, for the tests."""
+    return connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
