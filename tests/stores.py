@@ -17,9 +17,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import psycopg
+from sqlalchemy import MetaData
 
 from approvals.store import migrate, open_store
 from approvals.store.postgres import WRITER
+from approvals.tables import Table
+from bot.tables import EdgeTable
 from tests import postgres
 
 ON_POSTGRES = os.environ.get("TWOKEY_TEST_STORE") == "postgres"
@@ -56,6 +59,15 @@ def forget(path: Path) -> None:
     """The store is no longer needed."""
     if path in _databases:
         postgres.server().drop(_databases.pop(path))
+
+
+def every_table() -> MetaData:
+    """What the program has, in every room."""
+    found = MetaData()
+    for room in (Table, EdgeTable):
+        for table in room.metadata.tables.values():
+            table.to_metadata(found)
+    return found
 
 
 @functools.cache

@@ -7,6 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from approvals.store import open_store
+from tests.stores import every_table
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -42,3 +48,11 @@ def test_every_test_that_the_security_page_names_exists() -> None:
     named = re.findall(r"`(\w+/test_\w+\.py)::(test_\w+)`", (ROOT / "SECURITY.md").read_text())
     assert len(named) > 20
     assert [(f, t) for f, t in named if f"def {t}(" not in (ROOT / "tests" / f).read_text()] == []
+
+
+def test_every_table_and_column_has_its_migration(tmp_path: Path) -> None:
+    """CONTRIBUTING, "Changing a table", says how one is added."""
+    engine = open_store(f"sqlite:///{tmp_path / 'twokey.db'}")
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), every_table()) == []
+    engine.dispose()
