@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from actions.catalog import Catalog
 from actions.registry import Registry
-from intents import asking, guards, prompts, schema, spelling
+from intents import asking, guards, languages, prompts, schema, spelling
 from intents.checking import NOT_UNDERSTOOD, Checker
 from intents.gateway import NOBODY, ModelGateway
 from intents.grammar.interpreter import Grammar
@@ -80,7 +80,8 @@ class Reader:
             sentence = Sentence(text)
         except ValueError:
             return Refusal(reason="unsupported", say=_TOO_LONG)
-        spelling.mend(sentence, self._names)
+        if not languages.understand(sentence, self._names, self._lexicon.vocabulary):
+            spelling.mend(sentence, self._names)
         view = View(sentence, self._names)
         objection = guards.never(view)
         if objection:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cached_property
+from typing import NamedTuple
 
 from intents import markup
 
@@ -11,7 +13,7 @@ MOST = 120  # tokens; more is a document, not a sentence
 
 _ARROW = re.compile(r"\s*(→|⇒|➡|->|=>|-->)\s*")
 _EMOJI_CODE = re.compile(r":([a-z0-9_+'-]+):")
-_OPENING, _CLOSING = "([{\"'", ")]}\"'.,;:!?…"
+_OPENING, _CLOSING = "([{\"'¿¡", ")]}\"'.,;:!?…"
 _BLANK = re.compile(r"[?!$#*%_]+")
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+", re.ASCII)
 _NO = frozenset(
@@ -54,6 +56,15 @@ _YES = frozenset(
 _MARKS = frozenset(",;:!?.…()[]{}\"'")
 
 
+class Told(NamedTuple):
+    """A word in English, and the place of the words that it stands for."""
+
+    word: str
+    spelled: str
+    start: int
+    end: int
+
+
 class Sentence:
     """What a person wrote, read once for everybody who looks at it."""
 
@@ -67,6 +78,21 @@ class Sentence:
             raise ValueError("too long")
         self.words = tuple(map(lower, self.spelled))
         self.asks = "?" in self.plain.text
+        self.language = "en"
+        self._written = self.spelled
+        self._places = tuple((at, at + 1) for at in range(len(self.words)))
+
+    def retell(self, language: str, told: Sequence[Told], quoted: tuple[tuple[str, ...], ...]) -> None:
+        """The same in English words; what was written can still be found by `written`."""
+        self.language, self.quoted = language, quoted
+        self.words = tuple(one.word for one in told)
+        self.spelled = tuple(one.spelled for one in told)
+        self._places = tuple((one.start, one.end) for one in told)
+
+    def written(self, start: int, end: int) -> str:
+        """What the person wrote where the words from `start` to before `end` stand."""
+        first, last = self._places[start][0], self._places[end - 1][1]
+        return " ".join(self._written[first:last])
 
     @cached_property
     def blank(self) -> str | None:

@@ -16,8 +16,18 @@ from actions.terms import Risk
 from intents.reading import Command, Context, Question, Reading, Refusal
 
 FILES = ("orders", "looks", "doubts", "traps")
-FIELD = ("field-orders-1", "field-orders-2", "field-looks", "field-traps-1", "field-traps-2", "field-traps-3")
-FROZEN = ("frozen",)  # never tuned on
+FIELD = (
+    "field-orders-1",
+    "field-orders-2",
+    "field-looks",
+    "field-traps-1",
+    "field-traps-2",
+    "field-traps-3",
+    "field-classes",
+    "field-languages",
+)
+LANGUAGES = ("de", "el", "es", "fr", "zh")
+FROZEN = ("frozen", "frozen-2", *(f"frozen-{code}" for code in LANGUAGES))  # never tuned on
 
 
 class Case(NamedTuple):
@@ -31,6 +41,8 @@ class Case(NamedTuple):
     abstains: bool  # any question or refusal will do, and no command
     context: Context
     channel: str | None
+    noise: str  # what makes it hard, in one word; empty for a plain one
+    loosely: bool  # a symptom in other words will do
 
 
 class Verdict(NamedTuple):
@@ -109,7 +121,7 @@ def verdict(case: Case, reading: Reading) -> Verdict:
     action = _bare(reading.action.as_json()) if isinstance(reading, Command) else None
     changes = isinstance(reading, Command) and reading.action.risk is not Risk.READ
     if case.means is not None:
-        right = action == case.means
+        right = _without_symptom(action) == _without_symptom(case.means) if case.loosely else action == case.means
     elif case.asks:
         right = isinstance(reading, Question) and {*reading.missing, *reading.ambiguous} == case.asks
     elif case.refuses:
@@ -137,7 +149,13 @@ def _case(file: str, entry: dict[str, Any]) -> Case:
         abstains=entry.get("abstains", False),
         context=Context.model_validate({"earlier": earlier}),
         channel=entry.get("channel"),
+        noise=entry.get("noise", ""),
+        loosely=entry.get("loosely", False),
     )
+
+
+def _without_symptom(action: dict[str, Any] | None) -> dict[str, Any] | None:
+    return action and {key: value for key, value in action.items() if key != "symptom"}
 
 
 def action(short: str) -> dict[str, Any]:

@@ -42,9 +42,11 @@ def _absolute(words: Sequence[str], start: int) -> Iterator[Piece]:
         place += words[place : place + 1] in (("just",), ("exactly",))
     elif words[start] == "from":
         first = quantities.number(words, start + 1)
-        if not first or first.end >= len(words) or words[first.end] not in ("to", "→"):
+        middle = first.end if first else len(words)
+        middle += tuple(words[middle : middle + 1]) in (("up",), ("down",))
+        if middle >= len(words) or words[middle] not in ("to", "→"):
             return
-        place, kind = first.end + 1, "to"
+        place, kind = middle + 1, "to"
     if words[place : place + 2] in (("a", "single"), ("one", "single")) and words[place + 2 : place + 3] in _ONE:
         yield _piece(place + 3, kind, 1)
     found = quantities.number(words, place)

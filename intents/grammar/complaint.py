@@ -17,12 +17,17 @@ from intents.tokens import Sentence
 _BE = frozenset(("is", "are", "'s", "keeps", "looks", "seems"))
 _VERY = frozenset(("so", "very", "really", "a", "bit", "totally", "completely", "just", "again", "still", "pretty"))
 _THEN = frozenset(("so", "and", "please", "pls"))
+_TELLERS = frozenset(("we", "i", "they", "someone", "somebody"))
+_DONE = frozenset((word,) for word in ("deployed", "released", "shipped", "pushed", "upgraded", "restarted", "scaled"))
+_WHEN = frozenset(("yesterday", "today", "earlier", "recently", "just", "now", "version", "the", "an", "hour", "ago"))
 _ORDERS = frozenset(("deploy", "rollback", "scale", "restart"))
 
 
 def at(sentence: Sentence, names: Names, lexicon: Lexicon, start: int) -> Iterator[Piece]:
     """A complaint that begins the sentence, or one that ends it."""
     words = sentence.words
+    if start == 0 and words[0] in _TELLERS:
+        yield from _told(sentence, names)
     if start == 0 or all(word in (",", "") for word in words[:start]):
         for named in names.services.at(words, start):
             yield from _before(sentence, names, lexicon, named.end, named.name)
@@ -48,6 +53,28 @@ def _before(sentence: Sentence, names: Names, lexicon: Lexicon, at: int, service
         yield Piece(end, _ORDERS, tuple(slots.items()))
 
 
+def _told(sentence: Sentence, names: Names) -> Iterator[Piece]:
+    """`we deployed checkout 1.4 to prod yesterday, why is it slow?`: what was done is told, and a look is wanted."""
+    words, slots, at = sentence.words, dict[str, Any](), 1
+    at += words[at : at + 1] == ("just",)
+    if words[at : at + 1] not in _DONE:
+        return
+    at += 1
+    while at < len(words) and words[at] not in (",", ";", "and", "but"):
+        named, place = next(names.services.at(words, at), None), _place(words, names, at, slots)
+        if named is not None and "service" not in slots:
+            slots["service"], at = named.name, named.end
+        elif place > at:
+            at = place
+        elif words[at] in _WHEN or quantities.version(sentence.spelled[at]):
+            at += 1
+        else:
+            return
+    at += 1 + (words[at + 1 : at + 2] == ("now",))
+    if "service" in slots and at < len(words):
+        yield Piece(at, frozenset({"triage"}), (*slots.items(), ("asks", True)))
+
+
 def _after(words: Sequence[str], lexicon: Lexicon, at: int) -> Iterator[Piece]:
     if words[at : at + 1] == ("it's",):
         end = _state(words, lexicon, at + 1)
@@ -60,7 +87,7 @@ def _after(words: Sequence[str], lexicon: Lexicon, at: int) -> Iterator[Piece]:
 
 
 def _place(words: Sequence[str], names: Names, at: int, slots: dict[str, Any]) -> int:
-    if at < len(words) and words[at] in ("in", "on") and "environment" not in slots:
+    if at < len(words) and words[at] in ("in", "on", "to") and "environment" not in slots:
         named = next(names.environments.at(words, at + 1), None)
         if named is not None:
             slots["environment"] = named.name
