@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,8 +48,8 @@ class Delivery:
     as a conflict.
     """
 
-    def __init__(self, tools: Toolbox, plan: Plan, grant: Grant, pause: float) -> None:
-        self._tools, self._plan, self._grant, self._pause = tools, plan, grant, pause
+    def __init__(self, tools: Toolbox, plan: Plan, grant: Grant, stop: Callable[[], bool], pause: float) -> None:
+        self._tools, self._plan, self._grant, self._stop, self._pause = tools, plan, grant, stop, pause
         self._in_flight = False  # whether an answer was lost, so that its request may still take effect
         self._generation: object = None  # of the spec that the lost one met
         self._trouble = ""
@@ -90,6 +90,8 @@ class Delivery:
             raise StalePlan("The answer was lost, and the target was written since: it may have been taken back.")
         if self._tools.clock.now() >= self._grant.expires_at:
             raise GrantRefused("The time to run this is up, so nothing was run. Ask again.")
+        if self._stop():
+            raise GrantRefused("It was stopped before anything was changed.")
         # 3. Nothing slips in between this read and the patch.
         try:
             cluster.patch(

@@ -58,7 +58,7 @@ class Executor:
         """
         plan = self._granted(plan, grant)
         was = self._vitals_now(plan)
-        found = Delivery(self._tools, plan, grant, self._pace.step).deliver()
+        found = Delivery(self._tools, plan, grant, stop, self._pace.step).deliver()
         if isinstance(found, Outcome):
             return found
         patched = plan.model_copy(update={"patch": plan.patch.for_request(grant.request_id)})

@@ -20,7 +20,7 @@ from approvals import ballot, endings, rulings
 from approvals.actor import Actor, Directory, DirectoryDown
 from approvals.ballot import Ballot, DecisionRefused
 from approvals.handover import Handover
-from approvals.ledger import Altered, Ledger
+from approvals.ledger import Ledger
 from approvals.lookup import Lookup
 from approvals.moves import Move, Outrun
 from approvals.policy_model import Policy
@@ -29,6 +29,7 @@ from approvals.request import Delegation, Request, State
 from approvals.runner import Runner
 from approvals.verdict import Forbidden, NeedsApproval, Subject, Verdict
 from approvals.view import View, judge
+from approvals.warrant import Altered
 
 __all__ = ["DecisionRefused", "Gate", "NotAllowed"]
 
@@ -164,13 +165,17 @@ class Gate:
             self._ledger.move(request_id, rule)
 
     def tick(self) -> None:
-        """Expire, escalate and remind where it is due, and read back what is unknown. Call it every few seconds."""
+        """`keep_time`, and look after what runs and what is unknown. For a process that runs requests."""
+        self.keep_time()
+        self._runner.tick()
+
+    def keep_time(self) -> None:
+        """Expire, escalate and remind where it is due. Call it every few seconds."""
         now = self._ledger.now()
         for request in self._ledger.overdue(now):
             self._ledger.move(request.id, endings.due)
         for request in self._ledger.stirring(now):
             self._ledger.move(request.id, rulings.on_waiting)
-        self._runner.tick()
 
     def approvers(self, request: Request) -> tuple[Actor, ...]:
         """Who could still bring it closer to running; nobody named where anyone can. Raises DirectoryDown."""
@@ -243,5 +248,5 @@ def _proposed(
 
 
 def _clean(text: str) -> str:
-    """A reason as it can be stored: no lone surrogates, no novel."""
-    return text.encode("utf-8", "replace").decode("utf-8").strip()[:_REASON_LENGTH]
+    """A reason as any store can hold it: no lone surrogates, no NUL, no novel."""
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "").strip()[:_REASON_LENGTH]

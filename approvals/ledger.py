@@ -6,8 +6,7 @@ entry, or none of them (L1). What may happen is decided by the caller's rule *in
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,12 +20,12 @@ from actions.clock import Clock
 from actions.errors import BadInput, TwokeyError
 from actions.outcome import Evidence, Step
 from actions.registry import Registry
-from approvals import audit, rows
+from approvals import audit, rows, warrant
 from approvals.actor import Actor
 from approvals.moves import Move, MoveRule, Outrun
 from approvals.request import Event, Request, State, advance
 from approvals.store import reading, writing
-from approvals.tables import as_text, as_time, audit_events, decisions, evidence, requests
+from approvals.tables import as_text, audit_events, decisions, evidence, requests
 from approvals.watermark import Watermark
 
 # Made once: building a statement costs more than running it.
@@ -39,8 +38,6 @@ _AS_IT_WAS = _ITS_ID & (requests.c.state == bindparam("its_state")) & (requests.
 _MOVE = update(requests).where(_AS_IT_WAS)
 _DECISIONS = select(decisions).where(decisions.c.request_id == bindparam("its_id")).order_by(decisions.c.id)
 _DECIDE = insert(decisions)
-_SUBMITTED = select(audit_events.c.body).where(audit_events.c.request_id == bindparam("its_id"))
-_SUBMITTED = _SUBMITTED.order_by(audit_events.c.seq).limit(1)
 
 
 class NoSuchRequest(BadInput):
@@ -49,19 +46,6 @@ class NoSuchRequest(BadInput):
 
 class TargetBusy(TwokeyError):
     """Another change of the same target is still running; this one comes after it."""
-
-
-class Altered(TwokeyError):
-    """The stored plan is not the one that was submitted, so nothing is run. Check the store with `audit verify`."""
-
-
-@dataclass(frozen=True)
-class Held:
-    """A running request, and until when its runner counts as alive."""
-
-    request: Request
-    runner: str
-    lease_until: datetime
 
 
 @dataclass(frozen=True)
@@ -143,20 +127,16 @@ class Ledger:
             newest=True,
         )
 
-    def running(self) -> list[Held]:
-        """Those that run, with who runs them."""
-        with reading(self._engine) as connection:
-            found = connection.execute(select(requests).where(requests.c.state == State.RUNNING)).mappings().all()
-            whole = _with_decisions(connection, found)
-        return [
-            Held(request, row["runner"], as_time(row["lease_until"])) for request, row in zip(whole, found, strict=True)
-        ]
+    def running(self) -> list[Request]:
+        """Those that run, oldest first."""
+        return self._found(requests.c.state == State.RUNNING)
 
-    def unwatched(self, request_id: str) -> bool:
-        """Whether somebody asked to stop watching it."""
+    def goes_on(self, request_id: str, fence: int) -> bool:
+        """Whether a run under this fence still holds its request, and nobody asked to stop."""
+        mine = (requests.c.id == request_id, requests.c.fence == fence, requests.c.state == State.RUNNING)
         with reading(self._engine) as connection:
-            asked = connection.execute(select(requests.c.unwatched).where(requests.c.id == request_id)).scalar()
-        return bool(asked)
+            found = connection.execute(select(requests.c.unwatched).where(*mine)).scalar()
+        return found is not None and not found
 
     def evidence(self, request_id: str) -> tuple[Evidence, ...]:
         """What its outcome came with, in its order; nothing while there is no outcome."""
@@ -183,7 +163,7 @@ class Ledger:
         """Let `rule` look at the request inside a transaction of its own, and do what it says.
 
         Raises whatever `rule` raises, and then nothing has changed; NoSuchRequest; Outrun; IllegalMove; Altered where
-        the plan is not the one that was submitted; TargetBusy where the target is being changed (E3).
+        the tables and the log differ; TargetBusy where the target is being changed (E3).
         """
         with writing(self._engine) as connection:
             now = self._watermark.read(connection)
@@ -192,7 +172,7 @@ class Ledger:
             if move is None:
                 return before
             if move.event in {Event.START, Event.APPROVE}:
-                _check_plan(connection, before)
+                warrant.require(connection, before)
             if move.event is Event.START:
                 _check_free(connection, before)
             after = _apply(connection, before, move)
@@ -201,14 +181,11 @@ class Ledger:
         self.on_change(request_id)
         return after
 
-    def step(self, request_id: str, step: Step) -> None:
-        """How far a running request is. Not audited."""
+    def step(self, request_id: str, fence: int, step: Step) -> None:
+        """How far a run is that still holds its request. Not audited."""
+        mine = (requests.c.id == request_id, requests.c.fence == fence, requests.c.state == State.RUNNING)
         with writing(self._engine) as connection:
-            connection.execute(
-                update(requests)
-                .where(requests.c.id == request_id, requests.c.state == State.RUNNING)
-                .values(step=rows.json_of(step), rev=requests.c.rev + 1)
-            )
+            connection.execute(update(requests).where(*mine).values(step=rows.json_of(step), rev=requests.c.rev + 1))
         self.on_change(request_id)
 
     def note(
@@ -234,15 +211,13 @@ class Ledger:
         with reading(self._engine) as connection:
             yield connection
 
-    def hold(self, request_ids: Iterable[str], runner: str, lease: timedelta) -> None:
-        """Say that this runner is alive and still at these."""
+    def hold(self, fences: Mapping[str, int], lease: timedelta) -> None:
+        """Say that these runs are alive; one that was taken away meanwhile stays lost."""
         with writing(self._engine) as connection:
             until = as_text(self._watermark.read(connection) + lease)
-            connection.execute(
-                update(requests)
-                .where(requests.c.id.in_(list(request_ids)), requests.c.runner == runner)
-                .values(lease_until=until)
-            )
+            for request_id, fence in fences.items():
+                mine = (requests.c.id == request_id, requests.c.fence == fence, requests.c.state == State.RUNNING)
+                connection.execute(update(requests).where(*mine).values(lease_until=until))
 
     # The log
 
@@ -313,15 +288,7 @@ def _apply(connection: Connection, before: Request, move: Move) -> Request:
 
 def _columns(move: Move) -> dict[str, Any]:
     """The columns that are the ledger's own."""
-    held = {"runner": move.hold.runner, "lease_until": as_text(move.hold.until)} if move.hold else {}
-    return held | ({"unwatched": True} if move.unwatch else {})
-
-
-def _check_plan(connection: Connection, request: Request) -> None:
-    """The plan in the table is the one that the log has (A1): also for somebody who writes to the store itself."""
-    submitted = connection.execute(_SUBMITTED, {"its_id": request.id}).scalar()
-    if submitted is None or json.loads(submitted)["data"].get("digest") != request.plan.digest:
-        raise Altered
+    return {"unwatched": True} if move.unwatch else {}
 
 
 def _check_free(connection: Connection, request: Request) -> None:

@@ -20,14 +20,6 @@ class Outrun(TwokeyError):
 
 
 @dataclass(frozen=True)
-class Hold:
-    """Who runs a request, and until when that counts as alive."""
-
-    runner: str
-    until: datetime
-
-
-@dataclass(frozen=True)
 class Move:
     """One change of a request, and the audit entry that records it."""
 
@@ -37,7 +29,6 @@ class Move:
     changes: Mapping[str, Any] = field(default_factory=dict)  # fields of the request
     data: Mapping[str, JsonValue] = field(default_factory=dict)  # for the audit entry; its state is added
     decision: Decision | None = None
-    hold: Hold | None = None
     unwatch: bool = False  # somebody asked to stop watching
     evidence: tuple[Evidence, ...] = ()  # kept beside the request, for its thread
 

@@ -151,4 +151,7 @@ class Request(Value):
     reason_by: Actor | None = None  # who denied or withdrew it
     step: Step | None = None  # how far a running one is; not part of the audit log
     outcome: Outcome | None = None  # its evidence is read apart: Ledger.evidence
+    fence: int = 0  # grows with every hold of it: whoever runs it under an older one has lost it
+    runner: str | None = None  # who runs it, and until when that counts as alive
+    lease_until: datetime | None = None
     rev: int = 0  # grows with every change, steps included

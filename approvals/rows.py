@@ -17,15 +17,16 @@ from approvals.tables import as_text, as_time
 _EVIDENCE: TypeAdapter[Evidence] = TypeAdapter(Evidence)
 _TIMES = (
     *("created_at", "approve_by", "remind_at", "reminded_at", "escalate_at", "escalated_at", "run_by", "finished_at"),
+    "lease_until",
 )
 _AS_THEY_ARE = (
     *("id", "rev", "state", "plan", "origin", "rule", "requirements", "missing", "escalate_to"),
-    *("reason", "step", "outcome"),
+    *("reason", "step", "outcome", "fence", "runner"),
 )
 
 
 def to_row(request: Request) -> dict[str, Any]:
-    """The columns of a request; runner, lease and the wish to stop watching are the ledger's own."""
+    """The columns of a request; the wish to stop watching is the ledger's own."""
     plan = request.plan
     dumped = request.model_dump(mode="json", exclude={"decisions", "requester", *_TIMES})
     return {

@@ -5,13 +5,14 @@ Each takes the request as it is, the time, and what was looked up just before, a
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from pydantic import JsonValue
 
 from actions.outcome import Outcome
 from approvals import delegation, endings, keepsakes, quorum
-from approvals.moves import Hold, Move, Outrun
+from approvals.moves import Move, Outrun
 from approvals.policy_model import Policy
 from approvals.request import Event, Request, Requirement, State, advance
 from approvals.verdict import Forbidden, NeedsApproval, Verdict
@@ -84,8 +85,10 @@ def on_start(request: Request, now: datetime, view: View, runner: str, lease_unt
         "approvers": [d.approver.user_id for d in request.decisions],
         "patch": request.plan.patch.for_request(request.id).model_dump(mode="json"),
         "runner": runner,
+        "fence": request.fence + 1,
     }
-    return Move("request.running", Event.START, data=data, hold=Hold(runner, lease_until))
+    held = {"runner": runner, "lease_until": lease_until, "fence": request.fence + 1}
+    return Move("request.running", Event.START, changes=held, data=data)
 
 
 def refuse(request: Request, now: datetime, reason: str) -> Move:
@@ -96,6 +99,24 @@ def refuse(request: Request, now: datetime, reason: str) -> Move:
 def outdate(request: Request, now: datetime, reason: str) -> Move:
     """End a ready request whose target moved. Raises Outrun where it is elsewhere by now."""
     return _end_ready(request, "request.stale", Event.OUTDATE, now, reason)
+
+
+def on_lapse(request: Request, now: datetime, runner: str) -> Move | None:
+    """Take a run away from whoever does not keep it alive; its fence grows, so that they notice (E2).
+
+    A run of this very `runner` is one that it no longer works on. None where it is alive, or does not run.
+    """
+    alive = request.runner != runner and request.lease_until is not None and now < request.lease_until
+    if request.state is not State.RUNNING or alive:
+        return None
+    lost = Outcome(ok=None, summary="The runner stopped in the middle; reading back what became of it.")
+    move = on_outcome(request, now, lost, "lease")
+    return move and replace(move, changes={**move.changes, "fence": request.fence + 1})
+
+
+def on_run(request: Request, now: datetime, outcome: Outcome, fence: int) -> Move | None:
+    """What the run itself says; None where the hold under which it ran was taken away (E2)."""
+    return on_outcome(request, now, outcome, "run") if request.fence == fence else None
 
 
 def on_outcome(request: Request, now: datetime, outcome: Outcome, source: str) -> Move | None:

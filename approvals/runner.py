@@ -7,22 +7,34 @@ import secrets
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from actions.clock import Clock
 from actions.errors import BadInput, GrantRefused, NotFound, SourceError, StalePlan, TwokeyError, Unreachable
 from actions.outcome import Grant, Outcome, Step
 from approvals import rulings
-from approvals.ledger import Altered, Ledger, TargetBusy
+from approvals.ledger import Ledger, TargetBusy
 from approvals.lookup import Lookup
 from approvals.moves import Move, Outrun
 from approvals.powers import Executing
 from approvals.request import Request, State
 from approvals.store import StoreDown
+from approvals.warrant import Altered
 
 LEASE = timedelta(seconds=30)
 """How long a runner that says nothing counts as alive. Also how long its grant is good for."""
 
+DEADLINE = timedelta(minutes=20)
+"""How long a run may take at all: a rollout counts as failed after ten minutes, and is then looked at for one more."""
+
 _log = logging.getLogger(__name__)
+
+
+class _Run(NamedTuple):
+    """A run of this process: under which fence, and until when it must be over."""
+
+    fence: int
+    deadline: datetime
 
 
 class Runner:
@@ -31,7 +43,7 @@ class Runner:
     def __init__(self, ledger: Ledger, executor: Executing, lookup: Lookup, clock: Clock) -> None:
         self._ledger, self._executor, self._lookup, self._clock = ledger, executor, lookup, clock
         self.name = secrets.token_hex(8)
-        self._active: set[str] = set()
+        self._active: dict[str, _Run | None] = {}  # None: looked at, not started
         self._lock = threading.Lock()
 
     def run(self, request_id: str, policy_now: Callable[[Request, datetime], Move | None]) -> Request:
@@ -39,7 +51,7 @@ class Runner:
         with self._lock:
             if request_id in self._active:
                 return self._ledger.get(request_id)
-            self._active.add(request_id)
+            self._active[request_id] = None
         try:
             request = self._ledger.move(request_id, policy_now)
             if request.state is not State.READY:
@@ -50,21 +62,22 @@ class Runner:
             return self._start(request)
         finally:
             with self._lock:
-                self._active.discard(request_id)
+                self._active.pop(request_id, None)
 
     def tick(self) -> None:
         """Say that the runs of this process live; find those of dead ones; read back what is unknown."""
+        running = self._ledger.running()  # before the look at our own: of ours, each is among them, or over
         now = self._ledger.now()
         with self._lock:
-            active = frozenset(self._active)
-        if active:
-            self._ledger.hold(active, self.name, LEASE)
-        for held in self._ledger.running():
-            mine = held.runner == self.name
-            with self._lock:
-                alive = held.request.id in self._active if mine else now < held.lease_until
-            if not alive:
-                self._lose(held.request.id)
+            own = dict(self._active)
+        at_work = {name for name, run in own.items() if run is None or now < run.deadline}
+        fences = {name: run.fence for name, run in own.items() if run and name in at_work}
+        if fences:
+            self._ledger.hold(fences, LEASE)
+        for request in running:
+            mine = request.runner == self.name and request.id in at_work
+            if not mine and rulings.on_lapse(request, now, self.name):
+                self._ledger.move(request.id, lambda current, at: rulings.on_lapse(current, at, self.name))
         for request in self._ledger.unknown():
             self._reconcile(request)
 
@@ -95,6 +108,7 @@ class Runner:
             at.append(now)
             return rulings.on_start(current, now, self._lookup.within(view, now), self.name, now + LEASE)
 
+        began = self._clock.now()
         try:
             claimed = self._ledger.move(request.id, rule)
         except (Outrun, TargetBusy):
@@ -104,16 +118,18 @@ class Runner:
         if claimed.state is not State.RUNNING:
             return claimed
         # From here on "running" is on disk: whatever happens now, nobody starts it a second time.
-        # The executor's clock may have jumped back behind the ledger's time, which must not stretch the grant (A6).
-        left = min(LEASE, claimed.run_by - at[-1]) if claimed.run_by else LEASE
-        expires = self._clock.now() + left
+        with self._lock:
+            self._active[claimed.id] = _Run(claimed.fence, at[-1] + DEADLINE)
+        # The executor's clock may have jumped back behind the ledger's time, which must not stretch the grant (A6);
+        # nor must a pause of this process, so it counts from before the request was claimed.
+        expires = began + (min(LEASE, claimed.run_by - at[-1]) if claimed.run_by else LEASE)
         outcome = self._execute(claimed, Grant(request_id=claimed.id, digest=claimed.plan.digest, expires_at=expires))
-        return self._record(claimed.id, outcome, "run")
+        return self._record(claimed, outcome)
 
     def _execute(self, request: Request, grant: Grant) -> Outcome:
         try:
             return self._executor.execute(
-                request.plan, grant, self._progress(request.id), lambda: self._unwatched(request.id)
+                request.plan, grant, self._progress(request), lambda: self._must_stop(request)
             )
         except (StalePlan, GrantRefused) as error:
             # The executor looks before it patches. Running cannot become stale any more: it failed, without effect.
@@ -126,20 +142,11 @@ class Runner:
             _log.exception("run of %s broke off", request.id)
             return Outcome(ok=None, summary="The run broke off, and it is not known whether the change happened.")
 
-    def _record(self, request_id: str, outcome: Outcome, source: str) -> Request:
-        kept = self._ledger.move(request_id, lambda now, at: rulings.on_outcome(now, at, outcome, source))
-        if kept.outcome is None or kept.outcome.summary != outcome.summary:
-            self._ledger.note("outcome.late", {"ok": outcome.ok, "summary": outcome.summary}, request_id=request_id)
+    def _record(self, run: Request, outcome: Outcome) -> Request:
+        kept = self._ledger.move(run.id, lambda now, at: rulings.on_run(now, at, outcome, run.fence))
+        if kept.fence != run.fence or kept.outcome is None or kept.outcome.summary != outcome.summary:
+            self._ledger.note("outcome.late", {"ok": outcome.ok, "summary": outcome.summary}, request_id=run.id)
         return kept
-
-    def _lose(self, request_id: str) -> None:
-        """A runner died in the middle. What it did is read back, never done again."""
-        lost = Outcome(ok=None, summary="The runner stopped in the middle; reading back what became of it.")
-
-        def rule(current: Request, now: datetime) -> Move | None:
-            return rulings.on_outcome(current, now, lost, "lease") if current.state is State.RUNNING else None
-
-        self._ledger.move(request_id, rule)
 
     def _reconcile(self, request: Request) -> None:
         try:
@@ -154,17 +161,18 @@ class Runner:
             found = outcome
             self._ledger.move(request.id, lambda now, at: rulings.on_outcome(now, at, found, "reading"))
 
-    def _progress(self, request_id: str) -> Callable[[Step], None]:
+    def _progress(self, run: Request) -> Callable[[Step], None]:
         def say(step: Step) -> None:
             try:
-                self._ledger.step(request_id, step)
+                self._ledger.step(run.id, run.fence, step)
             except StoreDown:  # what is shown lags behind; the run itself must not break off for it
-                _log.warning("a step of %s could not be stored", request_id)
+                _log.warning("a step of %s could not be stored", run.id)
 
         return say
 
-    def _unwatched(self, request_id: str) -> bool:
+    def _must_stop(self, run: Request) -> bool:
+        """Somebody asked, or the hold was taken away. Asked before the patch and between the looks that follow."""
         try:
-            return self._ledger.unwatched(request_id)
-        except StoreDown:
+            return not self._ledger.goes_on(run.id, run.fence)
+        except StoreDown:  # the grant's end, and the API server's own preconditions, hold without the store
             return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Index, LargeBinary, Text, UniqueConstraint
+from sqlalchemy import JSON, Column, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -14,12 +14,16 @@ class Table(SQLModel, registry=registry()):
     """Keeps these tables apart from anybody else's in the same program."""
 
 
+_RUNS = text("state = 'running'")
+
+
 class RequestRow(Table, table=True):
     """A request as it is now. Every change of it is an audit entry of the same transaction, steps apart."""
 
     __tablename__ = "requests"
     __table_args__ = (
         Index("requests_by_state", "state"),
+        Index("requests_one_runs", "target", unique=True, sqlite_where=_RUNS, postgresql_where=_RUNS),  # E3
         Index("requests_by_service", "service", "environment", "created_at"),
         Index("requests_by_requester", "requester_user", "created_at"),
     )
@@ -50,6 +54,7 @@ class RequestRow(Table, table=True):
     reason_by: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
     step: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
     outcome: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    fence: int = Field(default=0, sa_column_kwargs={"server_default": "0"})  # grows with every hold of it
     runner: str | None = None  # who runs it, and until when that counts as alive
     lease_until: str | None = None
     unwatched: bool = False  # somebody asked to stop watching

@@ -126,7 +126,7 @@ class Program:
                 projector.ring(request_id)
 
         self.ledger.on_change = ring
-        timer = self._timer()
+        timer = self._timer(role)
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(part) for part in parts]
@@ -237,19 +237,22 @@ class Program:
         if problems:
             raise ConfigError("\n".join(f"{self.settings.policy}: {p.key}: {p.say}" for p in problems))
 
-    def _timer(self) -> Any:
+    def _timer(self, role: Role) -> Any:
         from apscheduler.schedulers.background import BackgroundScheduler
 
         quiet = logging.getLogger("twokey.timer")
         quiet.setLevel(logging.ERROR)  # a tick that is still at work is no news
         timer = BackgroundScheduler(timezone="UTC", daemon=True, logger=quiet)
-        timer.add_job(self._tick, "interval", seconds=TICK, max_instances=1, coalesce=True, misfire_grace_time=None)
+        look = self.gate.keep_time if role == "gateway" else self.gate.tick  # a gateway has no hands
+        timer.add_job(
+            self._tick, "interval", seconds=TICK, args=[look], max_instances=1, coalesce=True, misfire_grace_time=None
+        )
         timer.start()
         return timer
 
-    def _tick(self) -> None:
+    def _tick(self, look: Callable[[], None]) -> None:
         try:
-            self.gate.tick()
+            look()
         except TwokeyError as error:
             _log.warning("nothing is expired or read back now: %s", error.say)
 

@@ -260,3 +260,12 @@ def _changed(value: Any, path: tuple[Any, ...], suffix: str) -> Any:
     copy = dict(value) if isinstance(value, dict) else list(value)
     copy[path[0]] = _changed(copy[path[0]], path[1:], suffix)
     return copy
+
+
+def test_what_is_stopped_before_the_patch_changes_nothing(
+    plan: Plan, granted: Granted, executor: Executor, cluster: ClusterDouble
+) -> None:
+    """E2: cancelled, or taken over by another runner, while the target was read."""
+    with pytest.raises(GrantRefused, match="stopped before anything"):
+        executor.execute(plan, granted(plan), lambda step: None, lambda: True)
+    assert cluster.patches == []

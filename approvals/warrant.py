@@ -1,0 +1,77 @@
+"""What a run rests on, read back from the audit log: nothing in the other tables counts without its entry there.
+
+Whoever can only change rows (of requests or decisions) is found out here, at the moment of use. Whoever can append
+entries to the log can also invent a person's decision: that takes the gateway's own rights, and SECURITY says so.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, select
+
+from actions.errors import BadInput, TwokeyError
+from approvals import audit
+from approvals.request import Decision, Request
+from approvals.tables import as_text, audit_events
+
+_DECIDED = {"request.approved": True, "request.denied": False}
+
+_before = audit_events.alias("before")
+_TRAIL = (
+    select(audit_events.c.seq, audit_events.c.prev, audit_events.c.hash, audit_events.c.body, _before.c.hash)
+    .outerjoin(_before, _before.c.seq == audit_events.c.seq - 1)
+    .where(audit_events.c.request_id == bindparam("its_id"))
+    .order_by(audit_events.c.seq)
+)
+
+
+class Altered(TwokeyError):
+    """The store holds something else than the audit log, so nothing is run. Check it with `twokey audit verify`."""
+
+
+def require(connection: Connection, request: Request) -> None:
+    """Raises Altered where the log does not say what the tables say of this request: plan, asker, decisions, state."""
+    trail = [_entry(row, request.id) for row in connection.execute(_TRAIL, {"its_id": request.id})]
+    if not trail or trail[0]["kind"] != "request.submitted":
+        raise Altered
+    submitted = trail[0]
+    if submitted["data"].get("digest") != request.plan.digest or submitted["actor"] != _person(request.requester):
+        raise Altered
+    try:
+        state = audit.replay(trail).get(request.id)
+    except BadInput:
+        raise Altered from None
+    if state is not request.state:
+        raise Altered
+    if _decided(trail) != [_as_logged(decision) for decision in request.decisions]:
+        raise Altered
+
+
+def _entry(row: Sequence[Any], request_id: str) -> Mapping[str, Any]:
+    """An entry's fields, if it is linked to the one before it and its content fits its hash."""
+    seq, prev, written, body, before = row
+    if audit.chain(prev, body) != written or prev != (before or audit.GENESIS):
+        raise Altered
+    fields: dict[str, Any] = json.loads(body)
+    if fields["seq"] != seq or fields["request"] != request_id:
+        raise Altered
+    return fields
+
+
+def _decided(trail: Sequence[Mapping[str, Any]]) -> list[tuple[object, ...]]:
+    return [
+        (entry["actor"], entry["data"]["digest"], _DECIDED[entry["kind"]], entry["at"])
+        for entry in trail
+        if entry["kind"] in _DECIDED
+    ]
+
+
+def _as_logged(decision: Decision) -> tuple[object, ...]:
+    return (_person(decision.approver), decision.digest, decision.approve, as_text(decision.at))
+
+
+def _person(actor: Any) -> dict[str, str]:
+    return {"team": actor.team_id, "user": actor.user_id}

@@ -1,0 +1,159 @@
+"""E1–E3, A1: who holds a run, who lost it, and what it may rest on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import insert, update
+from sqlalchemy.exc import IntegrityError
+
+from actions.outcome import Step
+from approvals.gate import DecisionRefused
+from approvals.request import State
+from approvals.runner import DEADLINE, LEASE
+from approvals.tables import as_text, audit_events, decisions, requests
+from tests.approvals.doubles import ANA, BEN, CARLA, House
+
+
+def test_a_run_that_was_taken_away_is_told_to_stop_and_changes_nothing_more(
+    house: House, beside: Callable[[], House]
+) -> None:
+    """E2: it slept past its lease. It may not go on, hold on, say how far it is, nor say how it ended."""
+    ready, other = house.approved(), beside()
+    house.hands.can_read_back = False
+    house.hands.steps = (Step(text="1 of 2", done=1, total=2),)
+
+    def sleep() -> None:
+        house.clock.advance(LEASE.total_seconds())
+        other.gate.tick()
+        house.gate.tick()
+
+    house.hands.after_effect = sleep
+    after = house.gate.run(ready.id)
+    assert house.hands.stopped
+    assert (after.state, after.step) == (State.UNKNOWN, None)
+    assert house.kinds()[-2:] == ["request.unknown", "outcome.late"]
+    house.hands.can_read_back = True
+    other.gate.tick()
+    assert other.ledger.get(ready.id).state is State.SUCCEEDED, "settled by reading"
+
+
+def test_the_fence_grows_with_every_hold_and_the_log_names_it(house: House, beside: Callable[[], House]) -> None:
+    """E2."""
+    ready, other = house.approved(), beside()
+    fences: list[int] = [ready.fence]
+
+    def lapse() -> None:
+        fences.append(other.ledger.get(ready.id).fence)
+        house.clock.advance(LEASE.total_seconds())
+        other.gate.tick()
+        fences.append(other.ledger.get(ready.id).fence)
+
+    house.hands.before_effect = lapse
+    house.gate.run(ready.id)
+    assert fences == [0, 1, 2]
+    (running,) = (e.fields for e in house.ledger.entries() if e.fields["kind"] == "request.running")
+    assert running["data"]["fence"] == 1
+
+
+def test_a_lease_that_was_renewed_meanwhile_is_not_taken(house: House, beside: Callable[[], House]) -> None:
+    """E2: whoever thinks that a run lapsed looks again inside the transaction that takes it."""
+    ready, other = house.approved(), beside()
+
+    def renewed() -> None:
+        house.clock.advance(LEASE.total_seconds())
+        seen = other.ledger.running()
+        house.gate.tick()
+        other.ledger.running = lambda: seen  # type: ignore[method-assign]  # what it had read before the renewal
+        other.gate.tick()
+
+    house.hands.after_effect = renewed
+    assert house.gate.run(ready.id).state is State.SUCCEEDED
+
+
+def test_no_run_outlives_the_deadline(house: House) -> None:
+    """E1: it still says that it lives, and has to stop all the same; what it did is read back."""
+    ready = house.approved()
+    states: list[State] = []
+
+    def endless() -> None:
+        for _ in range(round(DEADLINE / LEASE)):
+            states.append(house.ledger.get(ready.id).state)
+            house.clock.advance(LEASE.total_seconds())
+            house.gate.tick()
+
+    house.hands.after_effect = endless
+    assert house.gate.run(ready.id).state is State.SUCCEEDED
+    assert set(states) == {State.RUNNING}
+    assert house.hands.stopped
+    assert house.kinds()[-3:] == ["request.unknown", "request.succeeded", "outcome.late"]
+
+
+def test_the_store_itself_lets_one_request_run_on_a_target(house: House) -> None:
+    """E3: also where no code of ours looks first."""
+    first, second = house.approved(), house.approved()
+    with house.engine.begin() as store:
+        store.execute(update(requests).where(requests.c.id == first.id).values(state="running"))
+        with pytest.raises(IntegrityError):
+            store.execute(update(requests).where(requests.c.id == second.id).values(state="running"))
+
+
+def forge_decision(house: House, request_id: str, digest: str) -> None:
+    """Ben never clicked."""
+    row = {"request_id": request_id, "digest": digest, "approver_team": BEN.team_id, "approver_user": BEN.user_id}
+    with house.engine.begin() as store:
+        store.execute(insert(decisions).values(**row, approve=True, at=as_text(house.clock.now()), reason=""))
+        store.execute(update(requests).values(state="ready", missing=[]))
+
+
+def forge_decision_of_another_person(house: House, request_id: str, digest: str) -> None:
+    """Carla clicked, and her decision is counted twice under another name."""
+    house.gate.decide(request_id, digest, CARLA, approve=True)
+    forge_decision(house, request_id, digest)
+
+
+def forge_state(house: House, _request_id: str, _digest: str) -> None:
+    """It is ready without any decision, and says that none is needed."""
+    with house.engine.begin() as store:
+        store.execute(update(requests).values(state="ready", missing=[], requirements=[]))
+
+
+def forge_entry(house: House, request_id: str, digest: str) -> None:
+    """A decision with an entry at the end of the log, by somebody who cannot make the chain."""
+    forge_decision(house, request_id, digest)
+    *_, last = house.ledger.entries()
+    body = {**last.fields, "seq": last.seq + 1, "kind": "request.approved"}
+    body["actor"] = {"team": BEN.team_id, "user": BEN.user_id}
+    body["data"] = {"digest": digest, "policy": house.gate.policy.version, "reason": "", "state": "ready"}
+    raw = json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
+    row = {"seq": last.seq + 1, "request_id": request_id, "prev": last.hash, "hash": last.hash, "body": raw}
+    with house.engine.begin() as store:
+        store.execute(insert(audit_events).values(row))
+
+
+FORGERIES = (forge_decision, forge_decision_of_another_person, forge_state, forge_entry)
+
+
+@pytest.mark.parametrize("forge", FORGERIES, ids=[forge.__name__ for forge in FORGERIES])
+def test_what_the_log_does_not_say_runs_nothing(
+    house: House, beside: Callable[[], House], forge: Callable[[House, str, str], None]
+) -> None:
+    """A1, E1: a runner takes nothing from the tables that has no entry in the chain."""
+    request, runner = house.asked(), beside()
+    forge(house, request.id, request.plan.digest)
+    assert runner.ledger.get(request.id).state is State.READY
+    after = runner.gate.run(request.id)
+    assert after.state is State.REFUSED
+    assert ("audit verify" in after.reason) is (forge is not forge_state), "its policy already asks for an approval"
+    assert house.hands.effects == []
+
+
+def test_who_writes_themselves_out_of_their_own_request_cannot_approve_it(house: House) -> None:
+    """A4: the table says that Ana asked, and the log that Ben did."""
+    request = house.asked(actor=BEN)
+    with house.engine.begin() as store:
+        store.execute(update(requests).values(requester_user=ANA.user_id))
+    with pytest.raises(DecisionRefused, match="audit verify"):
+        house.gate.decide(request.id, request.plan.digest, BEN, approve=True)
