@@ -43,8 +43,21 @@ class Registry:
             return verb.model_validate(rest)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
-            where = ".".join(str(part) for part in first["loc"]) or verb.verb
-            raise BadInput(f"{where}: {_in_words(first['type'], first['msg'], first.get('ctx') or {})}.") from None
+            where = str(first["loc"][0]) if first["loc"] else verb.verb
+            kind = first["type"] if len(first["loc"]) == 1 or first["type"] not in _FORMS else "none_of_several"
+            raise BadInput(f"{where}: {_in_words(kind, first['msg'], first.get('ctx') or {})}.") from None
+
+
+UNREADABLE = "I cannot read that"
+_FORMS = {
+    "int_parsing": "it has to be a whole number, like 5",
+    "int_type": "it has to be a whole number, like 5",
+    "int_from_float": "it has to be a whole number, like 5",
+    "string_type": UNREADABLE,
+    "string_pattern_mismatch": UNREADABLE,
+    "none_of_several": UNREADABLE,
+    "missing": "it is missing",
+}
 
 
 def _in_words(kind: str, message: str, limits: Mapping[str, Any]) -> str:
@@ -53,4 +66,8 @@ def _in_words(kind: str, message: str, limits: Mapping[str, Any]) -> str:
         return f"{limits['le']:,} is the most I take"
     if kind == "greater_than_equal":
         return f"it has to be {limits['ge']} or more"
+    if kind == "literal_error":
+        return f"it has to be {str(limits['expected']).replace(chr(39), '')}"
+    if kind in _FORMS:
+        return _FORMS[kind]
     return message.removeprefix("Value error, ").rstrip(".")

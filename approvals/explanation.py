@@ -44,8 +44,7 @@ def _lines(
     yield f"{where}, decides about {subject}: it is for {_about(rule.match)}."
     if place:
         yield f"The {place} before it do not fit: {', '.join(_misfit(r) for r in policy.rules[:place])}."
-    who = "Anyone may ask." if rule.ask == ANYONE else f"Members of {' or '.join(rule.ask)} may ask."
-    yield who
+    yield _askers(rule)
     if isinstance(verdict, Allowed):
         starts = durations.spell(verdict.run_within.total_seconds())
         yield "Nobody else is needed." + ("" if subject.risk is Risk.READ else f" It has to start within {starts}.")
@@ -57,6 +56,12 @@ def _lines(
         if matches(window.match, subject):
             state = f"is on until {freeze.ends(window)}" if freeze.is_on(window, now) else "is not on now"
             yield f'The freeze "{window.name}" {state}.'
+
+
+def _askers(rule: Rule) -> str:
+    if rule.ask != ANYONE:
+        return f"Members of {' or '.join(rule.ask)} may ask."
+    return "Anyone in the workspace may ask." + (" Guests may read, too." if rule.guests else "")
 
 
 def _approvals(verdict: NeedsApproval, groups: Groups, actor: Actor) -> Iterator[str]:

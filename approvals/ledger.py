@@ -89,10 +89,6 @@ class Ledger:
         with reading(self._engine) as connection:
             return _with_decisions(connection, connection.execute(_READY).mappings().all())
 
-    def unfinished(self) -> list[Request]:
-        """Those to which something can still happen, oldest first."""
-        return self._found(requests.c.state.in_([state for state in State if not state.final]))
-
     def overdue(self, now: datetime) -> list[Request]:
         """Those that waited too long for approval or to be started (A6), oldest first."""
         limit = case((requests.c.state == State.WAITING, requests.c.approve_by), else_=requests.c.run_by)

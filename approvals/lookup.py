@@ -12,7 +12,7 @@ from approvals import quorum
 from approvals.actor import Actor, Directory
 from approvals.policy_model import ANYONE, Policy
 from approvals.request import Delegation, Request
-from approvals.verdict import Subject, groups_needed
+from approvals.verdict import Subject, groups_needed, rule_for
 from approvals.view import View
 
 
@@ -40,9 +40,10 @@ class Lookup:
         return replace(view, delegations=tuple(d for d in view.delegations if d in live))
 
     def bare(self, subject: Subject, actor: Actor, asks_only: bool) -> View:
-        """For a judgement before there is a plan; of who only asks a question it does not matter what they are."""
+        """For a judgement before there is a plan; who only reads needs to be no member where the rule says so."""
         policy = self.policy
-        people = frozenset({actor}) if asks_only else self.people((actor,))
+        rule = rule_for(policy, subject)
+        people = frozenset({actor}) if asks_only and rule and rule.guests else self.people((actor,))
         return View(policy, self._registry, self.members(groups_needed(policy, subject)), people)
 
     def among(self, request: Request, now: datetime) -> View:

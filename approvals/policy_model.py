@@ -89,12 +89,19 @@ class Rule(_Entry):
     ask: Literal["anyone"] | Annotated[tuple[Name, ...], Field(min_length=1)] = Field(
         description="anyone, or the groups whose members may ask"
     )
+    guests: bool = Field(False, description="people who are no full members of the workspace may read too")
     approvals: tuple[Approval, ...] = Field(description="all of these; an empty list needs nobody")
     approve_within: Duration | None = Field(None, description="how long it waits for approvals; see defaults")
     run_within: Duration | None = Field(None, description="how soon it must start once approved; see defaults")
     remind_after: Duration | None = Field(None, description="when those who may approve are reminded; see defaults")
     escalate_after: Duration | None = Field(None, description="when the groups of escalate_to are asked too")
     escalate_to: Names | None = Field(None, description="groups whose members may approve too once it was escalated")
+
+    @model_validator(mode="after")
+    def _guests_are_anyone(self) -> Self:
+        if self.guests and self.ask != ANYONE:
+            raise ValueError("guests can be let in only where ask is anyone")
+        return self
 
     @model_validator(mode="after")
     def _escalation_whole(self) -> Self:

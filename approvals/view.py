@@ -35,5 +35,5 @@ def judge(view: View, action_json: dict[str, JsonValue], requester: Actor, now: 
     except BadInput as error:
         return Forbidden("", error.say)
     if requester not in view.people:
-        return Forbidden("", "Only a full member of this workspace may ask for a change, not an app and not a guest.")
+        return Forbidden("", "Only a full member of this workspace may ask for this, not an app and not a guest.")
     return verdicts.judge(view.policy, action, requester, view.groups, now)

@@ -10,14 +10,14 @@ from pydantic.fields import FieldInfo
 
 from actions.action import Action
 from actions.catalog import Catalog
-from actions.registry import Registry
+from actions.registry import UNREADABLE, Registry
 from bot.blocks.modals import Field
 
 _HINTS = {
     "change": "+2, -1, x1.5 or 50%, instead of a number of replicas",
     "to": "a revision's number or a version; empty for the one before",
-    "since": "like 30m, 2h or 7d",
-    "window": "like 30m, 2h or 7d",
+    "since": "a time like 30m, 2h or 7d",
+    "window": "a time like 30m, 2h or 7d",
     "version": "a tag, or sha256:…",
 }
 
@@ -63,6 +63,18 @@ def partial(verb: str, values: Mapping[str, str | None], registry: Registry) -> 
 def kept(verb: type[Action], so_far: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     """The arguments that no form shows, and that a corrected action keeps."""
     return {name: so_far[name] for name in sorted(verb.pressed) if so_far.get(name) is not None}
+
+
+def complaint(verb: type[Action], say: str) -> dict[str, str]:
+    """What `Registry.parse` says is wrong, for the field that it is about: what to enter instead, in a sentence."""
+    names = list(verb.spoken())
+    field, _, words = say.partition(": ")
+    if field not in names:
+        field, words = names[-1], say if field != verb.verb else words
+    hint = _HINTS.get(field)
+    if words.startswith(UNREADABLE) and hint:
+        words = f"{UNREADABLE}. I take {hint}."
+    return {field: words[:1].upper() + words[1:]}
 
 
 def first_missing(verb: type[Action], so_far: Mapping[str, JsonValue]) -> str | None:

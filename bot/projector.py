@@ -154,7 +154,7 @@ class Projector:
         """Post a copy; whether it is there now."""
         if not await asyncio.to_thread(self._cards.reserve, request.id, channel):
             return False
-        payload = {**card(request, face).payload(), "thread_ts": thread, "reply_broadcast": bool(thread) or None}
+        payload = {**_shown(request, face, channel), "thread_ts": thread, "reply_broadcast": bool(thread) or None}
         answer = await self._ask("chat.postMessage", channel, request.id, payload)
         if answer is None:
             await asyncio.to_thread(self._cards.release, request.id, channel)
@@ -170,7 +170,7 @@ class Projector:
             return True
         if self._too_soon(request, copy):
             return False
-        payload = {**card(request, face).payload(), "ts": copy.ts}
+        payload = {**_shown(request, face, copy.channel), "ts": copy.ts}
         if await self._ask("chat.update", copy.channel, request.id, payload) is None:
             return False
         self._updated[(request.id, copy.channel)] = asyncio.get_running_loop().time()
@@ -230,6 +230,11 @@ class Projector:
                 self._held[(method, channel)] = loop.time() + wait
         loop.call_later(wait + 0.01, self._mark, request_id)
         return None
+
+
+def _shown(request: Request, face: Face, channel: str) -> dict[str, Any]:
+    """The card as it is in this channel: what only the requester may do is for the place where they asked."""
+    return card(request, face, deciding=channel != request.origin.get("channel")).payload()
 
 
 def _refused_at_once(request: Request) -> bool:

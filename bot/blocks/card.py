@@ -50,10 +50,10 @@ class Face:
         return "somebody" if actor is None else self.names.get(actor.user_id, actor.user_id)
 
 
-def card(request: Request, face: Face) -> Message:
-    """The whole card as a message with a coloured bar."""
+def card(request: Request, face: Face, deciding: bool = False) -> Message:
+    """The whole card as a message with a coloured bar; `deciding` as for `body`."""
     plan = request.plan
-    blocks = body(request, face)
+    blocks = body(request, face, deciding=deciding)
     text = "\n".join(
         [
             f"{face.title} · {place(plan, face)} · {status(request, face)}",

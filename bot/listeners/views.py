@@ -73,9 +73,7 @@ def _complaint(desk: Desk, partial: dict[str, Any]) -> dict[str, str]:
     try:
         desk.registry.parse(partial)
     except BadInput as error:
-        names = list(desk.registry[str(partial["verb"])].spoken())
-        field, _, _ = error.say.partition(":")
-        return {field.partition(".")[0] if field.partition(".")[0] in names else names[-1]: error.say}
+        return forms.complaint(desk.registry[str(partial["verb"])], error.say)
     return {}
 
 

@@ -257,7 +257,7 @@ def test_what_nobody_touches_expires_by_itself(house: House) -> None:
     house.gate.tick()
     assert house.ledger.get(waiting.id).state is State.EXPIRED
     assert house.ledger.get(ready.id).state is State.EXPIRED
-    assert house.ledger.unfinished() == []
+    assert house.ledger.waiting() + house.ledger.ready() == []
 
 
 def test_a_clock_that_jumps_back_extends_nothing(house: House, beside: Callable[[], House]) -> None:
@@ -302,6 +302,31 @@ def test_with_the_directory_down_nothing_is_asked_approved_or_run(house: House) 
     assert house.hands.effects == []
     house.folk.down = False
     assert house.gate.run(ready.id).state is State.SUCCEEDED
+
+
+@pytest.mark.parametrize("stranger", [BOT, Actor(team_id="T0OTHER", user_id="U0ANA")])
+def test_a_guest_of_a_shared_channel_reads_only_where_the_policy_lets_guests_in(house: House, stranger: Actor) -> None:
+    """A8: "anyone" is every member of the workspace; whoever else is in a channel is not meant by it."""
+    status = Status(service="cart", environment="prod")
+    with pytest.raises(NotAllowed, match="full member"):
+        house.gate.ask(status, stranger, lambda step: None)
+    assert house.hands.answered == 0
+
+    first, *others = house.gate.policy.rules
+    house.gate.adopt(
+        house.gate.policy.model_copy(update={"rules": (first.model_copy(update={"guests": True}), *others)})
+    )
+    house.gate.ask(status, stranger, lambda step: None)
+    assert house.hands.answered == 1
+
+
+def test_letting_guests_read_lets_them_change_nothing(house: House) -> None:
+    """A4: also where the rule that lets them in is for changes as well."""
+    data = {"rules": [{"name": "all", "match": {}, "ask": "anyone", "guests": True, "approvals": []}]}
+    house.gate.adopt(Policy.model_validate(data))
+    refused_one = house.asked(DEV, actor=BOT)
+    assert (refused_one.state, house.hands.effects) == (State.REFUSED, [])
+    assert "full member" in refused_one.reason
 
 
 def test_an_empty_policy_lets_nothing_through(house: House) -> None:

@@ -88,7 +88,6 @@ def test_the_lists_hold_what_their_names_say(house: House) -> None:
     ledger = house.ledger
     assert ids(ledger.waiting()) == [first.id]
     assert ids(ledger.ready()) == [second.id]
-    assert ids(ledger.unfinished()) == [first.id, second.id]
     assert ids(ledger.recent(2)) == [third.id, second.id]
     assert ids(ledger.recent(9, services=["payments"])) == [third.id]
     assert ledger.recent(9, services=[]) == []

@@ -179,6 +179,7 @@ def test_a_single_freeze_begins_and_ends_at_its_local_times(at: str, frozen: boo
     [
         ("rules:\n  - name: a\n    match: {}\n    approvals: []\n", "policy.yaml:2: rules.0.ask: Field required"),
         ("rules:\n  - name: a\n    match: {}\n    ask: anyone\n", "rules.0.approvals: Field required"),
+        ("rules:\n  - {name: a, match: {}, ask: [sre], guests: true, approvals: []}\n", "only where ask is anyone"),
         ("groups:\n  sre: {}\n", "policy.yaml:2: groups.sre: say either usergroup or members"),
         ("groups:\n  sre: {members: []}\n", "groups.sre.members"),
         ("groups:\n  anyone: {usergroup: S0X}\n", '"anyone" means everybody'),

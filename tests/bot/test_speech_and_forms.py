@@ -8,6 +8,8 @@ import pytest
 from pydantic import JsonValue
 
 from actions import catalog
+from actions.action import Action
+from actions.errors import BadInput
 from actions.registry import Registry
 from actions.verbs import VERBS
 from actions.verbs.query_metrics import QueryMetrics
@@ -79,3 +81,38 @@ def test_what_is_filled_in_is_an_action_again() -> None:
 def test_the_first_missing_argument_is_asked_for_first() -> None:
     assert forms.first_missing(Rollback, {"environment": "prod"}) == "service"
     assert forms.first_missing(Rollback, {"environment": "prod", "service": "cart"}) is None
+
+
+@pytest.mark.parametrize(
+    ("verb", "values", "wrong"),
+    [
+        (Scale, {"replicas": "many"}, {"replicas": "It has to be a whole number, like 5."}),
+        (Scale, {"replicas": "-3"}, {"replicas": "It has to be 0 or more."}),
+        (
+            Scale,
+            {"change": "lots"},
+            {"change": "I cannot read that. I take +2, -1, x1.5 or 50%, instead of a number of replicas."},
+        ),
+        (Scale, {}, {"change": "Say either a number of replicas or a change, and not both."}),
+        (
+            Rollback,
+            {"to": "a b"},
+            {"to": "I cannot read that. I take a revision's number or a version; empty for the one before."},
+        ),
+        (Rollback, {"to": "0"}, {"to": "It has to be 1 or more."}),
+        (
+            QueryMetrics,
+            {"metric": "cpu", "window": "soon"},
+            {"window": '"soon" is no duration; write it like 30m, 2h or 7d.'},
+        ),
+        (QueryMetrics, {}, {"metric": "It is missing."}),
+    ],
+)
+def test_what_is_wrong_stands_beside_its_field_in_a_sentence_of_ours(
+    verb: type[Action], values: dict[str, str], wrong: dict[str, str]
+) -> None:
+    """Nobody has to know what the words of the library that checks it mean."""
+    filled = forms.partial(verb.verb, {"service": "cart", "environment": "prod", **values}, REGISTRY)
+    with pytest.raises(BadInput) as caught:
+        REGISTRY.parse(filled)
+    assert forms.complaint(verb, caught.value.say) == wrong
