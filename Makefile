@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install demo test prove check bench picture format lock clean
+.PHONY: install demo test prove control-plane check bench picture format lock clean
 
 install: $(VENV)/.runtime
 
@@ -32,6 +32,10 @@ test: $(VENV)/.dev
 # The long proofs: a real control plane, PostgreSQL, crashes, races and soaks.
 prove: $(VENV)/.dev
 	@$(BIN)/python -m pytest -n 2 --dist worksteal tests/cluster tests/hostile $(ARGS)
+
+# Builds a real Kubernetes control plane for `make prove`, once, outside the work tree; prints the folder of its programs.
+control-plane:
+	@tests/cluster/control-plane/build
 
 check: $(VENV)/.dev
 	@$(BIN)/ruff format --check .

@@ -107,15 +107,29 @@ def test_a_strategic_patch_merges_deletes_and_replaces_by_name(cluster_api: Clus
     assert after.spec.template.spec.containers[0].env is None
 
 
+def test_a_strategic_patch_keeps_its_own_order_and_the_others_places(cluster_api: ClusterApi) -> None:
+    cluster_api.demo()
+    for patched, names in [
+        (["sidecar", "third"], ["demo", "sidecar", "third"]),
+        (["sidecar", "demo"], ["sidecar", "demo", "third"]),
+        (["fourth"], ["fourth", "sidecar", "demo", "third"]),
+    ]:
+        containers = [{"name": name, "image": NEW} for name in patched]
+        after = cluster_api.patch({"spec": {"template": {"spec": {"containers": containers}}}}, STRATEGIC)
+        assert [each.name for each in after.spec.template.spec.containers] == names
+
+
 @pytest.mark.parametrize("content_type", [STRATEGIC, MERGE])
-def test_null_deletes_and_metadata_alone_is_no_new_generation(cluster_api: ClusterApi, content_type: str) -> None:
+def test_null_deletes_and_an_annotation_alone_is_a_new_generation(cluster_api: ClusterApi, content_type: str) -> None:
     before = cluster_api.demo()
     body = {"metadata": {"annotations": {"example.com/owner": None, "example.com/note": "x"}}}
     after = cluster_api.patch(body, content_type)
     assert "example.com/owner" not in after.metadata.annotations
     assert after.metadata.annotations["example.com/note"] == "x"
-    assert after.metadata.generation == before.metadata.generation
-    assert after.metadata.resource_version != before.metadata.resource_version
+    assert after.metadata.generation == before.metadata.generation + 1
+    labelled = cluster_api.patch({"metadata": {"labels": {"example.com/note": "x"}}}, content_type)
+    assert labelled.metadata.generation == after.metadata.generation
+    assert labelled.metadata.resource_version != after.metadata.resource_version
 
 
 def test_a_patch_that_changes_nothing_writes_nothing(cluster_api: ClusterApi) -> None:
@@ -187,7 +201,7 @@ def test_another_uid_is_refused(cluster_api: ClusterApi) -> None:
         (set_image(""), "spec.template.spec.containers[0].image: Required value"),
         (
             {"spec": {"template": {"spec": {"containers": [{"name": "third"}]}}}},
-            "spec.template.spec.containers[2].image: Required value",
+            "spec.template.spec.containers[0].image: Required value",
         ),
     ],
 )
@@ -207,7 +221,7 @@ def test_unknown_fields_are_dropped_or_with_strict_validation_refused(cluster_ap
     assert cluster_api.patch(odd, MERGE).spec.replicas == 2
     with pytest.raises(ApiException) as error:
         cluster_api.patch(odd, MERGE, field_validation="Strict")
-    assert refusal(error)[:2] == (400, "BadRequest")
+    assert refusal(error)[:2] == (422, "Invalid")
     assert 'strict decoding error: unknown field "spec.replica"' in refusal(error)[2]
 
 

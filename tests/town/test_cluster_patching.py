@@ -33,7 +33,7 @@ def spec(**changed: Any) -> dict[str, Any]:
         (
             STRATEGIC,
             {"spec": {"env": [{"name": "C", "value": "3"}]}},
-            spec(env=[*OBJECT["spec"]["env"], {"name": "C", "value": "3"}]),
+            spec(env=[{"name": "C", "value": "3"}, *OBJECT["spec"]["env"]]),  # as a real API server does
         ),
         (STRATEGIC, {"spec": {"env": [{"name": "A", "$patch": "delete"}]}}, spec(env=[{"name": "B", "value": "2"}])),
         (STRATEGIC, {"spec": {"env": [{"$patch": "replace"}, {"name": "C"}]}}, spec(env=[{"name": "C"}])),

@@ -101,20 +101,41 @@ def _strategic_list(field: str, target: Any, patch: list[Any]) -> list[Any]:
     whole = any(isinstance(each, dict) and each == {"$patch": "replace"} for each in patch)
     if keys is None or whole:
         return [strategic({}, each) for each in patch if each != {"$patch": "replace"}]
+    patched: list[Object] = []
     for element in patch:
         if not isinstance(element, dict):
             raise PatchRefused(f"expected an object in {field}")
         key = next((key for key in keys if key in element), None)
         if key is None:
             raise PatchRefused(f"map: {element} does not contain declared merge key: {keys[0]}")
-        at = next((i for i, each in enumerate(present) if each.get(key) == element[key]), None)
-        if element.get("$patch") == "delete":
-            present = [each for each in present if each.get(key) != element[key]]
-        elif at is None:
-            present.append(strategic({}, element))
+        old: Object = next((each for each in present if each.get(key) == element[key]), {})
+        if element.get("$patch") != "delete":
+            patched.append(strategic(old, element))
+    named = [next((each[key] for key in keys if key in each), None) for each in patch]
+    rest = [(at, e) for at, e in enumerate(present) if not any(e.get(key) in named for key in keys)]
+    return _interleaved(rest, [(_place(present, keys, each), each) for each in patched])
+
+
+def _interleaved(rest: list[tuple[int, Object]], patched: list[tuple[int | None, Object]]) -> list[Object]:
+    """What the patch names keeps the patch's order; the others go between, where they stood before.
+
+    One that is new has no place of its own, and so comes before all others that are left.
+    """
+    merged: list[Object] = []
+    while rest and patched:
+        (left, other), (right, named) = rest[0], patched[0]
+        if right is not None and left < right:
+            merged.append(other)
+            rest = rest[1:]
         else:
-            present[at] = strategic(present[at], element)
-    return present
+            merged.append(named)
+            patched = patched[1:]
+    return [*merged, *(each for _, each in rest), *(each for _, each in patched)]
+
+
+def _place(present: list[Object], keys: tuple[str, ...], element: Object) -> int | None:
+    key = next(key for key in keys if key in element)
+    return next((at for at, each in enumerate(present) if each.get(key) == element[key]), None)
 
 
 def json_patch(obj: Object, operations: Any) -> Object:

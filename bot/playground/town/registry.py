@@ -150,16 +150,21 @@ class Registry:
         try:
             obj, unknown = schema.prune(body, self._resource.model)
         except schema.WrongType as error:
-            if patch is not None:
-                flaw = Flaw("patch", "Invalid value", repr(str(patch)), str(error))
-                raise Problem(422, "Invalid", f' "" is invalid: {flaw.message}') from None
-            where = f'{kind} in version "{self._resource.version}" cannot be handled as a {kind}'
-            raise bad_request(f"{where}: {error}") from None
+            raise self._undecodable(patch, str(error)) from None
         warnings = tuple(f'unknown field "{path}"' for path in unknown)
         if warnings and write.strict:
-            raise bad_request(f"strict decoding error: {', '.join(warnings)}")
+            raise self._undecodable(patch, f"strict decoding error: {', '.join(warnings)}")
         obj["kind"], obj["apiVersion"] = kind, self._resource.group_version
         return clone(obj), warnings
+
+    def _undecodable(self, patch: Any, why: str) -> Problem:
+        """A patch is a value that is wrong, a whole object a request that is."""
+        if patch is not None:
+            return Problem(
+                422, "Invalid", f' "" is invalid: {Flaw("patch", "Invalid value", repr(str(patch)), why).message}'
+            )
+        kind = self._resource.named.kind
+        return bad_request(f'{kind} in version "{self._resource.version}" cannot be handled as a {kind}: {why}')
 
     def _complete(self, obj: Object) -> Object:
         return with_defaults(obj) if self._resource.plural == "deployments" else obj

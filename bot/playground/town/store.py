@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.playground.town.objects import Object, clone
+from bot.playground.town.objects import REVISION, Object, clone
 
 _GENERATED = {"deployments", "replicasets", "statefulsets", "daemonsets"}
 _REMEMBERED = 4000  # changes that a watch can still catch up on
@@ -51,12 +51,11 @@ class Store:
         meta = after["metadata"]
         meta["resourceVersion"] = before["metadata"]["resourceVersion"] if before else ""
         if resource in _GENERATED:
-            moved = before is not None and before.get("spec") != after.get("spec")
-            meta["generation"] = before["metadata"]["generation"] + moved if before else 1
+            meta["generation"] = before["metadata"]["generation"] + _moved(resource, before, after) if before else 1
         return after
 
     def put(self, resource: str, obj: Object) -> Object:
-        """Create or replace; generation + 1 only where the spec changed, and nothing at all where nothing changed."""
+        """Create or replace; a new generation only where it has one, and nothing at all where nothing changed."""
         key = _key(obj)
         before = self._objects.get(resource, {}).get(key)
         after = self.preview(resource, obj)
@@ -89,6 +88,16 @@ class Store:
 
 def _key(obj: Object) -> tuple[str, str]:
     return obj["metadata"].get("namespace", ""), obj["metadata"]["name"]
+
+
+def _moved(resource: str, before: Object, after: Object) -> bool:
+    """Whether this is a new generation: of a Deployment also where annotations change, but not by its controller."""
+    if before.get("spec") != after.get("spec"):
+        return True
+    notes = (
+        {k: v for k, v in (o["metadata"].get("annotations") or {}).items() if k != REVISION} for o in (before, after)
+    )
+    return resource == "deployments" and next(notes) != next(notes)
 
 
 def _essence(obj: Object) -> Object:

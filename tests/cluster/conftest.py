@@ -1,0 +1,67 @@
+"""A real Kubernetes API for these tests: one control plane a test process, one namespace a test.
+
+`make control-plane` builds it; KUBEBUILDER_ASSETS names the folder of its programs. TWOKEY_TEST_KUBECONFIG names any
+other cluster to use instead, kind for instance; what only a control plane of our own can show is skipped there.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kubernetes import client, config
+
+from tests.cluster.control_plane import ControlPlane, control_plane
+from tests.cluster.kubelet import Kubelet
+from tests.contract.cluster import ClusterApi
+
+HOW = "needs a control plane: `make control-plane`, then KUBEBUILDER_ASSETS=<what it prints>; or TWOKEY_TEST_KUBECONFIG"
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A real cluster. `plane` is None where it is somebody else's."""
+
+    kubeconfig: Path
+    plane: ControlPlane | None
+
+
+@pytest.fixture(scope="session")
+def real_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    if given := os.environ.get("TWOKEY_TEST_KUBECONFIG"):
+        yield Cluster(Path(given), None)
+        return
+    assets = os.environ.get("KUBEBUILDER_ASSETS")
+    if not assets:
+        pytest.skip(HOW)
+    with control_plane(Path(assets), tmp_path_factory.mktemp("plane")) as plane, Kubelet(plane):
+        yield Cluster(plane.kubeconfig(), plane)
+
+
+@pytest.fixture
+def plane(real_cluster: Cluster) -> ControlPlane:
+    """A control plane that the test may look into, and stop."""
+    if real_cluster.plane is None:
+        pytest.skip("needs a control plane of its own: unset TWOKEY_TEST_KUBECONFIG, and set KUBEBUILDER_ASSETS")
+    return real_cluster.plane
+
+
+@pytest.fixture
+def cluster_api(real_cluster: Cluster) -> Iterator[ClusterApi]:
+    """The same as in tests/contract, on the real thing."""
+    api: Any = config.new_client_from_config(str(real_cluster.kubeconfig))  # type: ignore[no-untyped-call] # no types
+    with api:
+        core: Any = client.CoreV1Api(api)
+        namespace = core.create_namespace({"metadata": {"generateName": "test-"}}).metadata.name
+        yield ClusterApi(api, namespace, lambda seconds: _pass_time(min(seconds, 0.05)))
+        core.delete_namespace(namespace)
+        api.rest_client.pool_manager.clear()
+
+
+def _pass_time(seconds: float) -> None:
+    threading.Event().wait(seconds)
