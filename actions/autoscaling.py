@@ -17,10 +17,11 @@ from actions.toolbox import Toolbox
 
 Bound = Literal["minimum", "maximum"]
 
-RULES = (Rule("autoscaling", "horizontalpodautoscalers", ("get", "list", "patch")),)
-"""What finding an autoscaler and moving its bounds needs."""
-
 _FIELDS: dict[Bound, str] = {"minimum": "minReplicas", "maximum": "maxReplicas"}
+_TOUCHED = (("metadata", "annotations", objects.REQUEST_ANNOTATION), *(("spec", field) for field in _FIELDS.values()))
+
+RULES = (Rule("autoscaling", "horizontalpodautoscalers", ("get", "list", "patch"), _TOUCHED),)
+"""What finding an autoscaler and moving its bounds needs."""
 
 
 def draft(tools: Toolbox, change: Change, bound: Bound, wanted: int) -> Draft:

@@ -17,7 +17,7 @@ from actions.action import Change
 from actions.clients.protocols import WorkloadRef
 from actions.errors import Rejected
 from actions.plan import REQUEST_TOKEN, Caution, Difference, Draft, Patch, Precondition, Target
-from actions.terms import Rule
+from actions.terms import Path, Rule
 from actions.toolbox import Toolbox
 
 WATCH_RULES = (
@@ -27,13 +27,12 @@ WATCH_RULES = (
     Rule("apps", "controllerrevisions", ("list",)),
 )
 """What watching a rollout reads. A rule of a kind that a namespace does not have is left out there (actions.rbac)."""
-TEMPLATE_RULES = (
-    Rule("apps", "deployments", ("get", "patch")),
-    Rule("apps", "statefulsets", ("get", "patch")),
-    Rule("apps", "daemonsets", ("get", "patch")),
-    *WATCH_RULES,
+_MARKS: tuple[Path, ...] = (
+    ("metadata", "annotations", objects.REQUEST_ANNOTATION),
+    ("metadata", "annotations", objects.CAUSE_ANNOTATION),
 )
-"""What a change of the pod template needs."""
+TEMPLATE: Path = ("spec", "template")
+PODS: Path = (*TEMPLATE, "spec")
 
 _NOISE = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "selfLink", "uid")
 _Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # the one in Python takes most of a plan's time
@@ -65,6 +64,12 @@ class Present:
     @property
     def facts(self) -> tuple[str, ...]:
         return (f"generation {self.live['metadata'].get('generation', 1)}", f"image {self.version}")
+
+
+def template_rules(*touches: Path) -> tuple[Rule, ...]:
+    """What a change of these fields of the pod template needs; `marks` comes with it."""
+    patched = ("deployments", "statefulsets", "daemonsets")
+    return (*(Rule("apps", each, ("get", "patch"), (*_MARKS, *touches)) for each in patched), *WATCH_RULES)
 
 
 def present(tools: Toolbox, change: Change) -> Present:

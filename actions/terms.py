@@ -19,12 +19,23 @@ class Risk(StrEnum):
     HIGH = "high"  # changes what code runs
 
 
+Path = tuple[str, ...]
+"""Where something stands in a Kubernetes object: `("spec", "template", "spec", "containers", EACH, "image")`."""
+EACH, OURS = "[*]", "[ours]"
+"""In a path, for a list of named things: each of them, or those that the catalogue names as a service's container."""
+
+
 class Rule(NamedTuple):
-    """One Kubernetes permission: `("apps", "deployments", ("get", "patch"))`; a subresource is `deployments/scale`."""
+    """One Kubernetes permission: `("apps", "deployments", ("get", "patch"))`; a subresource is `deployments/scale`.
+
+    `touches` are the fields that a patch may change, and all that the cluster will let the verb's account change there
+    (P2): with none declared, every patch is refused.
+    """
 
     group: str
     resource: str
     verbs: tuple[str, ...]
+    touches: tuple[Path, ...] = ()
 
 
 class Value(BaseModel):

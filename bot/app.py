@@ -17,6 +17,7 @@ from actions.clients.protocols import Logs, Metrics
 from actions.clock import Clock, SystemClock
 from actions.errors import ConfigError, TwokeyError
 from actions.executor import Executor
+from actions.rbac import accounts
 from actions.registry import Registry
 from actions.toolbox import Toolbox
 from actions.verbs import VERBS
@@ -69,7 +70,8 @@ class Program:
         self.directory = SlackDirectory(client)
         self.ledger = Ledger(engine, clock, self.registry)
         self.changes = NamedChanges(Recollection(self.ledger), self.names)
-        self.cluster = KubernetesCluster(settings.kubeconfig)
+        # Each verb acts under its own account (P4); switched off, all of them share our own credential.
+        self.cluster = KubernetesCluster(settings.kubeconfig, accounts.user if settings.impersonate else None)
         tools = Toolbox(
             catalog=catalog,
             cluster=self.cluster,

@@ -154,13 +154,15 @@ def _check_model(name: str, settings: Settings) -> Iterator[Finding]:
 
 
 def _check_cluster(name: str, settings: Settings) -> Iterator[Finding]:
-    from actions import rbac
     from actions.clients.kubernetes import KubernetesCluster
+    from actions.rbac import accounts
+    from actions.rbac.check import missing
     from actions.registry import Registry
     from actions.verbs import VERBS
 
     registry = Registry(VERBS)
-    lacks = rbac.check(KubernetesCluster(settings.kubeconfig), _catalog(settings), registry)
+    cluster = KubernetesCluster(settings.kubeconfig, accounts.user if settings.impersonate else None)
+    lacks = missing(cluster, _catalog(settings), registry, settings.impersonate)
     for verb in registry:
         if not verb.rules:
             continue

@@ -27,6 +27,7 @@ class Settings(BaseSettings):
     openai_api_key: SecretStr | None = Field(None, validation_alias="OPENAI_API_KEY")
     openai_base_url: str | None = Field(None, validation_alias="OPENAI_BASE_URL")
     kubeconfig: Path | None = Field(None, validation_alias="KUBECONFIG")
+    impersonate: bool = Field(True, validation_alias="TWOKEY_IMPERSONATE")
     prometheus_url: str | None = Field(None, validation_alias="PROMETHEUS_URL")
     loki_url: str | None = Field(None, validation_alias="LOKI_URL")
     model: str | None = Field(None, validation_alias="TWOKEY_MODEL")

@@ -11,7 +11,7 @@ from typing import Any
 
 from actions.clients import kube_objects
 from actions.clients.kube_connection import Connection, agent
-from actions.clients.protocols import Autoscaler, Event, LogLine, Pod, Revision, WorkloadRef
+from actions.clients.protocols import Autoscaler, Event, Granted, LogLine, Pod, Revision, WorkloadRef
 from actions.errors import NotFound, Rejected
 from actions.objects import SCALE_MANAGER
 from actions.plan import Patch
@@ -27,8 +27,8 @@ _MANAGER = "twokey"
 _LOGGED_PODS = 30  # whose logs are read at most, the newest first
 _LOG_BYTES = 1_000_000  # of one container
 
-Impersonate = Callable[[str, str], str | None]
-"""(verb, namespace) -> the user whose rights a write of that verb takes there; None is our own account."""
+Impersonate = Callable[[str, str, bool], str]
+"""(verb, namespace, whether it is only tried) -> the user whose part a patch takes there; empty is our own account."""
 
 
 class KubernetesCluster:
@@ -40,7 +40,7 @@ class KubernetesCluster:
     def __init__(self, kubeconfig: Path | None, impersonate: Impersonate | None = None) -> None:
         """`kubeconfig` None: the pod's own account, or else the file where kubectl looks for it."""
         self._kubeconfig = kubeconfig
-        self._impersonate = impersonate or (lambda verb, namespace: None)
+        self._impersonate = impersonate or (lambda verb, namespace, dry_run: "")
         self._connections: dict[str | None, Connection] = {}
         self._lock = threading.Lock()
 
@@ -61,7 +61,7 @@ class KubernetesCluster:
         headers = {"Content-Type": _CONTENT[patch.type], "User-Agent": f"{agent()} verb/{verb}"}
         if request_id:
             headers["User-Agent"] += f" request/{request_id}"
-        if user := self._impersonate(verb, ref.namespace):
+        if user := self._impersonate(verb, ref.namespace, dry_run):
             headers["Impersonate-User"] = user
         path = _path(ref) + ("/scale" if scale else "")
         return self._to(ref.cluster).send("PATCH", path, _named(ref), patch.body, query, headers)
@@ -107,17 +107,28 @@ class KubernetesCluster:
         merged = sorted((line for line in found if line.at >= since), key=lambda line: line.at)
         return merged[-limit:]
 
-    def allowed(self, cluster: str | None, namespace: str, group: str, resource: str, verb: str) -> bool:
-        name, _, subresource = resource.partition("/")
-        asked = {"namespace": namespace, "group": group, "resource": name, "subresource": subresource, "verb": verb}
-        review = {
-            "apiVersion": "authorization.k8s.io/v1",
-            "kind": "SelfSubjectAccessReview",
-            "spec": {"resourceAttributes": {key: value for key, value in asked.items() if value}},
-        }
-        path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-        answer = self._to(cluster).send("POST", path, "our own rights", review)
-        return bool((answer.get("status") or {}).get("allowed"))
+    def allowed(
+        self, cluster: str | None, namespace: str, group: str, resource: str, verb: str, name: str = "", user: str = ""
+    ) -> bool:
+        plural, _, subresource = resource.partition("/")
+        asked = {"group": group, "resource": plural, "subresource": subresource, "verb": verb, "name": name}
+        attributes = {key: value for key, value in {"namespace": namespace, **asked}.items() if value}
+        status = self._review(cluster, "SelfSubjectAccessReview", {"resourceAttributes": attributes}, user)
+        return bool(status.get("allowed"))
+
+    def granted(self, cluster: str | None, namespace: str, user: str = "") -> list[Granted]:
+        status = self._review(cluster, "SelfSubjectRulesReview", {"namespace": namespace}, user)
+        return [
+            Granted(*(tuple(rule.get(key) or ()) for key in ("apiGroups", "resources", "verbs", "resourceNames")))
+            for rule in status.get("resourceRules") or ()
+        ]
+
+    def _review(self, cluster: str | None, kind: str, spec: dict[str, Any], user: str) -> dict[str, Any]:
+        path = f"/apis/authorization.k8s.io/v1/{kind.lower()}s"
+        body = {"apiVersion": "authorization.k8s.io/v1", "kind": kind, "spec": spec}
+        headers = {"Impersonate-User": user} if user else {}
+        answer = self._to(cluster).send("POST", path, f"the rights of {user or 'our own'}", body, headers=headers)
+        return answer.get("status") or {}
 
     def _to(self, cluster: str | None) -> Connection:
         with self._lock:

@@ -87,6 +87,16 @@ class LogLine:
     text: str
 
 
+@dataclass(frozen=True)
+class Granted:
+    """A rule of a credential, as the cluster has it; `*` stands for all. Without names it is about every object."""
+
+    groups: tuple[str, ...]
+    resources: tuple[str, ...]
+    verbs: tuple[str, ...]
+    names: tuple[str, ...] = ()
+
+
 class Cluster(Protocol):
     """A Kubernetes API. Objects are plain dicts in the API's own JSON form."""
 
@@ -122,8 +132,21 @@ class Cluster(Protocol):
         """The pods' own logs, oldest first, at most `limit` lines in all (the newest)."""
         ...
 
-    def allowed(self, cluster: str | None, namespace: str, group: str, resource: str, verb: str) -> bool:
-        """Whether our credential may do this there (SelfSubjectAccessReview)."""
+
+class Guarded(Cluster, Protocol):
+    """A cluster that tells what one may do in it."""
+
+    def allowed(
+        self, cluster: str | None, namespace: str, group: str, resource: str, verb: str, name: str = "", user: str = ""
+    ) -> bool:
+        """Whether our credential may do this there, to the object of this name (SelfSubjectAccessReview).
+
+        With `user` the one whose part we take is asked about; Denied where we may not take it.
+        """
+        ...
+
+    def granted(self, cluster: str | None, namespace: str, user: str = "") -> list[Granted]:
+        """All that our credential, or the one whose part we take, may do there (SelfSubjectRulesReview)."""
         ...
 
 

@@ -10,7 +10,7 @@ from actions import cautions, image, objects, preview
 from actions.action import Change
 from actions.errors import BadInput
 from actions.plan import Difference, Draft, Patch
-from actions.terms import Risk, Rule
+from actions.terms import OURS, Risk, Rule
 from actions.toolbox import Toolbox
 
 # A tag or a digest, as the OCI distribution specification defines them (section "Pulling manifests").
@@ -24,7 +24,7 @@ class Deploy(Change):
 
     verb: ClassVar[str] = "deploy"
     risk: ClassVar[Risk] = Risk.HIGH
-    rules: ClassVar[tuple[Rule, ...]] = preview.TEMPLATE_RULES
+    rules: ClassVar[tuple[Rule, ...]] = preview.template_rules((*preview.PODS, "containers", OURS, "image"))
     help: ClassVar[str] = "Run another version of a service"
     examples: ClassVar[tuple[str, ...]] = ("deploy checkout 1.4.2 to prod", "ship cart v2.1 to staging")
 

@@ -17,7 +17,9 @@ class Restart(Change):
 
     verb: ClassVar[str] = "restart"
     risk: ClassVar[Risk] = Risk.LOW
-    rules: ClassVar[tuple[Rule, ...]] = preview.TEMPLATE_RULES
+    rules: ClassVar[tuple[Rule, ...]] = preview.template_rules(
+        (*preview.TEMPLATE, "metadata", "annotations", objects.RESTART_ANNOTATION)
+    )
     help: ClassVar[str] = "Replace every pod of a service, one after the other"
     examples: ClassVar[tuple[str, ...]] = ("restart search in prod", "bounce cart in staging")
 

@@ -13,12 +13,20 @@ from actions.action import Change
 from actions.clients.protocols import Revision
 from actions.errors import BadInput
 from actions.plan import Difference, Draft, Patch
-from actions.terms import Risk, Rule
+from actions.terms import EACH, Risk, Rule
 from actions.toolbox import Toolbox
 from actions.verbs.deploy import Version
 
 _SHOWN = 5  # revisions that a refusal lists
 _RESTARTS = (objects.RESTART_ANNOTATION, "kubectl.kubernetes.io/restartedAt")
+
+
+# How a revision configures its containers. Powers are not among it: a revision with another ServiceAccount, security
+# context, hostPath, Secret or registry is refused by the cluster, which cannot look up that it was once there.
+_CONFIGURED = (
+    *("image", "command", "args", "workingDir", "env", "envFrom", "ports", "resources", "volumeMounts", "lifecycle"),
+    *("livenessProbe", "readinessProbe", "startupProbe", "imagePullPolicy"),
+)
 
 
 class Rollback(Change):
@@ -27,7 +35,13 @@ class Rollback(Change):
     verb: ClassVar[str] = "rollback"
     phrase: ClassVar[str] = "Roll back"
     risk: ClassVar[Risk] = Risk.HIGH
-    rules: ClassVar[tuple[Rule, ...]] = preview.TEMPLATE_RULES
+    rules: ClassVar[tuple[Rule, ...]] = preview.template_rules(
+        (*preview.TEMPLATE, "metadata", "annotations"),
+        (*preview.TEMPLATE, "metadata", "labels"),
+        *((*preview.PODS, kind, EACH, key) for kind in ("containers", "initContainers") for key in _CONFIGURED),
+        (*preview.PODS, "volumes", EACH, "configMap"),
+        (*preview.PODS, "terminationGracePeriodSeconds"),
+    )
     help: ClassVar[str] = "Go back to the previous version, a revision, or a version"
     examples: ClassVar[tuple[str, ...]] = (
         "roll back checkout in prod",

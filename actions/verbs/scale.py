@@ -26,9 +26,9 @@ class Scale(Change):
     risk: ClassVar[Risk] = Risk.LOW
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule("apps", "deployments", ("get",)),
-        Rule("apps", "deployments/scale", ("patch",)),
+        Rule("apps", "deployments/scale", ("patch",), (("spec", "replicas"),)),
         Rule("apps", "statefulsets", ("get",)),
-        Rule("apps", "statefulsets/scale", ("patch",)),
+        Rule("apps", "statefulsets/scale", ("patch",), (("spec", "replicas"),)),
         *preview.WATCH_RULES,
         *autoscaling.RULES,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -12,30 +13,39 @@ app = typer.Typer(help="The cluster permissions that the verbs declare.", no_arg
 
 @app.command()
 def render() -> None:
-    """Write ServiceAccounts, Roles and bindings as YAML, for `kubectl apply -f -`."""
-    from actions import catalog, rbac
+    """Write accounts, roles, bindings, admission policies and limits as YAML, for `kubectl apply -f -`."""
+    from actions import catalog
+    from actions.rbac import manifests
     from actions.registry import Registry
     from actions.verbs import VERBS
     from bot import settings
 
-    print(rbac.render(catalog.load(settings.load().catalog), Registry(VERBS)), end="")
+    print(manifests.render(catalog.load(settings.load().catalog), Registry(VERBS)), end="")
 
 
 @app.command()
 def check(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Ask the cluster what our credential lacks for each verb; exit 1 if anything is missing."""
-    from actions import catalog, rbac
+    """Compare the cluster with what is declared: rights too few, too many, not confined; exit 1 if anything differs."""
+    from actions import catalog
     from actions.clients.kubernetes import KubernetesCluster
+    from actions.rbac import accounts
+    from actions.rbac.check import excess, missing
     from actions.registry import Registry
     from actions.verbs import VERBS
     from bot import settings
 
-    found = settings.load()
-    missing = rbac.check(KubernetesCluster(found.kubeconfig), catalog.load(found.catalog), Registry(VERBS))
+    set_up = settings.load()
+    cluster = KubernetesCluster(set_up.kubeconfig, accounts.user if set_up.impersonate else None)
+    entries, registry = catalog.load(set_up.catalog), Registry(VERBS)
+    found = missing(cluster, entries, registry, set_up.impersonate)
+    if set_up.impersonate:
+        found += excess(cluster, entries, registry)
     if as_json:
-        print(json.dumps([lack._asdict() for lack in missing]))
-    elif not missing:
-        print("Every verb has the rights that it declares.")
-    for lack in () if as_json else missing:
-        print(lack.say)
-    raise typer.Exit(1 if missing else 0)
+        print(json.dumps([asdict(each) | {"say": each.say} for each in found]))
+    elif not found:
+        print("Every verb has the rights that it declares, and none beside.")
+    else:
+        for each in found:
+            print(each.say)
+        print("`twokey rbac render | kubectl apply -f -` brings what is missing.")
+    raise typer.Exit(1 if found else 0)

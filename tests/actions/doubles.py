@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from actions import canonical, image
-from actions.clients.protocols import Autoscaler, Event, LogLine, Pod, Revision, WorkloadRef
+from actions.clients.protocols import Autoscaler, Event, Granted, LogLine, Pod, Revision, WorkloadRef
 from actions.clock import Clock, ManualClock
 from actions.errors import Conflict, NotFound, TwokeyError
 from actions.plan import Patch
@@ -143,8 +143,13 @@ class ClusterDouble:
     def logs(self, ref: WorkloadRef, since: datetime, limit: int) -> list[LogLine]:
         return [line for line in self.log if line.at >= since][-limit:]
 
-    def allowed(self, cluster: str | None, namespace: str, group: str, resource: str, verb: str) -> bool:
+    def allowed(
+        self, cluster: str | None, namespace: str, group: str, resource: str, verb: str, name: str = "", user: str = ""
+    ) -> bool:
         return (namespace, resource, verb) not in self.forbidden
+
+    def granted(self, cluster: str | None, namespace: str, user: str = "") -> list[Granted]:
+        raise NotFound
 
     # -- what its controllers do -----------------------------------------------------------------------------------
     def _require(self, ref: WorkloadRef) -> None:

@@ -81,9 +81,6 @@ class ReadingCluster:
         self._answer()
         return [line for line in self.lines if line.at >= since][-limit:]
 
-    def allowed(self, cluster: str | None, namespace: str, group: str, resource: str, verb: str) -> bool:
-        return True
-
     def _answer(self) -> None:
         if self.broken is not None:
             raise self.broken

@@ -18,6 +18,7 @@ from actions.errors import Conflict, Denied, NotFound, Rejected, SourceError, St
 from actions.executor import Executor
 from actions.outcome import Grant, Outcome
 from actions.plan import Patch, Plan
+from actions.rbac import accounts
 from actions.registry import Registry
 from actions.toolbox import Toolbox
 from actions.verbs import VERBS
@@ -244,13 +245,15 @@ def test_the_cluster_s_audit_log_shows_who_and_for_which_request(plan: MakePlan,
 
 
 def test_writes_take_another_account_where_one_is_given(kubeconfig: Path, town: Town) -> None:
-    """P4."""
-    account = "system:serviceaccount:prod:twokey-deploy"
-    cluster = KubernetesCluster(kubeconfig, lambda verb, namespace: account if verb == "deploy" else None)
+    """P4: the verb's own one for a change, its preview's for a dry run, ours for reading."""
+    cluster = KubernetesCluster(kubeconfig, accounts.user)
     patch = Patch(type="merge", body={"metadata": {"labels": {"x": "y"}}})
+    cluster.patch(CHECKOUT, patch, verb="deploy", request_id=None, dry_run=True)
     cluster.patch(CHECKOUT, patch, verb="deploy", request_id="req-1")
     cluster.workload(CHECKOUT)
-    assert [seen.user for seen in town.requests if seen.path == PATCH_PATH] == [account, "twokey"]
+    account = "system:serviceaccount:prod:twokey-deploy"
+    users = [seen.user for seen in town.requests if seen.path == PATCH_PATH]
+    assert users == [f"{account}-preview", account, "twokey"]
 
 
 def test_the_rest_of_the_protocol_reads_the_town(

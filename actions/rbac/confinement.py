@@ -1,0 +1,235 @@
+"""Which fields each verb's account may change, as ValidatingAdmissionPolicies: the cluster refuses the rest (P2).
+
+RBAC ends at the resource: whoever may patch a Deployment may give it another ServiceAccount. A policy compares the
+object before and after, and lets nothing differ but the paths that the verb declares (`Rule.touches`). CEL has no
+"equal except", but an object is a map to it, so each level is compared key by key; what a newer Kubernetes adds is
+thereby confined, too. `dyn` keeps the cluster's type checker, which knows no such loop, from warning.
+
+What the catalogue says (repositories, replicas) stands in a ConfigMap in each namespace, which a binding hands over
+as parameters: where there is none, everything is refused.
+https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from actions.action import Action
+from actions.rbac import accounts
+from actions.rbac.rights import changing
+from actions.terms import EACH, OURS, Path
+
+_API = {"apiVersion": "admissionregistration.k8s.io/v1"}
+_SERVER: dict[str, dict[str, Any]] = {  # the API server itself keeps these
+    "metadata": {"generation": {}, "managedFields": {}, "resourceVersion": {}},
+    "status": {},
+}
+Tree = Mapping[str, Any]
+"""What may differ, by key; an empty one is a leaf: anything there may."""
+
+_SECRETS = {"env": ".?valueFrom.?secretKeyRef", "envFrom": ".?secretRef"}  # where a variable may refer to a Secret
+_PLURAL = "request.resource.resource + (has(request.subResource) ? '/' + request.subResource : '')"
+_WORKLOAD = (  # as the limits name it; an autoscaler is about the workload that it scales
+    "request.resource.resource == 'horizontalpodautoscalers'"
+    " ? object.spec.scaleTargetRef.kind.lowerAscii() + 's.' + object.spec.scaleTargetRef.name"
+    " : request.resource.resource + '.' + request.name"
+)
+_KEY = "variables.workload"
+_CEILING = f"int(params.data[{_KEY} + '.replicas'])"
+_BOUNDED = ("replicas", "minReplicas", "maxReplicas")
+_REPOSITORY = (  # of an image: without its digest and its tag
+    "({0}.split('@')[0].lastIndexOf(':') > {0}.split('@')[0].lastIndexOf('/')"
+    " ? {0}.split('@')[0].substring(0, {0}.split('@')[0].lastIndexOf(':')) : {0}.split('@')[0])"
+)
+
+
+def policies(verbs: Iterable[type[Action]]) -> Iterator[dict[str, Any]]:
+    """Cluster-wide: a policy with its binding for each changing verb, and one for all that may only try."""
+    every = changing(verbs)
+    patched = sorted({(rule.group, rule.resource) for verb in every for rule in verb.rules if "patch" in rule.verbs})
+    for verb in every:
+        name = accounts.name(verb.verb)
+        user = f"^system:serviceaccount:[^:]+:{name}({accounts.PREVIEW})?$"
+        yield _policy(name, user, patched, _variables(verb), list(_validations(verb)), params=True)
+        yield _binding(name, params=True)
+    name = f"twokey{accounts.PREVIEW}s"
+    only_try = {
+        "expression": "has(request.dryRun) && request.dryRun",
+        "message": "this account may only try a change, with dryRun=All",
+    }
+    user = f"^system:serviceaccount:[^:]+:twokey-.+{accounts.PREVIEW}$"
+    yield _policy(name, user, patched, [], [only_try], params=False)
+    yield _binding(name, params=False)
+
+
+def _policy(
+    name: str,
+    user: str,
+    resources: list[tuple[str, str]],
+    variables: list[dict[str, str]],
+    validations: list[dict[str, str]],
+    params: bool,
+) -> dict[str, Any]:
+    groups: dict[str, list[str]] = {}
+    for group, resource in resources:
+        groups.setdefault(group, []).append(resource)
+    rules = [
+        {"apiGroups": [group], "apiVersions": ["*"], "operations": ["*"], "resources": found}
+        for group, found in groups.items()
+    ]
+    spec: dict[str, Any] = {
+        "failurePolicy": "Fail",
+        "matchConstraints": {"resourceRules": rules},
+        "matchConditions": [{"name": "account", "expression": f"request.userInfo.username.matches('{user}')"}],
+        "validations": validations,
+    }
+    if variables:
+        spec["variables"] = variables
+    if params:
+        spec["paramKind"] = {"apiVersion": "v1", "kind": "ConfigMap"}
+    return {**_API, "kind": "ValidatingAdmissionPolicy", "metadata": _meta(name), "spec": spec}
+
+
+def _binding(name: str, params: bool) -> dict[str, Any]:
+    spec: dict[str, Any] = {"policyName": name, "validationActions": ["Deny"]}
+    if params:  # without a namespace: that of the object in question
+        spec["paramRef"] = {"name": accounts.LIMITS, "parameterNotFoundAction": "Deny"}
+    return {**_API, "kind": "ValidatingAdmissionPolicyBinding", "metadata": _meta(name), "spec": spec}
+
+
+def _meta(name: str) -> dict[str, Any]:
+    return {"name": name, "labels": {"app.kubernetes.io/part-of": "twokey"}}
+
+
+def _variables(verb: type[Action]) -> list[dict[str, str]]:
+    """What it is about, and every level of the object that is compared, before and after."""
+    found = {"resource": _PLURAL, "workload": _WORKLOAD}
+    for touches in _touched(verb):
+        for path, _ in _levels(_allowed(touches)):
+            for age, whole in (("new", "object"), ("old", "oldObject")):
+                parent = f"variables.{_variable(age, path[:-1])}" if path else ""
+                inner = f"('{path[-1]}' in {parent} ? {parent}['{path[-1]}'] : dyn({{}}))" if path else ""
+                found[_variable(age, path)] = inner or f"dyn({whole})"
+    return [{"name": name, "expression": expression} for name, expression in found.items()]
+
+
+def _validations(verb: type[Action]) -> Iterator[dict[str, str]]:
+    mine = [resource for resources in _touched(verb).values() for resource in resources]
+    account = f"'system:serviceaccount:' + request.namespace + ':{accounts.name(verb.verb)}'"
+    user = "request.userInfo.username"
+    yield {
+        "expression": f"request.operation == 'UPDATE' && variables.resource in {_list(mine)}",
+        "message": f"{verb.verb} may patch {', '.join(mine)}, and do nothing else",
+    }
+    yield {
+        "expression": f"{user} == {account} || {user} == {account} + '{accounts.PREVIEW}'",
+        "message": "this account belongs to another namespace",
+    }
+    yield {
+        "expression": f"({_KEY} + '.replicas') in params.data",
+        "message": "the catalogue has no such workload here; apply `twokey rbac render` after a change of it",
+    }
+    for touches, resources in _touched(verb).items():
+        for path, tree in _levels(_allowed(touches)):
+            same = _same(f"variables.{_variable('new', path)}", f"variables.{_variable('old', path)}", tree, "k")
+            message = f"{verb.verb} may not change this in {'.'.join(path) or 'the object'}"
+            yield _about(resources, same, message)
+        for expression, message in _limits(touches):
+            yield _about(resources, expression, message)
+
+
+def _about(resources: list[str], expression: str, message: str) -> dict[str, str]:
+    return {"expression": f"!(variables.resource in {_list(resources)}) || ({expression})", "message": message}
+
+
+def _limits(touches: Iterable[Path]) -> Iterator[tuple[str, str]]:
+    """What holds for a field that may change: how many replicas, where images come from, and no new way to a Secret."""
+    for path in touches:
+        if path[-1] in _BOUNDED:
+            new, old = (f"variables.{_variable(age, path[:-1])}[?'{path[-1]}']" for age in ("new", "old"))
+            bounded = f"{new} == {old} || {new}.orValue(0) <= {_CEILING}"
+            yield bounded, "the catalogue allows fewer replicas (max_replicas)"
+        if path[-1] == "image":
+            yield _images(path), "the image is of another repository than the catalogue says, or than the one before"
+        if path[-1] in _SECRETS:
+            yield _no_new_secret(path), "it refers to a Secret that it did not refer to"
+
+
+def _containers(path: Path) -> tuple[str, str]:
+    """The list of containers after and before, for a path that ends `containers, EACH, field`."""
+    new, old = (f"variables.{_variable(age, path[:-3])}[?'{path[-3]}'].orValue([])" for age in ("new", "old"))
+    return new, old
+
+
+def _images(path: Path) -> str:
+    new, old = _containers(path)
+    key, wanted = f"{_KEY} + '.image.' + c.name", _REPOSITORY.format("c.image")
+    before = f"{old}.filter(p, p.name == c.name).map(p, {_REPOSITORY.format('p.image')})"
+    named = f"{key} in params.data && params.data[{key}] != ''"
+    return f"{new}.all(c, {named} ? {wanted} == params.data[{key}] : {wanted} in {before})"
+
+
+def _no_new_secret(path: Path) -> str:
+    """References are compared whatever they are called: a renamed variable is no new way to a Secret."""
+    new, old = _containers(path)
+    field, secret = path[-1], _SECRETS[path[-1]]
+    same = f"p[?'{field}'].orValue([]).exists(q, q{secret}.hasValue() && q{secret} == e{secret})"
+    before = f"{old}.exists(p, p.name == c.name && {same})"
+    return f"{new}.all(c, c[?'{field}'].orValue([]).all(e, !e{secret}.hasValue() || {before}))"
+
+
+def _same(new: str, old: str, tree: Tree, k: str) -> str:
+    """That two maps are equal, except where the tree lets them differ; `k` is the loop's variable.
+
+    Levels below which are maps have a comparison of their own; lists of named things are compared here.
+    """
+    parts = [
+        f"{new}.all({k}, {k} in {_list(tree)} || ({k} in {old} && {new}[{k}] == {old}[{k}]))",
+        f"{old}.all({k}, {k} in {_list(tree)} || {k} in {new})",
+    ]
+    for key, inner in tree.items():
+        if inner.keys() & {EACH, OURS}:
+            ours, others = inner.get(OURS, inner.get(EACH)), inner.get(EACH, {"name": {}})
+            now, then = f"{new}[?'{key}'].orValue([])", f"{old}[?'{key}'].orValue([])"
+            parts.append(f"{now}.map(c, c.name) == {then}.map(c, c.name)")
+            same = _same("c", "p", others, "f")
+            if ours != others:
+                same = f"(({_KEY} + '.image.' + c.name) in params.data ? {_same('c', 'p', ours, 'f')} : c == p)"
+            parts.append(f"{now}.all(c, {then}.exists(p, p.name == c.name && {same}))")
+    return " && ".join(parts)
+
+
+def _levels(tree: Tree, path: Path = ()) -> Iterator[tuple[Path, Tree]]:
+    """Every map that is compared key by key, from the outside to the inside."""
+    yield path, tree
+    for key, inner in tree.items():
+        if inner and not inner.keys() & {EACH, OURS}:
+            yield from _levels(inner, (*path, key))
+
+
+def _allowed(touches: Iterable[Path]) -> Tree:
+    """What may change, and what the server changes by itself."""
+    tree: dict[str, Any] = {key: dict(inner) for key, inner in _SERVER.items()}
+    for path in touches:
+        level = tree
+        for key in path:
+            level = level.setdefault(key, {})
+    return tree
+
+
+def _touched(verb: type[Action]) -> dict[tuple[Path, ...], list[str]]:
+    """The fields that the verb may change -> on which resources."""
+    found: dict[tuple[Path, ...], list[str]] = {}
+    for rule in verb.rules:
+        if "patch" in rule.verbs:
+            found.setdefault(rule.touches, []).append(rule.resource)
+    return found
+
+
+def _variable(age: str, path: Path) -> str:
+    return "_".join((age, *path))
+
+
+def _list(words: Iterable[str]) -> str:
+    return "[" + ", ".join(f"'{word}'" for word in words) + "]"
