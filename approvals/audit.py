@@ -24,7 +24,7 @@ GENESIS = "0" * 64
 """What the first entry names as the one before it."""
 
 _FIELDS = ("seq", "at", "kind", "request", "actor", "data")
-_LEGAL = {(source, target) for (source, _), target in TRANSITIONS.items()} | {(State.WAITING, State.WAITING)}
+_LEGAL = {(source, target) for (source, _), target in TRANSITIONS.items()} | {(state, state) for state in State}
 
 
 class Entry(NamedTuple):

@@ -52,6 +52,9 @@ def _lines(
         yield from _approvals(verdict, groups, actor)
     else:
         yield verdict.say
+    glass = policy.break_glass
+    if glass and isinstance(verdict, NeedsApproval) and matches(glass.match, subject):
+        yield f"In an emergency members of {' or '.join(glass.who)} may run their own without them."
     for window in policy.freezes:
         if matches(window.match, subject):
             state = f"is on until {freeze.ends(window)}" if freeze.is_on(window, now) else "is not on now"

@@ -16,9 +16,10 @@ from actions.outcome import Outcome
 from actions.plan import Plan
 from actions.registry import Registry
 from actions.toolbox import Progress
-from approvals import ballot, endings, rulings
+from approvals import ballot, breakglass, endings, rulings
 from approvals.actor import Actor, Directory, DirectoryDown
 from approvals.ballot import Ballot, DecisionRefused
+from approvals.breakglass import Glass
 from approvals.handover import Handover
 from approvals.ledger import Ledger
 from approvals.lookup import Lookup
@@ -130,6 +131,28 @@ class Gate:
             if after.state is not State.WITHDRAWN:
                 raise DecisionRefused(after.reason)
         return after
+
+    def break_glass(self, request_id: str, digest: str, actor: Actor, reason: str) -> Request:
+        """Run one's own waiting request without its approvals (A10). Raises DecisionRefused; NoSuchRequest."""
+        glass = Glass(digest, actor, _clean(reason))
+        with self._recorded("break glass", actor, request_id):
+            request = self._ledger.get(request_id)
+            view = self._lookup.view(request.plan, (actor, request.requester), self._clock.now())
+            after = self._ledger.move(
+                request_id, lambda now, at: breakglass.on_break(now, at, view, glass, self._ledger.unreviewed())
+            )
+            if after.emergency is None:
+                raise DecisionRefused(after.reason)
+        return after
+
+    def review(self, request_id: str, actor: Actor, note: str) -> Request:
+        """Say what one found about a request for which the glass was broken. Raises DecisionRefused; NoSuchRequest."""
+        with self._recorded("review", actor, request_id):
+            request = self._ledger.get(request_id)
+            view = self._lookup.view(request.plan, (actor,), self._clock.now())
+            return self._ledger.move(
+                request_id, lambda now, at: breakglass.on_review(now, at, view, actor, _clean(note))
+            )
 
     def hand_over(self, giver: Actor, taker: Actor, until: datetime) -> Delegation:
         """Let somebody else turn one's key until then, in requests of others. Raises DecisionRefused."""

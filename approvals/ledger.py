@@ -101,6 +101,12 @@ class Ledger:
         escalate = requests.c.escalated_at.is_(None) & (requests.c.escalate_at <= moment)
         return self._found(requests.c.state == State.WAITING, remind | escalate)
 
+    def unreviewed(self) -> list[Request]:
+        """Those for which the glass was broken and that nobody else has looked at yet, oldest first (A10)."""
+        used = [State.READY, State.RUNNING, State.UNKNOWN, State.SUCCEEDED, State.FAILED]
+        broken = requests.c.emergency.is_not(None) & requests.c.review.is_(None)
+        return self._found(broken, requests.c.state.in_(used))
+
     def unknown(self) -> list[Request]:
         """Those of which it is not known what became of them, oldest first."""
         return self._found(requests.c.state == State.UNKNOWN)
@@ -167,7 +173,7 @@ class Ledger:
             move = rule(before, now)
             if move is None:
                 return before
-            if move.event in {Event.START, Event.APPROVE}:
+            if move.event in {Event.START, Event.APPROVE, Event.BREAK_GLASS}:
                 warrant.require(connection, before)
             if move.event is Event.START:
                 _check_free(connection, before)

@@ -29,6 +29,8 @@ class Lookup:
         policy, concerned = self.policy, frozenset(actors)
         handed = tuple(d for d in self.delegations(now) if d.taker in concerned)
         names = [*groups_needed(policy, Subject.of_plan(plan))]
+        if policy.break_glass:
+            names += policy.break_glass.who
         if handed and policy.delegation and policy.delegation.to != ANYONE:
             names += policy.delegation.to
         people = self.people(concerned | {d.giver for d in handed})

@@ -43,6 +43,9 @@ def check(policy: Policy, catalog: Catalog, registry: Registry, groups: Groups |
     found += _names(policy, catalog, registry)
     found += _never(policy, catalog, registry)
     found += _delegation(policy, known)
+    if policy.break_glass:
+        who = enumerate(policy.break_glass.who)
+        found += _missing([(("break_glass", "who", place), name) for place, name in who], policy, known)
     for index, rule in enumerate(policy.rules):
         found += _groups(policy, index, rule, known)
         found += _reach(index, rule, known)
@@ -79,6 +82,8 @@ def _names(policy: Policy, catalog: Catalog, registry: Registry) -> Iterator[Pro
     for i, window in enumerate(policy.freezes):
         places.append((("freezes", i, "match"), window.match))
         places += [(("freezes", i, "exempt", j), match) for j, match in enumerate(window.exempt)]
+    if policy.break_glass:
+        places.append((("break_glass", "match"), policy.break_glass.match))
     for loc, match in places:
         for key, names, there in (
             ("verbs", match.verbs, verbs),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, NaiveDatetime, StringConstraints, model_validator
 
-from actions import canonical
+from actions import canonical, durations
 from actions.durations import Duration
 from actions.terms import Name, Risk
 
@@ -161,6 +161,20 @@ class Delegating(_Entry):
     longest: Duration = Field(description="for how long at most")
 
 
+def _at_most_a_quarter(text: str) -> str:
+    if durations.parse(text) > timedelta(minutes=15):
+        raise ValueError("a change whose glass was broken has to start within 15m")
+    return text
+
+
+class BreakGlass(_Entry):
+    """Running one change without its approvals in an emergency (A10). Without this entry nobody can."""
+
+    who: Names = Field(description="groups whose members may, for what they ask for themselves")
+    match: Match = Field(Match(), description="for which changes; all of them if not given")
+    start_within: Annotated[Duration, AfterValidator(_at_most_a_quarter)] = "15m"
+
+
 class Defaults(_Entry):
     """What a rule that says nothing about time means (A6: one limit for approving, another for starting)."""
 
@@ -176,6 +190,7 @@ class Policy(_Entry):
     rules: tuple[Rule, ...] = ()
     freezes: tuple[Freeze, ...] = ()
     delegation: Delegating | None = None
+    break_glass: BreakGlass | None = None
     defaults: Defaults = Defaults()
 
     @model_validator(mode="after")

@@ -43,6 +43,7 @@ class Event(StrEnum):
     ALLOW = "allow"  # the policy wants none
     REFUSE = "refuse"  # the policy forbids it, now or by the time it would run
     APPROVE = "approve"  # the last approval that was needed
+    BREAK_GLASS = "break_glass"  # an emergency: it runs without its approvals (A10)
     DENY = "deny"
     EXPIRE = "expire"
     WITHDRAW = "withdraw"
@@ -58,6 +59,7 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.PROPOSED, Event.ALLOW): State.READY,
     (State.PROPOSED, Event.REFUSE): State.REFUSED,
     (State.WAITING, Event.APPROVE): State.READY,
+    (State.WAITING, Event.BREAK_GLASS): State.READY,
     (State.WAITING, Event.DENY): State.DENIED,
     (State.WAITING, Event.EXPIRE): State.EXPIRED,
     (State.WAITING, Event.WITHDRAW): State.WITHDRAWN,
@@ -126,6 +128,22 @@ class Decision(Value):
         return self.lent_by or self.approver
 
 
+class Emergency(Value):
+    """The glass was broken for this request: who, when and why (A10)."""
+
+    by: Actor
+    at: datetime
+    reason: str
+
+
+class Review(Value):
+    """Somebody else looked afterwards at what was done in an emergency."""
+
+    by: Actor
+    at: datetime
+    note: str
+
+
 class Request(Value):
     """One proposed plan on its way, as the ledger holds it."""
 
@@ -149,6 +167,8 @@ class Request(Value):
     finished_at: datetime | None = None
     reason: str = ""  # why it was refused, denied, expired, went stale
     reason_by: Actor | None = None  # who denied or withdrew it
+    emergency: Emergency | None = None
+    review: Review | None = None
     step: Step | None = None  # how far a running one is; not part of the audit log
     outcome: Outcome | None = None  # its evidence is read apart: Ledger.evidence
     fence: int = 0  # grows with every hold of it: whoever runs it under an older one has lost it

@@ -21,7 +21,7 @@ _TIMES = (
 )
 _AS_THEY_ARE = (
     *("id", "rev", "state", "plan", "origin", "rule", "requirements", "missing", "escalate_to"),
-    *("reason", "step", "outcome", "fence", "runner"),
+    *("reason", "emergency", "review", "step", "outcome", "fence", "runner"),
 )
 
 

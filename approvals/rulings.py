@@ -11,7 +11,7 @@ from datetime import datetime
 from pydantic import JsonValue
 
 from actions.outcome import Outcome
-from approvals import delegation, endings, keepsakes, quorum
+from approvals import breakglass, delegation, endings, keepsakes, quorum
 from approvals.moves import Move, Outrun
 from approvals.policy_model import Policy
 from approvals.request import Event, Request, Requirement, State, advance
@@ -74,8 +74,7 @@ def on_start(request: Request, now: datetime, view: View, runner: str, lease_unt
         return refuse(request, now, verdict.say)
     if any(not decision.approve for decision in request.decisions):
         return refuse(request, now, "Somebody denied it.")
-    given = [d for d in request.decisions if d.digest == request.plan.digest]
-    left = quorum.missing(_wanted(request, verdict), *delegation.counted(view, given, request.requester))
+    left = _still_missing(request, now, view, verdict)
     if left:
         say = f"Not everybody who approved still may: {quorum.say(left)} is missing. Ask again."
         return refuse(request, now, say)
@@ -86,6 +85,7 @@ def on_start(request: Request, now: datetime, view: View, runner: str, lease_unt
         "patch": request.plan.patch.for_request(request.id).model_dump(mode="json"),
         "runner": runner,
         "fence": request.fence + 1,
+        **({"glass_broken_by": request.emergency.by.user_id} if request.emergency else {}),
     }
     held = {"runner": runner, "lease_until": lease_until, "fence": request.fence + 1}
     return Move("request.running", Event.START, changes=held, data=data)
@@ -135,6 +135,14 @@ def on_outcome(request: Request, now: datetime, outcome: Outcome, source: str) -
     data: dict[str, JsonValue] = {"ok": outcome.ok, "summary": outcome.summary, "source": source}
     evidence = kept if outcome.ok is not None else ()  # what is unknown gets another outcome, which brings its own
     return Move(f"request.{name}", event, changes=changes, data=data, evidence=evidence)
+
+
+def _still_missing(request: Request, now: datetime, view: View, verdict: Verdict) -> tuple[Requirement, ...]:
+    """What is missing of today's quorum; nothing where the glass was broken and that still stands (A10)."""
+    if breakglass.stands(request, now, view):
+        return ()
+    given = [d for d in request.decisions if d.digest == request.plan.digest]
+    return quorum.missing(_wanted(request, verdict), *delegation.counted(view, given, request.requester))
 
 
 def _end_ready(request: Request, kind: str, event: Event, now: datetime, reason: str) -> Move:

@@ -52,6 +52,8 @@ class RequestRow(Table, table=True):
     finished_at: str | None = None
     reason: str = Field(default="", sa_column=Column(Text, nullable=False))
     reason_by: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    emergency: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    review: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
     step: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
     outcome: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
     fence: int = Field(default=0, sa_column_kwargs={"server_default": "0"})  # grows with every hold of it

@@ -174,7 +174,7 @@ class Program:
         writer = Writer(self.engine)
         cards = Cards(writer, self.clock)
         inbox = Inbox(writer, self.clock)
-        faces = Faces(self.catalog, self.registry, self.names, self.clock)
+        faces = Faces(self.catalog, self.registry, self.names, self.clock, lambda: self.gate.policy)
         conversation = Conversation(
             self.reader,
             self.gate,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pydantic import JsonValue
 
 from actions.catalog import Catalog
 from actions.clock import Clock
 from actions.errors import BadInput
 from actions.registry import Registry
+from approvals import breakglass
+from approvals.policy_model import Policy
 from approvals.request import Request
 from bot.blocks.card import Face
 from bot.people import Names
@@ -16,13 +20,17 @@ from bot.people import Names
 class Faces:
     """Makes faces. `of` may ask Slack for a name, so it is called from a thread."""
 
-    def __init__(self, catalog: Catalog, registry: Registry, names: Names, clock: Clock) -> None:
+    def __init__(
+        self, catalog: Catalog, registry: Registry, names: Names, clock: Clock, policy: Callable[[], Policy]
+    ) -> None:
         self._catalog, self._registry, self._names, self._clock = catalog, registry, names, clock
+        self._policy = policy
 
     def of(self, request: Request) -> Face:
         """The face of a request's card, now."""
         concerned = {request.requester.user_id, *(d.approver.user_id for d in request.decisions)}
         concerned |= {d.lent_by.user_id for d in request.decisions if d.lent_by}
+        concerned |= {found.by.user_id for found in (request.emergency, request.review) if found}
         if request.reason_by:
             concerned.add(request.reason_by.user_id)
         environment = request.plan.environment
@@ -31,6 +39,7 @@ class Faces:
             production=environment in self._catalog.environments and self._catalog.is_production(environment),
             now=self._clock.now(),
             names=self._names.of(concerned),
+            glass=breakglass.concerns(self._policy(), request.plan),
         )
 
     def title(self, action: dict[str, JsonValue]) -> str:

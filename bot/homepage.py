@@ -15,11 +15,12 @@ from actions.clock import Clock
 from actions.errors import TwokeyError
 from actions.outcome import Step
 from actions.registry import Registry
+from approvals import breakglass
 from approvals.actor import Actor, Directory
 from approvals.gate import Gate
 from approvals.ledger import Ledger
 from approvals.policy_check import membership
-from approvals.request import Request
+from approvals.request import Request, Requirement
 from bot.blocks.home import Health, Shown, home
 from bot.blocks.modals import Background
 from bot.conversation import Conversation
@@ -90,12 +91,14 @@ class HomePage:
     def _draw(self, actor: Actor) -> dict[str, object]:
         waiting = [r for r in self._ledger.waiting() if r.requester != actor]
         groups = self._groups_of(actor)
-        mine = [r for r in waiting if any(m.group is None or groups & {m.group, *m.also} for m in r.missing)]
+        mine = [r for r in waiting if _among(r.missing, groups)]
         undecided = [r for r in mine if all(d.approver != actor for d in r.decisions)]
         owned = self._owned(actor, groups)
+        due = [r for r in self._ledger.unreviewed() if breakglass.review_due(r) and _could_review(r, actor, groups)]
         examples, _ = self._conversation.examples(actor, None)
         return home(
             self._shown(undecided),
+            self._shown(due),
             self._shown(self._ledger.asked_by(actor, 10)),
             self._shown(self._ledger.recent(10, owned or None)),
             self._health(),
@@ -117,3 +120,11 @@ class HomePage:
         """The services whose owners are the person or a group of the policy that they are in."""
         mine = {actor.user_id, *groups}
         return {name for name, service in self._catalog.services.items() if mine & set(service.owners)}
+
+
+def _among(places: Sequence[Requirement], groups: set[str]) -> bool:
+    return any(place.group is None or groups & {place.group, *place.also} for place in places)
+
+
+def _could_review(request: Request, actor: Actor, groups: set[str]) -> bool:
+    return request.requester != actor and _among(request.requirements, groups)

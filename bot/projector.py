@@ -17,6 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from actions.errors import TwokeyError
 from actions.outcome import Evidence
+from approvals import breakglass
 from approvals.actor import Actor
 from approvals.ledger import Ledger
 from approvals.request import Request, State
@@ -145,7 +146,7 @@ class Projector:
     async def _leave(self, request: Request) -> None:
         """Everything shows what is; after the end nobody has to look again."""
         self._level[request.id] = request.rev
-        if request.state.final:
+        if request.state.final and not breakglass.review_due(request):
             await asyncio.to_thread(self._cards.settle, request.id)
             self._level.pop(request.id, None)
             self._updated = {k: at for k, at in self._updated.items() if k[0] != request.id}
@@ -186,7 +187,7 @@ class Projector:
         for line in story(request, face, evidence):
             if line.key in done:
                 continue
-            payload = {**line.message.payload(), "thread_ts": copy.thread}
+            payload = {**line.message.payload(), "thread_ts": copy.thread, "reply_broadcast": line.loud or None}
             if await self._ask("chat.postMessage", copy.channel, request.id, payload) is None:
                 return False
             await asyncio.to_thread(self._cards.tell, request.id, line.key)

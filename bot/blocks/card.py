@@ -8,6 +8,7 @@ from datetime import datetime
 
 from actions.plan import Difference, Plan, Target
 from actions.terms import Risk
+from approvals import breakglass
 from approvals.actor import Actor
 from approvals.request import Decision, Request, Requirement, State
 from bot.blocks import message as kit
@@ -32,7 +33,8 @@ _COLOURS = {
     State.WITHDRAWN: "#8a8f98",
     State.STALE: "#8a8f98",
 }
-_REQUESTERS = {"edit", "withdraw"}
+_ALARM = "#c9302c"
+_REQUESTERS = {"edit", "withdraw", "break_glass"}
 _COUNTS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five"}
 
 
@@ -44,6 +46,7 @@ class Face:
     production: bool
     now: datetime
     names: Mapping[str, str] = field(default_factory=dict)  # user id -> the name that people know
+    glass: bool = False  # the policy knows an emergency for this change
 
     def name(self, actor: Actor | None) -> str:
         """The person's name; their id where it is not known."""
@@ -61,7 +64,7 @@ def card(request: Request, face: Face, deciding: bool = False) -> Message:
         ]
     )
     attachment: Block = {
-        "color": _COLOURS[request.state],
+        "color": _ALARM if request.emergency and not request.state.final else _COLOURS[request.state],
         "blocks": blocks,
         "fallback": kit.fallback(f"{face.title} · {status(request, face)}"),
     }
@@ -111,7 +114,13 @@ def key(request: Request) -> str:
 
 def status(request: Request, face: Face) -> str:
     """Where it is, in one line of plain words, whatever line ends a reason has."""
-    return line(_status(request, face))
+    found = line(_status(request, face))
+    if request.emergency is None:
+        return found
+    if request.review:
+        return f"{found} · 🚨 break-glass, reviewed by {face.name(request.review.by)}"
+    due = " · not reviewed yet" if breakglass.review_due(request) else ""
+    return f"🚨 BREAK-GLASS by {face.name(request.emergency.by)} · {found}{due}"
 
 
 def _status(request: Request, face: Face) -> str:
@@ -120,7 +129,7 @@ def _status(request: Request, face: Face) -> str:
         so_far = f"{listed(approved, 'and')} approved · " if approved else ""
         return f"{so_far}waiting for {needed(request.missing or request.requirements)}"
     if request.state is State.READY:
-        return f"{_approved(approved)} · starting"
+        return f"{'no second key' if request.emergency else _approved(approved)} · starting"
     if request.state is State.RUNNING:
         return f"running · {_elapsed(request, face.now)}"
     summary = request.outcome.summary if request.outcome else ""
@@ -165,6 +174,8 @@ def buttons(request: Request, face: Face) -> list[Button]:
     if request.state is State.WAITING:
         return _decision(request, face)
     found = []
+    if breakglass.review_due(request):
+        found.append(Button("Review…", "review", key(request), f"Review, for somebody else: {face.title}", "primary"))
     if request.state is State.RUNNING:
         found.append(Button("Stop watching", "stop", key(request), label="Stop watching; the change goes on"))
     if request.state in {State.DENIED, State.EXPIRED, State.WITHDRAWN, State.STALE}:
@@ -204,6 +215,7 @@ def _decision(request: Request, face: Face) -> list[Button]:
         Button("Details", "details", value, f"Details of: {what}"),
         Button("Edit", "edit", value, f"Edit, for the requester: {what}"),
         Button("Withdraw", "withdraw", value, f"Withdraw, for the requester: {what}"),
+        *([Button("Break glass…", "break_glass", value, f"In an emergency: {what}")] if face.glass else []),
     ]
 
 
@@ -262,6 +274,8 @@ def _asked(request: Request, face: Face) -> str:
     parts = [f"asked by {escape(face.name(request.requester))}, {moment(request.created_at)}"]
     if request.state is State.WAITING and request.approve_by:
         parts.append(f"expires {moment(request.approve_by)}")
+    if request.emergency:
+        parts.append(f"🚨 without a second key: {escape(clip(line(request.emergency.reason), VALUE))}")
     for d in request.decisions[:8]:
         parts.append(f"{'approved' if d.approve else 'denied'} by {escape(whose(d, face))}, {moment(d.at)}")
     if request.finished_at:

@@ -28,20 +28,20 @@ Shown = tuple[Request, Face]
 
 def home(
     waiting: Sequence[Shown],
+    reviews: Sequence[Shown],
     yours: Sequence[Shown],
     lately: Sequence[Shown],
     health: Sequence[Health],
     examples: Sequence[str],
 ) -> Block:
-    """The view for one person; `waiting` are the requests that they may decide now, oldest first."""
-    blocks: list[Block] = [kit.header("Waiting for you")]
-    for number, (request, face) in enumerate(waiting[:CARDS]):
-        head = title(face)
-        blocks += [
-            {**head, "block_id": f"{number}-title"},
-            *body(request, face, prefix=f"{number}-", deciding=True),
-            {"type": "divider"},
-        ]
+    """The view for one person; `waiting` are the requests that they may decide now, oldest first.
+
+    `reviews` are those for which somebody broke the glass, and that this person may review.
+    """
+    blocks: list[Block] = []
+    if reviews:
+        blocks += [kit.header("🚨 Reviews due"), *_cards(reviews[:2], "review-")]
+    blocks += [kit.header("Waiting for you"), *_cards(waiting, "")]
     if len(waiting) > CARDS:
         blocks.append(kit.context(f"and {len(waiting) - CARDS} more"))
     if not waiting:
@@ -52,6 +52,18 @@ def home(
     blocks.append(kit.section("\n".join(_health(h) for h in health) or "Not known."))
     blocks += [kit.header("Try this"), kit.section("\n".join(f"• {escape(clip(e, 200))}" for e in examples[:6]) or "–")]
     return {"type": "home", "callback_id": "home", "blocks": blocks[: kit.VIEW_BLOCKS]}
+
+
+def _cards(shown: Sequence[Shown], prefix: str) -> list[Block]:
+    blocks: list[Block] = []
+    for number, (request, face) in enumerate(shown[:CARDS]):
+        mark = f"{prefix}{number}-"
+        blocks += [
+            {**title(face), "block_id": f"{mark}title"},
+            *body(request, face, prefix=mark, deciding=True),
+            {"type": "divider"},
+        ]
+    return blocks
 
 
 def _list(heading: str, shown: Sequence[Shown], otherwise: str) -> list[Block]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from actions.outcome import Evidence
 from approvals.request import Request, State
-from bot.blocks import answers
+from bot.blocks import answers, emergency
 from bot.blocks import message as kit
 from bot.blocks.card import Face, needed, status, whose
 from bot.blocks.message import Message
@@ -23,6 +23,7 @@ class Line:
 
     key: str
     message: Message
+    loud: bool = False  # the channel sees it too, not only the thread
 
 
 def story(request: Request, face: Face, evidence: Sequence[Evidence] = ()) -> list[Line]:
@@ -36,12 +37,17 @@ def story(request: Request, face: Face, evidence: Sequence[Evidence] = ()) -> li
         last = lines[-1]
         more = f"{whose(request.decisions[-1], face)} approved; still waiting for {needed(request.missing)}."
         lines[-1] = Line(last.key, kit.say(more))
+    if request.emergency:
+        lines.append(Line("break-glass", emergency.announcement(request, face), loud=True))
     if request.state in _STARTED:
         lines.append(Line("started", kit.say(f"Started: {face.title}.")))
     if request.state is State.UNKNOWN:
         lines.append(Line("unknown", kit.say(f"{_first_up(status(request, face))} Do not repeat it by hand yet.")))
     if request.state.final:
         lines.append(Line(OUTCOME, _end(request, face, evidence)))
+    if request.review:
+        by = face.name(request.review.by)
+        lines.append(Line("reviewed", kit.say(f"{by} reviewed the break-glass: {request.review.note}"), loud=True))
     return lines
 
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from pydantic import JsonValue
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.errors import SlackApiError
@@ -17,8 +18,9 @@ from approvals.actor import Actor, DirectoryDown
 from approvals.gate import DecisionRefused
 from approvals.request import Request, State
 from bot import forms, speech
+from bot.blocks import emergency, modals, questions
 from bot.blocks import message as kit
-from bot.blocks import modals, questions
+from bot.blocks.card import Face
 from bot.blocks.text import listed
 from bot.listeners.desk import Desk, Place, actor_of, place_of
 from bot.stage import SlackStage
@@ -44,6 +46,8 @@ def register(app: AsyncApp, desk: Desk) -> None:
     on("approve", _approve)
     on("deny", _deny)
     on("withdraw", _withdraw)
+    on("break_glass", _break_glass)
+    on("review", _review)
     on("stop", _stop)
     on("details", _details)
     on("edit", _edit)
@@ -85,9 +89,28 @@ async def _deny(desk: Desk, body: dict[str, Any], action: dict[str, Any]) -> Non
     if request.state not in {State.WAITING, State.READY}:
         await explain(desk, body, f"It is {request.state.value} already, so there is nothing to deny.")
         return
+    await _ask_why(desk, body, action, modals.denial)
+
+
+async def _break_glass(desk: Desk, body: dict[str, Any], action: dict[str, Any]) -> None:
+    await _ask_why(desk, body, action, emergency.smash)
+
+
+async def _review(desk: Desk, body: dict[str, Any], action: dict[str, Any]) -> None:
+    await _ask_why(desk, body, action, emergency.review)
+
+
+async def _ask_why(
+    desk: Desk,
+    body: dict[str, Any],
+    action: dict[str, Any],
+    form: Callable[[Request, Face, dict[str, JsonValue]], dict[str, Any]],
+) -> None:
+    """Open a form that asks for a few words; the gate says afterwards whether they may."""
+    request = await asyncio.to_thread(desk.ledger.get, _key(action)[0])
     face = await asyncio.to_thread(desk.faces.of, request)
     place = await place_of(body, desk.client)
-    view = modals.denial(request, face, {"channel": place.channel, "thread": place.thread})
+    view = form(request, face, {"channel": place.channel, "thread": place.thread})
     await desk.client.views_open(trigger_id=body["trigger_id"], view=view)
 
 

@@ -1,15 +1,17 @@
-"""Modals that were submitted: the reason of a denial, the corrected arguments of an action."""
+"""Modals that were submitted: reasons, reviews, and the corrected arguments of an action."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from actions.errors import BadInput, TwokeyError
+from approvals.actor import Actor
 from bot import forms
 from bot.blocks import message as kit
 from bot.listeners.desk import Desk, Place, actor_of
@@ -18,9 +20,12 @@ from bot.listeners.desk import Desk, Place, actor_of
 def register(app: AsyncApp, desk: Desk) -> None:
     """Wrong arguments are said in the form, before anything happens."""
 
-    async def denied(ack: AsyncAck, body: dict[str, Any]) -> None:
-        await ack()
-        desk.work.start(_deny(desk, body), "denial")
+    def on(callback: str, work: Callable[[Desk, dict[str, Any]], Coroutine[Any, Any, None]]) -> None:
+        async def submitted(ack: AsyncAck, body: dict[str, Any]) -> None:
+            await ack()
+            desk.work.start(work(desk, body), callback)
+
+        app.view(callback)(submitted)
 
     async def filled(ack: AsyncAck, body: dict[str, Any]) -> None:
         meta = json.loads(body["view"]["private_metadata"])
@@ -32,17 +37,33 @@ def register(app: AsyncApp, desk: Desk) -> None:
         await ack()
         desk.work.start(_continue(desk, body, meta, partial), "form")
 
-    app.view("deny")(denied)
+    on("deny", _deny)
+    on("break_glass", _break_glass)
+    on("review", _review)
     app.view("form")(filled)
 
 
 async def _deny(desk: Desk, body: dict[str, Any]) -> None:
+    await _reasoned(desk, body, lambda r, digest, actor, words: desk.gate.decide(r, digest, actor, False, words))
+
+
+async def _break_glass(desk: Desk, body: dict[str, Any]) -> None:
+    await _reasoned(desk, body, desk.gate.break_glass)
+
+
+async def _review(desk: Desk, body: dict[str, Any]) -> None:
+    await _reasoned(desk, body, lambda r, _digest, actor, words: desk.gate.review(r, actor, words))
+    await desk.home.publish(actor_of(body, desk.team_id))
+
+
+async def _reasoned(desk: Desk, body: dict[str, Any], deed: Callable[[str, str, Actor, str], object]) -> None:
+    """Do what the form's words were for; who may not is told so in private."""
     meta = json.loads(body["view"]["private_metadata"])
     request_id, _, digest = str(meta["key"]).partition(":")
-    reason = _values(body["view"]).get("reason") or ""
+    words = _values(body["view"]).get("reason") or ""
     actor = actor_of(body, desk.team_id)
     try:
-        await asyncio.to_thread(desk.gate.decide, request_id, digest, actor, False, reason)
+        await asyncio.to_thread(deed, request_id, digest, actor, words)
     except TwokeyError as error:
         place = Place(str(meta["channel"]), actor.user_id, thread=meta.get("thread"))
         await place.stages(desk.client).here.whisper(kit.say(error.say))

@@ -107,8 +107,8 @@ def _views(odd: str) -> list[dict[str, Any]]:
             "Correct " + odd, odd, [modals.Field(f"f{i}", odd, odd, (odd, "a") * (i % 2)) for i in range(40)], {}
         ),
         modals.notice(odd, odd),
-        home.home(shown, shown, shown, [home.Health(odd, False, odd)] * 5, [odd] * 9),
-        home.home([], [], [], [], []),
+        home.home(shown, shown, shown, shown, [home.Health(odd, False, odd)] * 5, [odd] * 9),
+        home.home([], [], [], [], [], []),
     ]
 
 
@@ -158,7 +158,7 @@ def test_wide_columns_break_their_lines() -> None:
 
 
 def test_home_offers_no_button_that_only_the_requester_may_press() -> None:
-    view = home.home([(make_request(), make_face())], [], [], [], [])
+    view = home.home([(make_request(), make_face())], [], [], [], [], [])
     pressed = [e["action_id"] for b in view["blocks"] if b["type"] == "actions" for e in b["elements"]]
     assert pressed == ["approve", "deny", "details"]
 

@@ -57,7 +57,7 @@ def test_a_reason_neither_pings_nor_links_anywhere(state: State, said: dict[str,
     """S5: on the card, in its fallback, in the thread and on Home, whatever is read as mrkdwn."""
     request, face = make_request(state, **said), make_face()
     messages: list[Message] = [card(request, face), *(line.message for line in story(request, face))]
-    view = home([], [(request, face)], [(request, face)], [], [])
+    view = home([], [], [(request, face)], [(request, face)], [], [])
     read = [m.text for m in messages] + [a["fallback"] for m in messages for a in m.attachments]
     read += [text for kind, text in texts([m.all_blocks() for m in messages] + [view]) if kind == "mrkdwn"]
     for text in read:
