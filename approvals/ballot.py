@@ -141,6 +141,8 @@ def _deny(request: Request, now: datetime, ballot: Ballot, key: Actor | None) ->
     reason = ballot.reason or "denied"
     changes = {"reason": reason, "reason_by": ballot.actor, "finished_at": now}
     data: dict[str, JsonValue] = {"digest": ballot.digest, "reason": ballot.reason}
+    if key:
+        data["key_of"] = key.user_id
     return Move("request.denied", event, ballot.actor, changes, data, _decision(request, now, ballot, key))
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from actions.errors import BadInput, TwokeyError
 from approvals import audit
-from approvals.request import Decision, Request
+from approvals.request import Decision, Emergency, Request
 from approvals.tables import as_text, audit_events
 
 _DECIDED = {"request.approved": True, "request.denied": False}
@@ -48,6 +48,8 @@ def require(connection: Connection, request: Request) -> None:
         raise Altered
     if _decided(trail) != [_as_logged(decision) for decision in request.decisions]:
         raise Altered
+    if _broken(trail) != _as_broken(request.emergency):
+        raise Altered
 
 
 def _entry(row: Sequence[Any], request_id: str) -> Mapping[str, Any]:
@@ -63,14 +65,24 @@ def _entry(row: Sequence[Any], request_id: str) -> Mapping[str, Any]:
 
 def _decided(trail: Sequence[Mapping[str, Any]]) -> list[tuple[object, ...]]:
     return [
-        (entry["actor"], entry["data"]["digest"], _DECIDED[entry["kind"]], entry["at"])
+        (entry["actor"], entry["data"]["digest"], _DECIDED[entry["kind"]], entry["at"], entry["data"].get("key_of"))
         for entry in trail
         if entry["kind"] in _DECIDED
     ]
 
 
 def _as_logged(decision: Decision) -> tuple[object, ...]:
-    return (_person(decision.approver), decision.digest, decision.approve, as_text(decision.at))
+    whose = decision.lent_by.user_id if decision.lent_by else None
+    return (_person(decision.approver), decision.digest, decision.approve, as_text(decision.at), whose)
+
+
+def _broken(trail: Sequence[Mapping[str, Any]]) -> tuple[object, ...] | None:
+    found = [entry for entry in trail if entry["kind"] == "request.glass_broken"]
+    return (found[-1]["actor"], found[-1]["at"], found[-1]["data"]["reason"]) if found else None
+
+
+def _as_broken(found: Emergency | None) -> tuple[object, ...] | None:
+    return (_person(found.by), as_text(found.at), found.reason) if found else None
 
 
 def _person(actor: Any) -> dict[str, str]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import update
 
 from approvals import audit
 from approvals.actor import Actor
 from approvals.gate import DecisionRefused
 from approvals.policy_model import BreakGlass, Freeze, Policy, Weekly
 from approvals.request import Request, State
+from approvals.tables import requests
 from tests.approvals.doubles import ANA, BEN, CARLA, DEV, DORA, SCALE, House, in_threads
 
 WHY = "checkout is down, nobody else is awake"
@@ -148,3 +150,13 @@ def test_without_an_entry_in_the_policy_nobody_can(house: House) -> None:
     house.gate.adopt(Policy.model_validate(bare))
     with pytest.raises(DecisionRefused, match="no `break_glass`"):
         smash(house, house.asked(SCALE, actor=BEN))
+
+
+def test_an_emergency_that_only_stands_in_the_table_runs_nothing(house: House) -> None:
+    """L1, A10: somebody who can write rows, but no entries, makes a waiting request ready."""
+    request = smash(house, house.asked(actor=BEN))
+    with house.ledger.recording() as record:
+        forged = {"by": BEN.model_dump(), "at": "2026-11-02T09:10:00.000000Z", "reason": WHY}
+        record.connection.execute(update(requests).where(requests.c.id == request.id).values(emergency=forged))
+    after = house.gate.run(request.id)
+    assert (after.state, house.hands.effects) == (State.REFUSED, [])
