@@ -46,6 +46,8 @@ def require(connection: Connection, request: Request) -> None:
         raise Altered from None
     if state is not request.state:
         raise Altered
+    if _times(trail, "request.escalated") != [as_text(at) for at in (request.escalated_at,) if at]:
+        raise Altered
     if _decided(trail) != [_as_logged(decision) for decision in request.decisions]:
         raise Altered
     if _broken(trail) != _as_broken(request.emergency):
@@ -61,6 +63,10 @@ def _entry(row: Sequence[Any], request_id: str) -> Mapping[str, Any]:
     if fields["seq"] != seq or fields["request"] != request_id:
         raise Altered
     return fields
+
+
+def _times(trail: Sequence[Mapping[str, Any]], kind: str) -> list[str]:
+    return [entry["at"] for entry in trail if entry["kind"] == kind]
 
 
 def _decided(trail: Sequence[Mapping[str, Any]]) -> list[tuple[object, ...]]:

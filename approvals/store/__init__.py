@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from actions.errors import ConfigError, TwokeyError
-from approvals.store import migrations, postgres, sqlite
+from approvals.store import migrations, postgres, roles, sqlite
 from approvals.store.dialect import Dialect
 
 _DIALECTS: tuple[Dialect, ...] = (sqlite.SQLite(), postgres.PostgreSQL())
@@ -91,6 +91,11 @@ def migration_sql(url: str) -> str:
     """What `migrate` would have a fresh database of this kind run, for somebody who runs SQL by hand."""
     parsed, dialect = _understood(url)
     return migrations.as_sql(dialect.blank(parsed), dialect)
+
+
+def roles_sql() -> str:
+    """PostgreSQL's roles for gateway, runner and auditor, and what each may do, for `psql`."""
+    return roles.as_sql()
 
 
 @contextmanager
