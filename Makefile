@@ -29,9 +29,13 @@ demo: $(VENV)/.runtime
 test: $(VENV)/.dev
 	@$(BIN)/python -m pytest -n 2 --dist worksteal --ignore tests/cluster --ignore tests/hostile $(ARGS)
 
+# What uses a store, once more on a PostgreSQL server that the tests start.
+ON_POSTGRES := tests/approvals tests/bot/test_inbox.py tests/bot/test_projector.py tests/bot/test_conversation.py
+
 # The long proofs: a real control plane, PostgreSQL, crashes, races and soaks.
 prove: $(VENV)/.dev
 	@$(BIN)/python -m pytest -n 2 --dist worksteal tests/cluster tests/hostile $(ARGS)
+	@TWOKEY_TEST_STORE=postgres $(BIN)/python -m pytest -n 2 --dist worksteal $(ON_POSTGRES) $(ARGS)
 
 # Builds a real Kubernetes control plane for `make prove`, once, outside the work tree; prints the folder of its programs.
 control-plane:
