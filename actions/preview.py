@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import copy
 import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
 from pydantic import JsonValue
 
-from actions import canonical, landing, objects
+from actions import canonical, landing, objects, yamltext
 from actions.action import Change
 from actions.clients.protocols import WorkloadRef
 from actions.errors import Rejected
@@ -35,7 +33,8 @@ TEMPLATE: Path = ("spec", "template")
 PODS: Path = (*TEMPLATE, "spec")
 
 _NOISE = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "selfLink", "uid")
-_Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # the one in Python takes most of a plan's time
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+_CONTAINERS = ("containers", "initContainers")
 _PRIVATE = re.compile(r"secret|token|passw|credential|private|api_?key|dsn|database_url", re.IGNORECASE)
 
 
@@ -125,8 +124,7 @@ def of_scale(
     """The draft of a change of the replicas, through `/scale`, tried on the server first. Raises SourceError."""
     patch = Patch(subresource="scale", type="merge", body={"spec": {"replicas": wanted}})
     answer = tried(tools, change, now, patch)
-    after = copy.deepcopy(dict(now.live))
-    after["spec"]["replicas"] = objects.replicas(answer)
+    after = {**now.live, "spec": {**now.live["spec"], "replicas": objects.replicas(answer)}}
     before = objects.replicas(now.live)
     return Draft(
         target=now.target,
@@ -146,7 +144,7 @@ def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     Values of environment variables whose name speaks of a secret are hidden (L6); that they differ is still shown.
     """
     old, new = _shown(before), _shown(after)
-    lines = difflib.unified_diff(_yaml(old), _yaml(new), "now", "after", lineterm="")
+    lines = difflib.unified_diff([*yamltext.lines(old)], [*yamltext.lines(new)], "now", "after", lineterm="")
     return "\n".join(lines)
 
 
@@ -164,19 +162,25 @@ def condition(now: Present, path: str) -> Precondition:
     return Precondition(path=path, value=objects.at(now.live, path))
 
 
-def _yaml(value: Mapping[str, Any]) -> list[str]:
-    return str(yaml.dump(value, Dumper=_Dumper, sort_keys=True, allow_unicode=True, width=1000)).splitlines()
-
-
 def _shown(live: Mapping[str, Any]) -> dict[str, Any]:
-    kept = copy.deepcopy({key: value for key, value in live.items() if key != "status"})
-    for key in _NOISE:
-        kept["metadata"].pop(key, None)
-    (kept["metadata"].get("annotations") or {}).pop("kubectl.kubernetes.io/last-applied-configuration", None)
-    pods = kept["spec"].get("template", {}).get("spec", {})
-    for container in [*pods.get("containers", []), *pods.get("initContainers", [])]:
-        for variable in container.get("env") or ():
-            if "value" in variable and _PRIVATE.search(str(variable.get("name"))):
-                digits = canonical.digest(variable["value"])[:6]
-                variable["value"] = f"(hidden, {digits})"
-    return kept
+    meta = {key: value for key, value in live["metadata"].items() if key not in _NOISE}
+    if meta.get("annotations"):
+        meta["annotations"] = {key: value for key, value in meta["annotations"].items() if key != _LAST_APPLIED}
+    spec = dict(live["spec"])
+    if pods := (spec.get("template") or {}).get("spec"):
+        covered = {kind: [_covered(c) for c in pods[kind]] for kind in _CONTAINERS if pods.get(kind)}
+        spec["template"] = {**spec["template"], "spec": {**pods, **covered}}
+    return {**{key: value for key, value in live.items() if key != "status"}, "metadata": meta, "spec": spec}
+
+
+def _covered(container: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Without the values of what is named like a secret."""
+    if not container.get("env"):
+        return container
+    return {**container, "env": [_hidden(variable) for variable in container["env"]]}
+
+
+def _hidden(variable: Mapping[str, Any]) -> Mapping[str, Any]:
+    if "value" not in variable or not _PRIVATE.search(str(variable.get("name"))):
+        return variable
+    return {**variable, "value": f"(hidden, {canonical.digest(variable['value'])[:6]})"}

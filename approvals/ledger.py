@@ -66,7 +66,7 @@ class Ledger:
     def __init__(self, engine: Engine, clock: Clock, registry: Registry | None = None) -> None:
         self._engine, self._registry = engine, registry
         self._watermark = Watermark(clock)
-        self.on_change: Callable[[str], None] = lambda request_id: None
+        self.on_change: Callable[[str, State], None] = lambda request_id, state: None
 
     def now(self) -> datetime:
         """The time, never earlier than any process has written (A6)."""
@@ -158,7 +158,7 @@ class Ledger:
             said = ("state", "plan", "rule", "requirements", "reason")
             data: dict[str, JsonValue] = {"digest": request.plan.digest, **{name: row[name] for name in said}}
             _append(connection, now, "request.submitted", request.id, request.requester, data)
-        self.on_change(request.id)
+        self.on_change(request.id, request.state)
         return request
 
     def move(self, request_id: str, rule: MoveRule) -> Request:
@@ -180,7 +180,7 @@ class Ledger:
             after = _apply(connection, before, move)
             data = {**move.data, "state": after.state.value}
             _append(connection, now, move.kind, request_id, move.actor, data)
-        self.on_change(request_id)
+        self.on_change(request_id, after.state)
         return after
 
     def step(self, request_id: str, fence: int, step: Step) -> None:
@@ -188,7 +188,7 @@ class Ledger:
         mine = (requests.c.id == request_id, requests.c.fence == fence, requests.c.state == State.RUNNING)
         with writing(self._engine) as connection:
             connection.execute(update(requests).where(*mine).values(step=rows.json_of(step), rev=requests.c.rev + 1))
-        self.on_change(request_id)
+        self.on_change(request_id, State.RUNNING)
 
     def note(
         self,

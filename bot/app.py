@@ -28,6 +28,7 @@ from approvals.ledger import Ledger
 from approvals.policy_model import Policy
 from approvals.powers import Executing
 from approvals.recollection import Recollection
+from approvals.request import State
 from approvals.store import open_store
 from bot import slack
 from bot.models import eval_model, reading_models
@@ -99,7 +100,7 @@ class Program:
         try:
             await self._run(role, stop, http_port, on_ready)
         finally:
-            self.ledger.on_change = lambda request_id: None
+            self.ledger.on_change = lambda request_id, state: None
             self.engine.dispose()
 
     async def _run(
@@ -122,8 +123,8 @@ class Program:
         if role != "gateway":
             parts.append(running.run(stop))
 
-        def ring(request_id: str) -> None:
-            running.ring(request_id)
+        def ring(request_id: str, state: State) -> None:
+            running.ring(state)
             if projector is not None:
                 projector.ring(request_id)
 

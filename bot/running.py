@@ -17,6 +17,8 @@ POLL = 1.0  # seconds between looks at the ledger
 AGAIN = 1.0  # seconds until one that could not start is tried again
 AT_ONCE = 16
 
+_NOTHING_TO_START = {State.WAITING, State.RUNNING}  # one that ended may make room for another on its target
+
 _log = logging.getLogger(__name__)
 
 
@@ -30,10 +32,10 @@ class Running:
         self._bell = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def ring(self, _request_id: str) -> None:
-        """Something changed. May be called from any thread."""
+    def ring(self, state: State) -> None:
+        """A request came into this state. May be called from any thread."""
         loop = self._loop
-        if loop is not None and not loop.is_closed():
+        if state not in _NOTHING_TO_START and loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(self._bell.set)
 
     async def run(self, stop: asyncio.Event, grace: float = 5.0) -> None:
