@@ -34,9 +34,7 @@ def _items(values: Sequence[Any], indent: str) -> Iterator[str]:
     deeper = f"{indent}  "
     for inner in values:
         if inner and isinstance(inner, dict | list | tuple):
-            for number, line in enumerate(
-                lines(inner, deeper) if isinstance(inner, dict) else _items(inner, deeper)
-            ):
+            for number, line in enumerate(lines(inner, deeper) if isinstance(inner, dict) else _items(inner, deeper)):
                 yield line if number else f"{indent}- {line[len(deeper) :]}"
         else:
             yield f"{indent}- {_scalar(inner)}"

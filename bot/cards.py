@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -50,6 +49,23 @@ class Copy:
     settled: bool
 
 
+@dataclass(frozen=True)
+class Shown:
+    """What people see of a request: every copy of its card in the order of posting, and the lines they were told."""
+
+    copies: tuple[Copy, ...] = ()
+    told: frozenset[str] = frozenset()
+
+    def there(self, channel: str) -> bool:
+        """Whether a copy is posted in this channel."""
+        return any(copy.channel == channel and copy.ts for copy in self.copies)
+
+    @property
+    def settled(self) -> bool:
+        """Whether every copy shows the end, so that nothing follows."""
+        return bool(self.copies) and all(copy.settled for copy in self.copies)
+
+
 class Cards:
     """Safe between threads. Every method may raise StoreDown."""
 
@@ -78,9 +94,9 @@ class Cards:
         """It could not be posted now; somebody may try again at once."""
         self._set(request_id, channel, reserved_at="")
 
-    def posted(self, request_id: str, channel: str, ts: str, thread: str, rev: int) -> None:
-        """It is there, showing this revision."""
-        self._set(request_id, channel, ts=ts, thread=thread, rev=rev)
+    def posted(self, copy: Copy) -> None:
+        """It is there, showing its revision."""
+        self._set(copy.request_id, copy.channel, ts=copy.ts, thread=copy.thread, rev=copy.rev)
 
     def shown(self, request_id: str, channel: str, rev: int) -> None:
         """It shows this revision now."""
@@ -91,10 +107,15 @@ class Cards:
         change = {"its_request": request_id, "settled": True}
         self._writer.write(lambda connection: connection.execute(_CHANGE_ALL, change))
 
-    def of(self, request_id: str) -> list[Copy]:
-        """Every copy of a request's card, the one in the channel first."""
+    def of(self, request_id: str) -> Shown:
+        """All that is shown of a request."""
         mine = {"its_request": request_id}
-        return [Copy(*row) for row in self._writer.read(lambda connection: connection.execute(_OF, mine).all())]
+
+        def work(connection: Connection) -> Shown:
+            found = tuple(Copy(*row) for row in connection.execute(_OF, mine))
+            return Shown(found, frozenset(connection.execute(_TOLD, mine).scalars()) if found else frozenset())
+
+        return self._writer.read(work)
 
     def unfinished(self) -> set[str]:
         """The requests whose cards may still change."""
@@ -113,10 +134,6 @@ class Cards:
         """The request whose card this message is, or whose thread it begins."""
         place = {"its_channel": channel, "its_ts": ts}
         return self._writer.read(lambda connection: connection.execute(_AT, place).scalar())
-
-    def told(self, request_id: str) -> set[str]:
-        """The lines of its story that the thread has."""
-        return self._ids(_TOLD, {"its_request": request_id})
 
     def tell(self, request_id: str, line: str) -> bool:
         """Note a line as told; false if it already was."""
@@ -138,5 +155,5 @@ class Cards:
         change = {"its_request": request_id, "its_channel": channel, **values}
         self._writer.write(lambda connection: connection.execute(_CHANGE, change))
 
-    def _ids(self, query: Executable, values: Mapping[str, str] | None = None) -> set[str]:
-        return self._writer.read(lambda connection: {str(row[0]) for row in connection.execute(query, values)})
+    def _ids(self, query: Executable) -> set[str]:
+        return self._writer.read(lambda connection: {str(row[0]) for row in connection.execute(query)})

@@ -83,6 +83,11 @@ class Said:
     channel_name: str | None = None
     again: bool = False  # an earlier process may have submitted it already
 
+    @property
+    def opens(self) -> bool:
+        """Whether it begins a thread, in which there is nothing yet."""
+        return self.place is None and bool(self.thread)
+
 
 @dataclass(frozen=True)
 class Stages:
@@ -155,7 +160,7 @@ class Conversation:
         if len(text) > LONGEST:
             await stages.here.show(words.refusal("That is too long for me. Say in one sentence what you need."))
             return
-        context = await asyncio.to_thread(self._memory.recall, said.channel, said.thread)
+        context = Context() if said.opens else await asyncio.to_thread(self._memory.recall, said.channel, said.thread)
         asker = Asker(said.actor.user_id, said.actor.team_id, said.channel)
         reading = await self._reader.read(text, context, said.channel_name, asker)
         if isinstance(reading, Command):
@@ -190,13 +195,17 @@ class Conversation:
             await self._answer(said, action, stages.below)
 
     async def _submit(self, said: Said, action: Change, stages: Stages) -> None:
-        origin: dict[str, JsonValue] = {"channel": said.channel, "thread": said.place, "delivery": said.delivery}
-        submit = self._submit_once if said.again else self._gate.submit
         async with self._planning:
-            request = await asyncio.to_thread(submit, action, said.actor, origin)
-        await asyncio.to_thread(self._memory.remember, said.channel, said.thread, action.as_json(), request.id)
+            request = await asyncio.to_thread(self._submitted, said, action)
         if request.state is State.REFUSED:
             await stages.here.show(words.refusal(request.reason))
+
+    def _submitted(self, said: Said, action: Change) -> Request:
+        origin: dict[str, JsonValue] = {"channel": said.channel, "thread": said.place, "delivery": said.delivery}
+        submit = self._submit_once if said.again else self._gate.submit
+        request = submit(action, said.actor, origin)
+        self._memory.remember(said.channel, said.thread, action.as_json(), request.id)
+        return request
 
     def _submit_once(self, action: Change, actor: Actor, origin: dict[str, JsonValue]) -> Request:
         """A process that died between submitting and noting it finds its request again (S2)."""

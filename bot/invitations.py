@@ -17,19 +17,21 @@ from approvals.actor import Actor
 from approvals.request import Request, State
 from bot.blocks import nudge
 from bot.blocks.card import Face
-from bot.cards import Cards, Copy
+from bot.cards import Cards, Copy, Shown
+from bot.people import GLIMPSE_AGE
 from bot.work import TROUBLE, code_of
 
+FIRST = "invited"
 INVITED = 10  # approvers who get a copy in their direct messages, and who are named in a reminder
 
 _log = logging.getLogger(__name__)
 
-Post = Callable[[Request, str, Face, str | None], Awaitable[bool]]
+Post = Callable[[Request, str, Face, str | None], Awaitable[Copy | None]]
 Ask = Callable[[str, str, str, Mapping[str, Any]], Awaitable[Mapping[str, Any] | None]]
 
 
 class Invitations:
-    """`approvers` says who could still approve; it may block and may fail. `post` posts a copy of the card there."""
+    """`approvers` says who could still approve; it may block and may fail. `post` posts a reserved copy of the card."""
 
     def __init__(
         self,
@@ -40,36 +42,42 @@ class Invitations:
         ask: Ask,
     ) -> None:
         self._client, self._cards, self._approvers, self._post, self._ask = client, cards, approvers, post, ask
+        self._present: dict[str, tuple[set[str], float]] = {}  # channel -> who is in it, and when that was asked
 
-    async def bring_up_to_date(self, request: Request, face: Face, copies: Sequence[Copy], home: str) -> bool:
+    async def bring_up_to_date(self, request: Request, face: Face, shown: Shown, home: str) -> bool:
         """Ask whoever is to be asked by now; whether everything that is due was said."""
         if request.state is not State.WAITING:
             return True
-        await self._invite(request, face, home, "invited")
+        if FIRST not in shown.told:
+            await self._invite(request, face, home, FIRST)
         said = True
         if request.escalated_at:
             await self._invite(request, face, home, "invited after escalation")
-            said = await self._nudge(request, face, copies, "escalated")
+            said = await self._nudge(request, face, shown.copies, "escalated")
         if request.reminded_at:
-            said = await self._nudge(request, face, copies, "reminded") and said
+            said = await self._nudge(request, face, shown.copies, "reminded") and said
         return said
 
     async def _invite(self, request: Request, face: Face, home: str, key: str) -> None:
         """Approvers who are not in the channel get a copy in their direct messages. Done once; a failure is no loss."""
-        if not await asyncio.to_thread(self._cards.tell, request.id, key):
-            return
         try:
-            approvers = await self._able(request)
+            approvers = await asyncio.to_thread(self._claim, request, key)
             if not approvers:
                 return
             present = await self._members(home)
             for actor in [a for a in approvers if a.user_id not in present][:INVITED]:
                 opened = await self._client.conversations_open(users=actor.user_id)
-                await self._post(request, str(opened["channel"]["id"]), face, None)
+                channel = str(opened["channel"]["id"])
+                if await asyncio.to_thread(self._cards.reserve, request.id, channel):
+                    await self._post(request, channel, face, None)
         except TwokeyError as error:
             _log.warning("approvers of %s outside the channel were not told: %s", request.id, error.say)
         except TROUBLE as error:
             _log.warning("approvers of %s outside the channel were not told: %s", request.id, code_of(error))
+
+    def _claim(self, request: Request, key: str) -> Sequence[Actor]:
+        """Whom to ask; nobody where somebody else asks them."""
+        return self._approvers(request) if self._cards.tell(request.id, key) else ()
 
     async def _nudge(self, request: Request, face: Face, copies: Sequence[Copy], key: str) -> bool:
         """One line in the thread of each copy that names who is asked; whether every thread has it."""
@@ -78,7 +86,7 @@ class Invitations:
             if not copy.ts or not await asyncio.to_thread(self._cards.tell, request.id, line):
                 continue
             try:
-                people = await self._able(request)
+                people = await asyncio.to_thread(self._approvers, request)
             except TwokeyError:
                 people = ()  # the line still says which groups are asked
             message = nudge.nudge(request, face, [a.user_id for a in people[:INVITED]], escalated=key == "escalated")
@@ -88,11 +96,17 @@ class Invitations:
                 return False
         return True
 
-    async def _able(self, request: Request) -> Sequence[Actor]:
-        return await asyncio.to_thread(self._approvers, request)
-
     async def _members(self, channel: str) -> set[str]:
-        """Everybody in a channel; a page may hold fewer than were asked for."""
+        """Everybody in a channel, as it was within the last minute: it says who gets a copy, never who may approve."""
+        now = asyncio.get_running_loop().time()
+        found, at = self._present.get(channel, (set(), float("-inf")))
+        if now - at >= GLIMPSE_AGE:
+            found = await self._everybody(channel)
+            self._present[channel] = (found, now)
+        return found
+
+    async def _everybody(self, channel: str) -> set[str]:
+        """As Slack says now; a page may hold fewer than were asked for."""
         found: set[str] = set()
         cursor: str | None = None
         while True:

@@ -145,6 +145,11 @@ class Names:
             self._known[channel_id] = (name, time.monotonic())
         return name or None
 
+    def remembered(self, channel_id: str) -> str | None:
+        """A channel's name without asking anybody; None where it is not known, or no longer for sure."""
+        name, at = self._known.get(channel_id, ("", float("-inf")))
+        return name if name and time.monotonic() - at < NAME_AGE else None
+
     def is_in(self, channel_id: str) -> bool:
         """Whether the bot is in a channel; true where that cannot be told, since Slack will say so then."""
         return bool(self._channel(channel_id).get("is_member", True))

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from slack_sdk.errors import SlackApiError
@@ -23,7 +24,7 @@ from approvals.ledger import Ledger
 from approvals.request import Request, State
 from bot.blocks.card import Face, card
 from bot.blocks.story import OUTCOME, story
-from bot.cards import Cards, Copy
+from bot.cards import Cards, Copy, Shown
 from bot.faces import Faces
 from bot.invitations import Invitations
 from bot.stage import upload
@@ -35,6 +36,16 @@ RETRY = 5.0  # seconds until something that Slack did not take is tried again
 AT_ONCE = 16  # cards brought up to date side by side
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Sight:
+    """A request, its face, the channel it was asked in, and what is shown of it."""
+
+    request: Request
+    face: Face
+    home: str
+    shown: Shown
 
 
 class Projector:
@@ -121,27 +132,36 @@ class Projector:
                 self._bell.set()
 
     async def _bring_up_to_date(self, request_id: str) -> None:
-        request = await asyncio.to_thread(self._ledger.get, request_id)
-        home = request.origin.get("channel")
-        if not isinstance(home, str):
-            return  # not asked in Slack
-        if self._level.get(request_id) == request.rev:
+        sight = await asyncio.to_thread(self._see, request_id)
+        if sight is None:
             return
-        copies = await asyncio.to_thread(self._cards.of, request_id)
-        if not copies and _refused_at_once(request):
-            return  # answered in words, where it was asked
-        if copies and all(c.settled for c in copies):
-            return
-        face = await asyncio.to_thread(self._faces.of, request)
-        if not any(c.channel == home and c.ts for c in copies):
-            if not await self._post(request, home, face, _thread(request)):
+        request, face, home, shown = sight.request, sight.face, sight.home, sight.shown
+        if not shown.there(home):
+            posted = await self._post(request, home, face, _thread(request))
+            if posted is None:
                 return
-            copies = await asyncio.to_thread(self._cards.of, request_id)
-        level = [await self._update(request, copy, face) for copy in copies if copy.ts]
-        told = await self._tell(request, face, next(c for c in copies if c.channel == home))
-        asked = await self._invitations.bring_up_to_date(request, face, copies, home)
+            shown = replace(shown, copies=(posted, *(c for c in shown.copies if c.channel != home)))
+        level = [await self._update(request, copy, face) for copy in shown.copies if copy.ts]
+        told = await self._tell(request, face, next(c for c in shown.copies if c.channel == home), shown.told)
+        asked = await self._invitations.bring_up_to_date(request, face, shown, home)
         if all(level) and told and asked:
             await self._leave(request)
+
+    def _see(self, request_id: str) -> _Sight | None:
+        """All that a card needs, looked up in one thread; None where there is nothing for us to show.
+
+        Where its card is not in the channel yet, it is ours to post now.
+        """
+        request = self._ledger.get(request_id)
+        home = request.origin.get("channel")
+        if not isinstance(home, str) or self._level.get(request_id) == request.rev:
+            return None  # not asked in Slack, or shown already
+        shown = self._cards.of(request_id)
+        if shown.settled or (not shown.copies and _refused_at_once(request)):
+            return None  # over, or answered in words, where it was asked
+        if not shown.there(home) and not self._cards.reserve(request_id, home):
+            return None
+        return _Sight(request, self._faces.of(request), home, shown)
 
     async def _leave(self, request: Request) -> None:
         """Everything shows what is; after the end nobody has to look again."""
@@ -151,19 +171,18 @@ class Projector:
             self._level.pop(request.id, None)
             self._updated = {k: at for k, at in self._updated.items() if k[0] != request.id}
 
-    async def _post(self, request: Request, channel: str, face: Face, thread: str | None) -> bool:
-        """Post a copy; whether it is there now."""
-        if not await asyncio.to_thread(self._cards.reserve, request.id, channel):
-            return False
+    async def _post(self, request: Request, channel: str, face: Face, thread: str | None) -> Copy | None:
+        """Post a copy that was reserved; None where it is not there now."""
         payload = {**_shown(request, face, channel), "thread_ts": thread, "reply_broadcast": bool(thread) or None}
         answer = await self._ask("chat.postMessage", channel, request.id, payload)
         if answer is None:
             await asyncio.to_thread(self._cards.release, request.id, channel)
         if not answer:
-            return False
+            return None
         ts = str(answer["ts"])
-        await asyncio.to_thread(self._cards.posted, request.id, channel, ts, thread or ts, request.rev)
-        return True
+        copy = Copy(request.id, channel, ts, thread or ts, request.rev, settled=False)
+        await asyncio.to_thread(self._cards.posted, copy)
+        return copy
 
     async def _update(self, request: Request, copy: Copy, face: Face) -> bool:
         """Bring one copy to the request's revision; whether it is there."""
@@ -178,9 +197,8 @@ class Projector:
         await asyncio.to_thread(self._cards.shown, request.id, copy.channel, request.rev)
         return True
 
-    async def _tell(self, request: Request, face: Face, copy: Copy) -> bool:
+    async def _tell(self, request: Request, face: Face, copy: Copy, done: Collection[str]) -> bool:
         """The lines that the thread does not have yet; whether it has them all."""
-        done = await asyncio.to_thread(self._cards.told, request.id)
         evidence: Sequence[Evidence] = ()
         if request.outcome is not None and request.state.final and OUTCOME not in done:
             evidence = await asyncio.to_thread(self._ledger.evidence, request.id)

@@ -207,7 +207,7 @@ def chosen(action: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 
 
 async def _take_up(desk: Desk, body: dict[str, Any], place: Place, partial: dict[str, Any]) -> None:
-    name = None if place.direct else await asyncio.to_thread(desk.names.channel, place.channel)
+    name = await desk.channel_name(place)
     said = place.said(actor_of(body, desk.team_id), f"trigger {body.get('trigger_id')}", name)
     await desk.conversation.take_up(said, partial, place.stages(desk.client))
 

@@ -36,6 +36,6 @@ async def _handle(desk: Desk, key: str, body: dict[str, Any]) -> None:
         respond = AsyncRespond(response_url=body.get("response_url"), proxy=desk.client.proxy)
         await respond(f"I am not in this channel. Invite me with `/invite @{desk.bot_name}`, then say it again.")
     else:
-        name = None if place.direct else await asyncio.to_thread(desk.names.channel, place.channel)
+        name = await desk.channel_name(place)
         said = place.said(actor_of(body, desk.team_id), key, name, desk.inbox.inherited(key))
         await desk.conversation.hear(said, str(body.get("text") or ""), place.stages(desk.client))

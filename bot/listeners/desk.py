@@ -56,6 +56,12 @@ class Desk:
             raise
         await self.close(key)
 
+    async def channel_name(self, place: Place) -> str | None:
+        """What the channel is called, for reading and help only; None in a direct conversation."""
+        if place.direct:
+            return None
+        return self.names.remembered(place.channel) or await asyncio.to_thread(self.names.channel, place.channel)
+
     async def close(self, key: str) -> None:
         """This delivery is worked on."""
         await asyncio.to_thread(self.inbox.done, key)

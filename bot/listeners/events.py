@@ -48,7 +48,7 @@ async def _hear(desk: Desk, key: str, body: dict[str, Any]) -> None:
     thread = event.get("thread_ts")
     thread = None if thread == event["ts"] else thread  # a thread's first message carries its own ts
     place = Place(str(event["channel"]), str(event["user"]), str(event["ts"]), str(thread) if thread else None)
-    name = None if place.direct else await asyncio.to_thread(desk.names.channel, place.channel)
+    name = await desk.channel_name(place)
     said = place.said(_speaker(desk, body), key, name, desk.inbox.inherited(key))
     await desk.conversation.hear(said, str(event.get("text") or ""), place.stages(desk.client))
 

@@ -8,7 +8,7 @@ import time
 from pydantic import JsonValue
 
 from actions.outcome import Outcome, Quote, Step, Suggestion, TextFile
-from bot.cards import Cards
+from bot.cards import Cards, Copy
 from tests.bot.scene import Scene, button_ids
 
 ASK = "@twokey scale checkout to 5 in prod"
@@ -143,5 +143,5 @@ def test_two_processes_never_both_post_a_card(slack_store: Cards) -> None:
     assert not slack_store.reserve("r-1", "C0OPS")
     slack_store.release("r-1", "C0OPS")
     assert slack_store.reserve("r-1", "C0OPS")
-    slack_store.posted("r-1", "C0OPS", "1.1", "1.1", 0)
+    slack_store.posted(Copy("r-1", "C0OPS", "1.1", "1.1", rev=0, settled=False))
     assert not slack_store.reserve("r-1", "C0OPS")
