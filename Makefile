@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install demo test prove control-plane check bench picture format lock clean
+.PHONY: install demo test prove control-plane check eval bench picture format lock clean
 
 install: $(VENV)/.runtime
 
@@ -46,6 +46,11 @@ check: $(VENV)/.dev
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+
+# How sentences are read: a table here, eval.csv and eval.html in build/.
+eval: $(VENV)/.runtime
+	@mkdir -p build
+	@$(BIN)/twokey eval run reading --csv build/eval.csv --html build/eval.html $(ARGS)
 
 bench: $(VENV)/.dev
 	@$(BIN)/python -m tests.bench $(ARGS)

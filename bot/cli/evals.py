@@ -9,18 +9,34 @@ from typing import Annotated
 
 import typer
 
+from actions.errors import BadInput
+
 app = typer.Typer(help="Run eval suites of the catalogue.", no_args_is_help=True)
 
 
 @app.command()
 def run(
-    suite: Annotated[str, typer.Argument(help="The suite's name in the catalogue.")],
-    candidate: Annotated[str, typer.Argument(help="The version to judge.")],
+    suite: Annotated[str, typer.Argument(help="The suite's name in the catalogue; or: reading, our own sentences.")],
+    candidate: Annotated[str | None, typer.Argument(help="The version to judge; not for reading.")] = None,
     baseline: Annotated[str | None, typer.Argument(help="The version to compare it with.")] = None,
     out: Annotated[Path | None, typer.Option(help="Keep the report here, as JSON, for `twokey eval report`.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    engine: Annotated[str, typer.Option(help="For reading: grammar, model or auto.")] = "grammar",
+    split: Annotated[str, typer.Option(help="For reading: frozen (never tuned on), tuned or all.")] = "all",
+    times: Annotated[int, typer.Option(min=1, max=20, help="For reading by a model: as often, for pass^k.")] = 1,
+    csv: Annotated[Path | None, typer.Option(help="For reading: write the scores here.")] = None,
+    html: Annotated[Path | None, typer.Option(help="For reading: write a page here.")] = None,
 ) -> None:
-    """Ask every question of both versions and say which is better. Exit 1 where it is not ready."""
+    """Ask every question of both versions and say which is better. Exit 1 where it is not ready.
+
+    `twokey eval run reading` has our own labelled sentences read; exit 1 where one became a change nobody ordered.
+    """
+    if suite == "reading":
+        from bot.cli import reading
+
+        raise typer.Exit(0 if reading.run(engine, split, times, csv, html, as_json=as_json) else 1)
+    if candidate is None:
+        raise BadInput("Say which version to judge: twokey eval run SUITE CANDIDATE [BASELINE].")
     from actions import catalog
     from actions.clients.kubernetes import KubernetesCluster
     from actions.clock import SystemClock

@@ -107,7 +107,7 @@ def run(*, port: int, data: Path | None, ready: Callable[[Addresses, str | None]
     Raises ConfigError where the port is taken or a setting of the model is wrong.
     """
     own = settings.load()
-    model = {name: getattr(own, name) for name in ("openai_api_key", "openai_base_url", "model")}
+    model = {name: getattr(own, name) for name in ("openai_api_key", "openai_base_url", "model", "models")}
     folder = data or Path(tempfile.mkdtemp(prefix="twokey-demo-"))
     with playground(folder, port) as (addresses, _, _):
         asyncio.run(_serve(addresses, settings.load(addresses.environ()).model_copy(update=model), ready))

@@ -42,6 +42,7 @@ class Case(NamedTuple):
     context: Context
     channel: str | None
     noise: str  # what makes it hard, in one word; empty for a plain one
+    language: str
     loosely: bool  # a symptom in other words will do
 
 
@@ -150,6 +151,7 @@ def _case(file: str, entry: dict[str, Any]) -> Case:
         context=Context.model_validate({"earlier": earlier}),
         channel=entry.get("channel"),
         noise=entry.get("noise", ""),
+        language=entry.get("language") or (code if (code := file.rpartition("-")[2]) in LANGUAGES else "en"),
         loosely=entry.get("loosely", False),
     )
 
