@@ -35,6 +35,13 @@ class Workload(Value):
     namespace: Name | None = Field(None, description="where it differs from its environment's")
 
 
+class Price(Value):
+    """What a model takes, in US dollars a million tokens."""
+
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+
+
 class EvalSuite(Value):
     """An eval suite of a model service: promptfoo's YAML, and how a version is reached."""
 
@@ -42,6 +49,10 @@ class EvalSuite(Value):
     file: str | None = Field(None, description="relative to the catalogue; evals/<suite>.yaml if not given")
     base_url: str | None = Field(None, description="OpenAI-compatible endpoint; OPENAI_BASE_URL if not given")
     model: str = Field("{version}", description="the model's name at that endpoint, {version} filled in")
+    threshold: float | None = Field(
+        None, gt=0, le=1, description="share of the questions that a version has to pass to be ready, baseline or not"
+    )
+    price: Price | None = Field(None, description="US dollars a million tokens; known models need none")
     aliases: tuple[str, ...] = ()
 
     @model_validator(mode="before")

@@ -62,6 +62,18 @@ class Suggestion(Value):
     action: dict[str, JsonValue]
 
 
+class EvalRun(Value):
+    """What an eval says of one version: the part that is recorded, and that a deploy may rest on."""
+
+    id: str
+    service: str
+    suite: str
+    version: str
+    baseline: str | None
+    passed: bool  # ready for prod
+    summary: str
+
+
 class Step(Value):
     """How far a running action is; the newest one replaces the one before."""
 
@@ -78,3 +90,4 @@ class Outcome(Value):
     details: tuple[str, ...] = ()  # short lines that fold below it
     evidence: tuple[Evidence, ...] = ()
     suggestions: tuple[Suggestion, ...] = ()
+    run: EvalRun | None = None  # of an eval; its evidence is kept under the run's id, for whoever asks for it later

@@ -80,6 +80,7 @@ class Draft(Value):
     diff: str = ""  # the whole change as a unified diff of YAML, as the server's dry run returned it
     preconditions: tuple[Precondition, ...]
     warnings: tuple[Caution, ...] = ()
+    evals: tuple[str, ...] = ()  # suites that the version should have passed before it comes here
     undo: dict[str, JsonValue] | None = None  # the action that would take it back, for a card of its own
 
 

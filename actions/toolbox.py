@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from actions.catalog import Catalog
-from actions.clients.protocols import Changes, Cluster, EvalModel, Logs, Metrics
+from actions.clients.protocols import Changes, Cluster, EvalModel, EvalRuns, Logs, Metrics
 from actions.clock import Clock
 from actions.outcome import Step
 
@@ -24,4 +24,5 @@ class Toolbox:
     metrics: Metrics | None = None
     logs: Logs | None = None
     changes: Changes | None = None
+    evals: EvalRuns | None = None
     eval_model: Callable[[str | None], EvalModel] | None = None  # by base URL; None is the default endpoint

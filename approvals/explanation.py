@@ -12,7 +12,7 @@ from approvals import freeze, quorum
 from approvals.actor import Actor
 from approvals.policy_model import ANYONE, Match, Policy, Rule
 from approvals.quorum import Groups
-from approvals.verdict import Allowed, NeedsApproval, Subject, Verdict, judge_subject, matches, rule_for
+from approvals.verdict import Allowed, NeedsApproval, Subject, Verdict, judge_subject, matches, overriding, rule_for
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,9 @@ def _lines(
     if place:
         yield f"The {place} before it do not fit: {', '.join(_misfit(r) for r in policy.rules[:place])}."
     yield _askers(rule)
+    if rule.evals:
+        otherwise = f", or else {quorum.say(overriding(rule))} have to agree" if rule.override else ""
+        yield f"A deploy of a service with evals needs a passing run of exactly its version{otherwise}."
     if isinstance(verdict, Allowed):
         starts = durations.spell(verdict.run_within.total_seconds())
         yield "Nobody else is needed." + ("" if subject.risk is Risk.READ else f" It has to start within {starts}.")

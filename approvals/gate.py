@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -16,7 +16,7 @@ from actions.outcome import Outcome
 from actions.plan import Plan
 from actions.registry import Registry
 from actions.toolbox import Progress
-from approvals import ballot, breakglass, endings, rulings
+from approvals import ballot, breakglass, endings, keepsakes, rulings
 from approvals.actor import Actor, Directory, DirectoryDown
 from approvals.ballot import Ballot, DecisionRefused
 from approvals.breakglass import Glass
@@ -54,7 +54,7 @@ class Gate:
         clock: Clock,
     ) -> None:
         self._ledger, self._executor, self._clock = ledger, executor, clock
-        self._lookup = Lookup(policy, directory, registry)
+        self._lookup = Lookup(policy, directory, registry, ledger.proofs)
         self._handover = Handover(ledger, self._lookup)
         self._lookup.delegations = self._handover.active
         self._runner = Runner(ledger, executor, self._lookup, clock)
@@ -91,8 +91,14 @@ class Gate:
             self._attempt("submit", NotAllowed(request.reason), actor, request_id)
         return request
 
-    def ask(self, action: Read, actor: Actor, progress: Progress) -> Outcome:
-        """Answer a question that the policy allows. Raises NotAllowed, DirectoryDown, BadInput or SourceError."""
+    def ask(
+        self, action: Read, actor: Actor, progress: Progress, origin: Mapping[str, JsonValue] | None = None
+    ) -> Outcome:
+        """Answer a question that the policy allows. Raises NotAllowed, DirectoryDown, BadInput or SourceError.
+
+        A run of an eval is recorded with what it says and with its origin, since a deploy may rest on it; its
+        evidence is kept in the ledger under the run's id.
+        """
         try:
             self._require_allowed(action, actor)
         except Exception as error:
@@ -103,7 +109,12 @@ class Gate:
         except Exception as error:
             self._answered(action, actor, ok=False, failure=type(error).__name__)
             raise
-        self._answered(action, actor, ok=outcome.ok)
+        if outcome.run is None:
+            self._answered(action, actor, ok=outcome.ok)
+        else:
+            data: dict[str, JsonValue] = {"action": action.as_json(), "ok": outcome.ok, "origin": dict(origin or {})}
+            kept, _ = keepsakes.split(outcome)
+            self._ledger.note("read.answered", data, actor, run=outcome.run, kept=kept)
         return outcome
 
     def turned_away(self, actor: Actor, reason: str, say: str) -> None:

@@ -6,7 +6,7 @@ entry, or none of them (L1). What may happen is decided by the caller's rule *in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,14 +18,15 @@ from sqlalchemy.exc import IntegrityError
 
 from actions.clock import Clock
 from actions.errors import BadInput, TwokeyError
-from actions.outcome import Evidence, Step
+from actions.outcome import EvalRun, Evidence, Step
 from actions.registry import Registry
 from approvals import audit, rows, warrant
 from approvals.actor import Actor
 from approvals.moves import Move, MoveRule, Outrun
+from approvals.proof import Proofs
 from approvals.request import Event, Request, State, advance
 from approvals.store import reading, writing
-from approvals.tables import as_text, audit_events, decisions, evidence, requests
+from approvals.tables import as_text, audit_events, decisions, eval_runs, evidence, requests
 from approvals.watermark import Watermark
 
 # Made once: building a statement costs more than running it.
@@ -66,6 +67,7 @@ class Ledger:
     def __init__(self, engine: Engine, clock: Clock, registry: Registry | None = None) -> None:
         self._engine, self._registry = engine, registry
         self._watermark = Watermark(clock)
+        self.proofs = Proofs(engine)
         self.on_change: Callable[[str, State], None] = lambda request_id, state: None
 
     def now(self) -> datetime:
@@ -140,9 +142,9 @@ class Ledger:
             found = connection.execute(select(requests.c.unwatched).where(*mine)).scalar()
         return found is not None and not found
 
-    def evidence(self, request_id: str) -> tuple[Evidence, ...]:
-        """What its outcome came with, in its order; nothing while there is no outcome."""
-        query = select(evidence.c.piece).where(evidence.c.owner == request_id).order_by(evidence.c.position)
+    def evidence(self, owner: str) -> tuple[Evidence, ...]:
+        """What the outcome of a request or a run of an eval came with, in its order; nothing while there is none."""
+        query = select(evidence.c.piece).where(evidence.c.owner == owner).order_by(evidence.c.position)
         with reading(self._engine) as connection:
             return tuple(rows.to_evidence(piece) for piece in connection.execute(query).scalars())
 
@@ -196,10 +198,20 @@ class Ledger:
         data: Mapping[str, JsonValue] | None = None,
         actor: Actor | None = None,
         request_id: str | None = None,
+        run: EvalRun | None = None,
+        kept: Sequence[Evidence] = (),
     ) -> None:
-        """An audit entry that changes no request: `service.started`, `attempt.refused`, `read.answered`, …"""
+        """An audit entry that changes no request: `service.started`, `attempt.refused`, `read.answered`, …
+
+        With the run of an eval it can be found again (`proofs`), and its evidence is `kept` under the run's id.
+        """
         with writing(self._engine) as connection:
-            _append(connection, self._watermark.read(connection), kind, request_id, actor, data or {})
+            said = {**(data or {}), "run": rows.json_of(run)} if run else data or {}
+            seq = _append(connection, self._watermark.read(connection), kind, request_id, actor, said)
+            if run:
+                where = {"service": run.service, "suite": run.suite, "version": run.version}
+                connection.execute(insert(eval_runs).values(seq=seq, **where))
+                _keep(connection, run.id, kept)
 
     @contextmanager
     def recording(self) -> Iterator[Recording]:
@@ -280,12 +292,14 @@ def _apply(connection: Connection, before: Request, move: Move) -> Request:
             connection.execute(_DECIDE, rows.decision_row(move.decision))
         except IntegrityError:
             raise Outrun from None
-    if move.evidence:
-        pieces = enumerate(move.evidence)
-        connection.execute(
-            insert(evidence), [{"owner": before.id, "position": n, "piece": rows.json_of(p)} for n, p in pieces]
-        )
+    _keep(connection, before.id, move.evidence)
     return after
+
+
+def _keep(connection: Connection, owner: str, pieces: Sequence[Evidence]) -> None:
+    if pieces:
+        kept = [{"owner": owner, "position": n, "piece": rows.json_of(p)} for n, p in enumerate(pieces)]
+        connection.execute(insert(evidence), kept)
 
 
 def _columns(move: Move) -> dict[str, Any]:
@@ -311,6 +325,8 @@ def _append(
     request_id: str | None,
     actor: Actor | None,
     data: Mapping[str, JsonValue],
-) -> None:
+) -> int:
+    """Writes the next entry; its number."""
     made = audit.entry(_last(connection), as_text(now), kind, request_id, actor, data)
     connection.execute(_ADD, {**made._asdict(), "request_id": request_id})
+    return made.seq

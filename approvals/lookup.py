@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 
+from actions.clients.protocols import EvalRuns
 from actions.plan import Plan
 from actions.registry import Registry
-from approvals import quorum
+from approvals import proof, quorum
 from approvals.actor import Actor, Directory
 from approvals.policy_model import ANYONE, Policy
 from approvals.request import Delegation, Request
@@ -19,9 +20,9 @@ from approvals.view import View
 class Lookup:
     """Holds the policy that is in force. Every question about people is asked anew; each may raise DirectoryDown."""
 
-    def __init__(self, policy: Policy, directory: Directory, registry: Registry) -> None:
+    def __init__(self, policy: Policy, directory: Directory, registry: Registry, runs: EvalRuns) -> None:
         self.policy = policy
-        self._directory, self._registry = directory, registry
+        self._directory, self._registry, self._runs = directory, registry, runs
         self.delegations: Callable[[datetime], tuple[Delegation, ...]] = lambda now: ()
 
     def view(self, plan: Plan, actors: Iterable[Actor], now: datetime) -> View:
@@ -34,7 +35,7 @@ class Lookup:
         if handed and policy.delegation and policy.delegation.to != ANYONE:
             names += policy.delegation.to
         people = self.people(concerned | {d.giver for d in handed})
-        return View(policy, self._registry, self.members(names), people, handed)
+        return View(policy, self._registry, self.members(names), people, handed, proof.lacking(plan, self._runs))
 
     def within(self, view: View, now: datetime) -> View:
         """The same inside the transaction: a key taken back meanwhile, or whose time is up, is lent no more."""

@@ -13,7 +13,7 @@ from approvals import quorum
 from approvals.actor import Actor, Directory
 from approvals.policy_model import ANYONE, Match, Policy, Rule
 from approvals.quorum import Groups
-from approvals.verdict import Subject, matches, requirements_of, rule_for
+from approvals.verdict import Subject, matches, overriding, rule_for
 
 Loc = tuple[str | int, ...]
 
@@ -46,6 +46,7 @@ def check(policy: Policy, catalog: Catalog, registry: Registry, groups: Groups |
     if policy.break_glass:
         who = enumerate(policy.break_glass.who)
         found += _missing([(("break_glass", "who", place), name) for place, name in who], policy, known)
+    found += _evals(policy, catalog)
     for index, rule in enumerate(policy.rules):
         found += _groups(policy, index, rule, known)
         found += _reach(index, rule, known)
@@ -56,7 +57,7 @@ def check(policy: Policy, catalog: Catalog, registry: Registry, groups: Groups |
 def assumed(policy: Policy) -> dict[str, frozenset[Actor]]:
     """Groups where nobody can be asked: the members that the file lists, and enough strangers in every user group."""
     listed = _known(policy, None)
-    needed = sum(approval.count for rule in policy.rules for approval in rule.approvals)
+    needed = sum(approval.count for rule in policy.rules for approval in (*rule.approvals, *rule.override))
     return {
         name: listed.get(name)
         or frozenset(Actor(team_id="", user_id=f"member {n} of {name}") for n in range(needed + 1))
@@ -157,8 +158,9 @@ def _groups(policy: Policy, index: int, rule: Rule, known: Groups) -> Iterator[P
     if rule.ask != ANYONE:
         asks = [(("rules", index, "ask", position), group) for position, group in enumerate(rule.ask)]
     gives: list[tuple[Loc, str]] = [
-        (("rules", index, "approvals", position, "from"), approval.source)
-        for position, approval in enumerate(rule.approvals)
+        (("rules", index, key, position, "from"), approval.source)
+        for key, approvals in (("approvals", rule.approvals), ("override", rule.override))
+        for position, approval in enumerate(approvals)
         if approval.source != ANYONE
     ]
     later: list[tuple[Loc, str]] = [
@@ -172,7 +174,7 @@ def _reach(index: int, rule: Rule, known: Groups) -> Iterator[Problem]:
     if any(not known.get(group, True) for group in _approving(rule)):
         return  # an empty group has been named already
     # Groups that nobody looked up are taken to be large enough.
-    wanted = [r for r in requirements_of(rule) if r.group is None or r.group in known]
+    wanted = [r for r in overriding(rule) if r.group is None or r.group in known]
     askers: Iterable[Actor] = ()
     if rule.ask != ANYONE and all(group in known for group in rule.ask):
         askers = frozenset(actor for group in rule.ask for actor in known[group])
@@ -181,7 +183,7 @@ def _reach(index: int, rule: Rule, known: Groups) -> Iterator[Problem]:
     if askers or not quorum.reachable(wanted, known):
         people = len({actor.user_id for r in wanted if r.group for actor in known[r.group]})
         say = f"{quorum.say(wanted)} cannot be found besides the one who asks: {people} people are in those groups."
-        yield Problem(("rules", index, "approvals"), say)
+        yield Problem(("rules", index, "override" if rule.override else "approvals"), say)
 
 
 def _in_time(policy: Policy, index: int, rule: Rule) -> Iterator[Problem]:
@@ -197,4 +199,15 @@ def _in_time(policy: Policy, index: int, rule: Rule) -> Iterator[Problem]:
 
 
 def _approving(rule: Rule) -> set[str]:
-    return {approval.source for approval in rule.approvals if approval.source != ANYONE}
+    return {approval.source for approval in (*rule.approvals, *rule.override) if approval.source != ANYONE}
+
+
+def _evals(policy: Policy, catalog: Catalog) -> Iterator[Problem]:
+    """A rule that wants evals of services that have none, which would protect nobody."""
+    tested = {name for name, service in catalog.services.items() if service.evals}
+    for index, rule in enumerate(policy.rules):
+        if rule.evals is None:
+            continue
+        deploys = rule.match.verbs is None or "deploy" in rule.match.verbs
+        if not deploys or not (tested if rule.match.services is None else tested & set(rule.match.services)):
+            yield Problem(("rules", index, "evals"), "it matches no deploy of a service with evals in the catalogue.")

@@ -91,6 +91,10 @@ class Rule(_Entry):
     )
     guests: bool = Field(False, description="people who are no full members of the workspace may read too")
     approvals: tuple[Approval, ...] = Field(description="all of these; an empty list needs nobody")
+    evals: Literal["required"] | None = Field(
+        None, description="a deploy of a service with evals needs a passing run of exactly its version"
+    )
+    override: tuple[Approval, ...] = Field((), description="who has to agree as well where that run is lacking")
     approve_within: Duration | None = Field(None, description="how long it waits for approvals; see defaults")
     run_within: Duration | None = Field(None, description="how soon it must start once approved; see defaults")
     remind_after: Duration | None = Field(None, description="when those who may approve are reminded; see defaults")
@@ -104,9 +108,11 @@ class Rule(_Entry):
         return self
 
     @model_validator(mode="after")
-    def _escalation_whole(self) -> Self:
+    def _whole(self) -> Self:
         if (self.escalate_after is None) != (self.escalate_to is None):
             raise ValueError("say both escalate_after and escalate_to, or neither")
+        if self.override and self.evals is None:
+            raise ValueError("override is for what evals requires; say evals: required, or leave override out")
         return self
 
 

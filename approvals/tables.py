@@ -113,9 +113,21 @@ class EvidenceRow(Table, table=True):
 
     __tablename__ = "evidence"
 
-    owner: str = Field(primary_key=True)  # the id of the request
+    owner: str = Field(primary_key=True)  # the id of the request, or of the eval's run
     position: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     piece: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+
+
+class EvalRunRow(Table, table=True):
+    """Where in the audit log the runs of a version are: the entry is what counts, this only finds it."""
+
+    __tablename__ = "eval_runs"
+    __table_args__ = (Index("eval_runs_by_version", "service", "suite", "version", "seq"),)
+
+    seq: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})  # of the audit entry
+    service: str
+    suite: str
+    version: str
 
 
 class WatermarkRow(Table, table=True):
@@ -132,6 +144,7 @@ decisions = Table.metadata.tables["decisions"]
 delegations = Table.metadata.tables["delegations"]
 audit_events = Table.metadata.tables["audit_events"]
 evidence = Table.metadata.tables["evidence"]
+eval_runs = Table.metadata.tables["eval_runs"]
 watermark = Table.metadata.tables["watermark"]
 
 

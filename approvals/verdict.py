@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,7 +12,7 @@ from actions.plan import Plan
 from actions.terms import Risk
 from approvals import freeze, quorum
 from approvals.actor import Actor
-from approvals.policy_model import ANYONE, Match, Policy, Rule
+from approvals.policy_model import ANYONE, Approval, Match, Policy, Rule
 from approvals.quorum import Groups
 from approvals.request import Requirement
 
@@ -87,15 +87,19 @@ class Forbidden:
 Verdict = Allowed | NeedsApproval | Forbidden
 
 
-def judge(policy: Policy, action: Action, actor: Actor, groups: Groups, now: datetime) -> Verdict:
-    """What the policy says to this action by this person now.
+def judge(
+    policy: Policy, action: Action, actor: Actor, groups: Groups, now: datetime, unproven: tuple[str, ...] = ()
+) -> Verdict:
+    """What the policy says to this action by this person now. `unproven` says which evals its version has not passed.
 
     `groups` holds at least `groups_needed(policy, …)`; whom it does not list is in no group. Fails closed (A8).
     """
-    return judge_subject(policy, Subject.of(action), actor, groups, now)
+    return judge_subject(policy, Subject.of(action), actor, groups, now, unproven)
 
 
-def judge_subject(policy: Policy, subject: Subject, actor: Actor, groups: Groups, now: datetime) -> Verdict:
+def judge_subject(
+    policy: Policy, subject: Subject, actor: Actor, groups: Groups, now: datetime, unproven: tuple[str, ...] = ()
+) -> Verdict:
     """The same, where only verb, service and environment are known."""
     rule = rule_for(policy, subject)
     if rule is None:
@@ -111,7 +115,11 @@ def judge_subject(policy: Policy, subject: Subject, actor: Actor, groups: Groups
         ):
             say = f'The freeze "{window.name}" holds {subject} back until {freeze.ends(window)}. Ask again after that.'
             return Forbidden(rule.name, say)
-    return _quorum(policy, rule, actor, groups)
+    if rule.evals and unproven:
+        if not rule.override:
+            return Forbidden(rule.name, f'{_sentence(unproven)} Rule "{rule.name}" wants that before this.')
+        return _quorum(policy, rule, actor, groups, overriding(rule))
+    return _quorum(policy, rule, actor, groups, requirements_of(rule))
 
 
 def rule_for(policy: Policy, subject: Subject) -> Rule | None:
@@ -129,13 +137,18 @@ def groups_of(rule: Rule) -> Iterator[str]:
     """Every group that a rule names, those who ask first."""
     if rule.ask != ANYONE:
         yield from rule.ask
-    yield from (approval.source for approval in rule.approvals if approval.source != ANYONE)
+    yield from (a.source for a in (*rule.approvals, *rule.override) if a.source != ANYONE)
     yield from rule.escalate_to or ()
 
 
 def requirements_of(rule: Rule) -> tuple[Requirement, ...]:
     """Its approvals as a request carries them."""
-    return tuple(Requirement(group=None if a.source == ANYONE else a.source, count=a.count) for a in rule.approvals)
+    return _required(rule.approvals)
+
+
+def overriding(rule: Rule) -> tuple[Requirement, ...]:
+    """The same, and those who have to agree where a passing eval is lacking."""
+    return _required((*rule.approvals, *rule.override))
 
 
 def may_ask(rule: Rule, actor: Actor, groups: Groups) -> bool:
@@ -161,9 +174,16 @@ def _freezes(match: Match, exempt: tuple[Match, ...], subject: Subject) -> bool:
     return matches(match, subject) and not any(matches(other, subject) for other in exempt)
 
 
-def _quorum(policy: Policy, rule: Rule, actor: Actor, groups: Groups) -> Verdict:
+def _required(approvals: Iterable[Approval]) -> tuple[Requirement, ...]:
+    return tuple(Requirement(group=None if a.source == ANYONE else a.source, count=a.count) for a in approvals)
+
+
+def _sentence(reasons: tuple[str, ...]) -> str:
+    return " ".join(f"{reason}." for reason in reasons)
+
+
+def _quorum(policy: Policy, rule: Rule, actor: Actor, groups: Groups, requirements: tuple[Requirement, ...]) -> Verdict:
     run_within = durations.parse(rule.run_within or policy.defaults.run_within)
-    requirements = requirements_of(rule)
     if not requirements:
         return Allowed(rule.name, run_within)
     if not quorum.reachable(requirements, groups, without=(actor,)):

@@ -26,6 +26,7 @@ class View:
     groups: Groups
     people: frozenset[Actor]
     delegations: tuple[Delegation, ...] = ()  # to the people concerned
+    unproven: tuple[str, ...] = ()  # which evals the version of this plan has not passed, in words
 
 
 def judge(view: View, action_json: dict[str, JsonValue], requester: Actor, now: datetime) -> Verdict:
@@ -36,4 +37,4 @@ def judge(view: View, action_json: dict[str, JsonValue], requester: Actor, now: 
         return Forbidden("", error.say)
     if requester not in view.people:
         return Forbidden("", "Only a full member of this workspace may ask for this, not an app and not a guest.")
-    return verdicts.judge(view.policy, action, requester, view.groups, now)
+    return verdicts.judge(view.policy, action, requester, view.groups, now, view.unproven)

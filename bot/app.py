@@ -80,6 +80,7 @@ class Program:
             metrics=_metrics(settings),
             logs=_logs(settings),
             changes=self.changes,
+            evals=self.ledger.proofs,
             eval_model=lambda base_url: eval_model(settings, base_url),
         )
         hands = executor or Executor(self.registry, tools)

@@ -19,14 +19,15 @@ from pydantic import JsonValue
 from actions.action import Action, Change, Read
 from actions.catalog import Catalog
 from actions.errors import BadInput, TwokeyError
-from actions.outcome import Outcome, Table, TextFile
+from actions.outcome import Outcome, Suggestion, Table, TextFile
 from actions.registry import Registry
+from approvals import keepsakes, proof
 from approvals.actor import Actor
 from approvals.ledger import Ledger
 from approvals.policy import Forbidden, Verdict
 from approvals.request import Request, State
 from bot import delegating, forms, speech
-from bot.blocks import answers, questions, words
+from bot.blocks import answers, evaluation, questions, words
 from bot.blocks import message as kit
 from bot.blocks.message import Message
 from bot.blocks.questions import Choice
@@ -66,7 +67,7 @@ class Asks(Protocol):
 
     def submit(self, action: Change, actor: Actor, origin: dict[str, JsonValue]) -> Request: ...
 
-    def ask(self, action: Read, actor: Actor, progress: Watching) -> Outcome: ...
+    def ask(self, action: Read, actor: Actor, progress: Watching, origin: dict[str, JsonValue]) -> Outcome: ...
 
     def turned_away(self, actor: Actor, reason: str, say: str) -> None: ...
 
@@ -198,7 +199,24 @@ class Conversation:
         async with self._planning:
             request = await asyncio.to_thread(self._submitted, said, action)
         if request.state is State.REFUSED:
-            await stages.here.show(words.refusal(request.reason))
+            await stages.here.show(await self._refused(request, stages.here))
+
+    async def _refused(self, request: Request, stage: Stage) -> Message:
+        """Why it is refused; where an eval is lacking, with the newest run of it and a button that runs it."""
+        plan, runs = request.plan, self._ledger.proofs
+        if not plan.evals or not await asyncio.to_thread(proof.lacking, plan, runs):
+            return words.refusal(request.reason)
+        version, before = str(plan.action["version"]), plan.differences[0].before
+        offers, link = [], None
+        for suite in plan.evals:
+            action: dict[str, JsonValue] = {"verb": "run_eval", "suite": suite, "candidate": version}
+            label = f"Run {suite} on {version} against {before}"
+            offers.append(Suggestion(label=label, action={**action, "baseline": before}))
+            last = await asyncio.to_thread(runs.recorded, plan.service, suite, version)
+            place = (last.origin.get("channel"), last.origin.get("thread")) if last else (None, None)
+            if link is None and all(place):
+                link = await stage.link(str(place[0]), str(place[1]))
+        return evaluation.lacking(request.reason, offers, link)
 
     def _submitted(self, said: Said, action: Change) -> Request:
         origin: dict[str, JsonValue] = {"channel": said.channel, "thread": said.place, "delivery": said.delivery}
@@ -221,15 +239,19 @@ class Conversation:
         except TwokeyError as error:
             await stage.show(words.refusal(error.say))  # in place of "looking …", where that is shown
             return
-        await stage.show(answers.answer(outcome))
-        tables = [piece for piece in outcome.evidence if isinstance(piece, Table)]
-        for piece in outcome.evidence:
+        kept = keepsakes.split(outcome)[0] if outcome.run else ()
+        shown = [piece for piece in outcome.evidence if piece not in kept]
+        more = evaluation.kept(outcome.run.id, kept) if outcome.run else ()
+        await stage.show(answers.answer(outcome, evidence=shown, more=more))
+        tables = [piece for piece in shown if isinstance(piece, Table)]
+        for piece in shown:
             await stage.attach(_as_csv(piece) if isinstance(piece, Table) and piece is not tables[0] else piece)
         await asyncio.to_thread(self._memory.remember, said.channel, said.thread, action.as_json())
 
     async def _look(self, said: Said, action: Read, watching: Watching) -> Outcome:
         async with watching:
-            return await in_daemon(lambda: self._gate.ask(action, said.actor, watching), f"read {action.verb}")
+            origin: dict[str, JsonValue] = {"channel": said.channel, "thread": said.thread or None}
+            return await in_daemon(lambda: self._gate.ask(action, said.actor, watching, origin), f"read {action.verb}")
 
     def _question(self, question: Question) -> Message:
         open_ones = [*question.missing, *question.ambiguous, *question.options]

@@ -34,6 +34,10 @@ class Stage(Protocol):
         """Put a chart or a file into the thread; other evidence belongs into the message."""
         ...
 
+    async def link(self, channel: str, ts: str) -> str | None:
+        """The address of a message; None where it is gone."""
+        ...
+
 
 @dataclass
 class SlackStage:
@@ -74,6 +78,10 @@ class SlackStage:
 
     async def attach(self, piece: Evidence) -> None:
         await upload(self.client, self.channel, self.thread or self.ts, piece)
+
+    async def link(self, channel: str, ts: str) -> str | None:
+        found = await _while_there(lambda: self.client.chat_getPermalink(channel=channel, message_ts=ts))
+        return str(found["permalink"]) if found is not None else None
 
 
 async def _while_there(call: Callable[[], Awaitable[AsyncSlackResponse]]) -> AsyncSlackResponse | None:

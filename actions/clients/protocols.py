@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
+from actions.outcome import EvalRun
 from actions.plan import Patch
 
 Kind = Literal["Deployment", "StatefulSet", "DaemonSet"]
@@ -196,6 +197,14 @@ class Changes(Protocol):
 
     def recent(self, service: str, environment: str, since: datetime) -> Sequence[ChangeRecord]:
         """Newest first."""
+        ...
+
+
+class EvalRuns(Protocol):
+    """The ledger's memory of evals, read-only."""
+
+    def latest(self, service: str, suite: str, version: str) -> EvalRun | None:
+        """The newest run of exactly this version."""
         ...
 
 

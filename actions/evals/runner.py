@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 
-from actions.clients.protocols import Completion, EvalModel
+from actions.clients.protocols import EvalModel
 from actions.errors import SourceError
 from actions.evals.assertions import failures
 from actions.evals.score import Answered
@@ -50,12 +50,7 @@ def _ask(model: EvalModel, name: str, question: Question) -> tuple[Answered, Sou
     try:
         completion = model.complete(name, question.prompt)
     except SourceError as error:
-        return Answered(question.name, False, (error.say,), "", 0.0, None), error
+        return Answered(question.name, False, (error.say,), "", 0.0), error
     why = failures(question.asserts, completion)
-    return Answered(question.name, not why, why, completion.text, completion.latency, _tokens(completion)), None
-
-
-def _tokens(completion: Completion) -> int | None:
-    if completion.input_tokens is None or completion.output_tokens is None:
-        return None
-    return completion.input_tokens + completion.output_tokens
+    said, spent = (completion.text, completion.latency), (completion.input_tokens, completion.output_tokens)
+    return Answered(question.name, not why, why, *said, *spent), None

@@ -19,7 +19,15 @@ class Answered:
     why: tuple[str, ...]  # what failed
     text: str
     latency: float  # seconds
-    tokens: int | None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+
+    @property
+    def tokens(self) -> int | None:
+        """Of question and answer; None where the endpoint does not say."""
+        if self.input_tokens is None or self.output_tokens is None:
+            return None
+        return self.input_tokens + self.output_tokens
 
 
 @dataclass(frozen=True)

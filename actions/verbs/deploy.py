@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import StringConstraints
 
-from actions import cautions, image, objects, preview
+from actions import cautions, image, objects, preview, readiness
 from actions.action import Change
 from actions.errors import BadInput
 from actions.plan import Difference, Draft, Patch
@@ -60,6 +60,10 @@ class Deploy(Change):
                 },
             ),
             differences=(Difference(field="image", before=shown[0], after=shown[1]),),
-            warnings=(*cautions.of_template(now.live), *cautions.of_version(self.version)),
+            warnings=(
+                *cautions.of_template(now.live),
+                *cautions.of_version(self.version),
+                *readiness.cautions(tools, self.service, self.version),
+            ),
             undo=preview.back_to(self, image.split(old)[1]),
-        )
+        ).model_copy(update={"evals": readiness.suites(tools, self.service)})

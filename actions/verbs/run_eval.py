@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+import secrets
 from typing import ClassVar
 
+from actions import quantities
 from actions.action import Read
 from actions.errors import BadInput
-from actions.evals import runner, score, suite
-from actions.evals.score import Answered, Comparison, Rate
-from actions.outcome import Outcome, Step, Table, TextFile
+from actions.evals import cost, report, runner, suite
+from actions.evals.evaluation import Evaluation, Standing, Tried
+from actions.evals.score import Comparison, Rate
+from actions.outcome import EvalRun, Outcome, Step, Table, TextFile
 from actions.terms import Name, Rule
 from actions.toolbox import Progress, Toolbox
 from actions.verbs.deploy import Version
 
 NOT_READY = "not ready for prod"
-_WORDS = {
+_VERDICTS: dict[Standing, str] = {
     "worse": f"*Worse: {NOT_READY}.*",
     "better": "*Better.*",
     "as good": "*As good.*",
     "unclear": f"*Not shown to be as good: {NOT_READY}.*",
+    "below": f"*Below the bar: {NOT_READY}.*",
+    "above": "*Above the bar.*",
+    "alone": "",
 }
 
 
@@ -43,7 +48,7 @@ class RunEval(Read):
         return f"Run {self.suite} on {self.candidate}{against}"
 
     def answer(self, tools: Toolbox, progress: Progress) -> Outcome:
-        """Ask every question of both versions; a verdict with counts and intervals, and every answer as CSV.
+        """Ask every question of both versions; a verdict with counts and intervals, a report, every answer as CSV.
 
         Raises BadInput for an unknown suite, ConfigError for a suite that cannot be read, SourceError where a
         version answers nothing.
@@ -62,40 +67,49 @@ class RunEval(Read):
         def told(done: int, total: int) -> None:
             progress(Step(text=f"{entry.suite}: {done} of {total}", done=done, total=total))
 
-        answers = list(runner.run(tools.eval_model(entry.base_url), names, questions, told).values())
-        if len(answers) == 1:
-            return _alone(service, versions[0], answers[0], entry.suite)
-        return _compared(service, versions, answers, entry.suite)
+        answers = runner.run(tools.eval_model(entry.base_url), names, questions, told)
+        tried = [
+            Tried(version, tuple(answers[name]), cost.dollars(name, answers[name], entry.price))
+            for version, name in zip(versions, names, strict=True)
+        ]
+        return _outcome(Evaluation(service, entry.suite, entry.threshold, tried[0], *tried[1:]))
 
 
-def _alone(service: str, version: str, answers: Sequence[Answered], name: str) -> Outcome:
-    rate = score.rate(answers)
-    low, high = rate.interval
-    return Outcome(
-        ok=True,
-        summary=(
-            f"{service} {version} {_passes(rate)} on {name}, 95 % interval {100 * low:.0f} % to {100 * high:.0f} %."
-        ),
-        details=(_cost(answers),),
-        evidence=(*_failed(answers), _file(name, [version], [answers])),
+def _outcome(found: Evaluation) -> Outcome:
+    """One card: the verdict with counts and intervals, what it took, and the evidence behind it."""
+    summary = " ".join(part for part in (_VERDICTS[found.standing], _counts(found)) if part)
+    run = EvalRun(
+        id=secrets.token_hex(8),
+        service=found.service,
+        suite=found.suite,
+        version=found.candidate.version,
+        baseline=found.baseline.version if found.baseline else None,
+        passed=found.passed,
+        summary=summary.replace("*", ""),
     )
+    page = TextFile(name=f"{found.suite}-{found.candidate.version}.html", content=report.page(found, run.summary))
+    sheet = TextFile(name=f"{found.suite}.csv", content=_sheet(found))
+    return Outcome(ok=True, summary=summary, details=(_took(found),), evidence=(*_table(found), page, sheet), run=run)
 
 
-def _compared(service: str, versions: Sequence[str], answers: Sequence[Sequence[Answered]], name: str) -> Outcome:
-    new, old = answers
-    result = score.compare(new, old)
-    candidate, baseline = versions
-    return Outcome(
-        ok=True,
-        summary=f"{_WORDS[result.verdict]} {service} {candidate} {_passes(result.candidate)} on {name}, "
-        f"{baseline} {_passes(result.baseline)}; difference {_points(result)}.",
-        details=(
-            f"{len(result.got_worse)} got worse, {len(result.got_better)} got better",
-            f"{candidate}: {_cost(new)}",
-            f"{baseline}: {_cost(old)}",
-        ),
-        evidence=(*_worse(result, new), _file(name, versions, answers)),
-    )
+def _counts(found: Evaluation) -> str:
+    new = found.candidate
+    text = f"{found.service} {new.version} {_passes(new.rate)} on {found.suite}"
+    if found.baseline is None or found.comparison is None:
+        low, high = new.rate.interval
+        return f"{text}, 95 % interval {100 * low:.0f} % to {100 * high:.0f} %."
+    old = found.baseline
+    return f"{text}, {old.version} {_passes(old.rate)}; difference {_points(found.comparison)}."
+
+
+def _took(found: Evaluation) -> str:
+    """`6 got worse, 1 got better · p95 1.9 s (2.4 s) · $0.031 ($0.044)`, the baseline's in brackets."""
+    new, old = found.candidate, found.baseline
+    slow, price = quantities.duration(new.p95), cost.spell(new.dollars)
+    if old is None or found.comparison is None:
+        return f"p95 {slow} · {price}"
+    moved = f"{len(found.comparison.got_worse)} got worse, {len(found.comparison.got_better)} got better"
+    return f"{moved} · p95 {slow} ({quantities.duration(old.p95)}) · {price} ({cost.spell(old.dollars)})"
 
 
 def _passes(rate: Rate) -> str:
@@ -108,36 +122,26 @@ def _points(result: Comparison) -> str:
     return f"{signed[0]} pts ({signed[1]} … {signed[2]})"
 
 
-def _cost(answers: Sequence[Answered]) -> str:
-    slow = score.percentile([a.latency for a in answers], 0.95)
-    tokens = [a.tokens for a in answers if a.tokens is not None]
-    spent = f"{sum(tokens):,} tokens" if len(tokens) == len(answers) else "tokens not reported"
-    return f"p95 {slow:.1f} s · {spent}" if slow >= 1 else f"p95 {slow * 1000:.0f} ms · {spent}"
-
-
-def _worse(result: Comparison, new: Sequence[Answered]) -> tuple[Table, ...]:
-    return _table("What got worse", [new[i] for i in result.got_worse])
-
-
-def _failed(answers: Sequence[Answered]) -> tuple[Table, ...]:
-    return _table("What fails", [a for a in answers if not a.passed])
-
-
-def _table(title: str, answers: Sequence[Answered]) -> tuple[Table, ...]:
-    rows = tuple((a.question[:200], "; ".join(a.why)[:200]) for a in answers[:20])
+def _table(found: Evaluation) -> tuple[Table, ...]:
+    answers = found.candidate.answers
+    if found.comparison is not None:
+        title, bad = "What got worse", [answers[i] for i in found.comparison.got_worse]
+    else:
+        title, bad = "What fails", [a for a in answers if not a.passed]
+    rows = tuple((a.question[:200], "; ".join(a.why)[:200]) for a in bad[:90])
     return (Table(title=title, columns=("question", "why"), rows=rows),) if rows else ()
 
 
-def _file(name: str, versions: Sequence[str], answers: Sequence[Sequence[Answered]]) -> TextFile:
+def _sheet(found: Evaluation) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(("question", "version", "passed", "why", "latency_ms", "tokens", "answer"))
-    for version, mine in zip(versions, answers, strict=True):
-        for a in mine:
+    for tried in found.versions:
+        for a in tried.answers:
             tokens = "" if a.tokens is None else a.tokens
-            row = (a.question, version, a.passed, "; ".join(a.why), round(a.latency * 1000), tokens, a.text)
+            row = (a.question, tried.version, a.passed, "; ".join(a.why), round(a.latency * 1000), tokens, a.text)
             writer.writerow([_inert(cell) for cell in row])
-    return TextFile(name=f"{name}.csv", content=out.getvalue())
+    return out.getvalue()
 
 
 def _inert(cell: object) -> object:

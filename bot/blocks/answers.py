@@ -20,8 +20,13 @@ ROWS, COLUMNS, TABLE_TEXT = 100, 20, 9_000  # of a table block; characters in al
 WRAPPED = 16  # characters from which on a column breaks its lines, so that a phone shows more of the table
 
 
-def answer(outcome: Outcome, *, evidence: Sequence[Evidence] | None = None, mark: str = "") -> Message:
-    """The answer as one message. Charts and files are uploaded apart; only the first table fits into it."""
+def answer(
+    outcome: Outcome, *, evidence: Sequence[Evidence] | None = None, mark: str = "", more: Sequence[Button] = ()
+) -> Message:
+    """The answer as one message, with `more` buttons behind those of its next steps.
+
+    Charts and files are uploaded apart; only the first table fits into it.
+    """
     shown = outcome.evidence if evidence is None else evidence
     lines = [clip(line, 280) for line in outcome.details[:DETAILS]]
     head = f"{mark}*{_bold(outcome.summary)}*"
@@ -35,7 +40,7 @@ def answer(outcome: Outcome, *, evidence: Sequence[Evidence] | None = None, mark
         elif isinstance(piece, Table) and tables == 0:
             tables += 1
             blocks += table(piece)
-    blocks += kit.actions(suggestions(outcome.suggestions))
+    blocks += kit.actions([*suggestions(outcome.suggestions), *more])
     return Message(
         text=kit.fallback("\n".join([_plain(outcome.summary), *lines])), blocks=tuple(blocks[: kit.MESSAGE_BLOCKS])
     )

@@ -18,7 +18,7 @@ from approvals.actor import Actor, DirectoryDown
 from approvals.gate import DecisionRefused
 from approvals.request import Request, State
 from bot import forms, speech
-from bot.blocks import emergency, modals, questions
+from bot.blocks import emergency, evaluation, modals, questions
 from bot.blocks import message as kit
 from bot.blocks.card import Face
 from bot.blocks.text import listed
@@ -53,6 +53,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
     on("edit", _edit)
     on("fill", _fill)
     on(re.compile(r"^do:\d+$"), _do)
+    on(re.compile(rf"^{evaluation.SHOW}:\d+$"), _show)
     on(re.compile(r"^choose(:\d+)?$"), _choose)
 
 
@@ -180,6 +181,18 @@ async def _open_form(
 async def _do(desk: Desk, body: dict[str, Any], action: dict[str, Any]) -> None:
     """A next step: a read answers below, a change gets a card of its own."""
     await _take_up(desk, body, await place_of(body, desk.client), json.loads(action["value"])["action"])
+
+
+async def _show(desk: Desk, body: dict[str, Any], action: dict[str, Any]) -> None:
+    """Brings what is kept of an eval's run into the thread."""
+    run_id, _, position = str(action.get("value") or "").partition(":")
+    pieces = await asyncio.to_thread(desk.ledger.evidence, run_id)
+    if not position.isdecimal() or int(position) >= len(pieces):
+        await explain(desk, body, "That is not kept any more. Run the eval again.")
+        return
+    found, stage = pieces[int(position)], (await place_of(body, desk.client)).stages(desk.client).below
+    message = evaluation.piece(found)
+    await (stage.show(message) if message else stage.attach(found))
 
 
 async def _choose(desk: Desk, body: dict[str, Any], action: dict[str, Any]) -> None:

@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
 
-from actions.catalog import Catalog
+from actions.catalog import Catalog, Price
 from actions.catalog import load as load_catalog
 from actions.clients.openai_chat import OpenAIChat
 from actions.clients.protocols import Cluster, Completion
 from actions.clock import ManualClock
 from actions.errors import BadInput, ConfigError, SourceError
-from actions.evals import assertions, score, suite
+from actions.evals import assertions, cost, score, suite
 from actions.evals.suite import Assertion
 from actions.outcome import Step, Table, TextFile
 from actions.toolbox import Toolbox
 from actions.verbs.run_eval import RunEval
 from bot.playground.host import Host
+
+
+def with_entry(tools: Toolbox, **changes: Any) -> None:
+    """The one suite of the catalogue, changed."""
+    catalog = tools.catalog
+    service = catalog.services["shop"]
+    changed = service.evals[0].model_copy(update=changes)
+    catalog.services["shop"] = service.model_copy(update={"evals": (changed,)})
+
+
+def priced(tools: Toolbox, price: dict[str, float] | None) -> None:
+    with_entry(tools, price=Price.model_validate(price) if price else None)
+
 
 SUITE = """
 prompts: ["Answer shortly: {{question}}"]
@@ -77,11 +92,73 @@ def test_a_candidate_is_compared_with_its_baseline_question_by_question(tools: T
     assert "shop 2 passes 0 of 4 (0 %) on quality, 1 passes 4 of 4 (100 %)" in outcome.summary
     assert outcome.summary.startswith("*Worse: not ready for prod.*")
     assert sorted(s.done or 0 for s in steps) == list(range(1, 9))
-    table, file = outcome.evidence
+    table, page, file = outcome.evidence
     assert isinstance(table, Table)
+    assert isinstance(page, TextFile)
     assert isinstance(file, TextFile)
+    assert page.name == "quality-2.html"
     assert [row[0] for row in table.rows] == ["capital", "sum", "json", "no apology"]
     assert len(file.content.splitlines()) == 1 + 8
+
+
+def test_the_card_says_what_moved_how_slow_and_what_it_cost_for_both(tools: Toolbox) -> None:
+    """Four questions of 7 and 3 tokens at 2,000 and 10,000 dollars a million: 17.6 cents, for each version."""
+    priced(tools, {"input": 2_000, "output": 10_000})
+    outcome = RunEval(suite="quality", candidate="2", baseline="1").answer(tools, lambda _: None)
+    (line,) = outcome.details
+    assert re.fullmatch(r"4 got worse, 0 got better · p95 [\d.]+ m?s \([\d.]+ m?s\) · \$0\.176 \(\$0\.176\)", line)
+
+
+@pytest.mark.parametrize("price", [None, {"input": 0.0001, "output": 0}])
+def test_a_price_that_nobody_knows_is_unpriced_and_never_nothing(
+    tools: Toolbox, price: dict[str, float] | None
+) -> None:
+    priced(tools, price)
+    (line,) = RunEval(suite="quality", candidate="1").answer(tools, lambda _: None).details
+    assert line.endswith("· unpriced" if price is None else "· under $0.001")
+
+
+def test_a_known_model_has_its_price_without_any_network() -> None:
+    answers = [score.Answered("q", True, (), "a", 0.1, 1_000_000, 0)]
+    assert (cost.dollars("gpt-4o-mini", answers, None) or 0) > 0
+    assert cost.dollars("nobody-1", answers, None) is None
+    assert cost.dollars("gpt-4o-mini", [score.Answered("q", True, (), "a", 0.1)], None) is None
+
+
+@pytest.mark.parametrize(
+    ("candidate", "baseline", "threshold", "begins", "passed"),
+    [
+        ("2", "1", None, "*Worse", False),
+        ("2", "1", 0.9, "*Worse", False),
+        ("2", "2b", 0.9, "*Below the bar", False),
+        ("1", None, 0.9, "*Above the bar", True),
+        ("1", None, None, "shop 1 passes", False),
+        ("1", "2", 0.9, "*Better", True),
+    ],
+)
+def test_a_run_says_whether_its_version_is_ready(
+    tools: Toolbox, candidate: str, baseline: str | None, threshold: float | None, begins: str, passed: bool
+) -> None:
+    """What a deploy may rest on: a number alone, without baseline and threshold, shows nothing."""
+    ANSWERS["shop-2b"] = ANSWERS["shop-2"]
+    with_entry(tools, threshold=threshold)
+    outcome = RunEval(suite="quality", candidate=candidate, baseline=baseline).answer(tools, lambda _: None)
+    assert outcome.summary.startswith(begins)
+    assert outcome.run is not None
+    assert outcome.run.passed is passed
+    assert (outcome.run.service, outcome.run.suite, outcome.run.version) == ("shop", "quality", candidate)
+
+
+def test_the_report_needs_nothing_from_outside_and_believes_nobody(tools: Toolbox) -> None:
+    """S5: what a model said is text; the page loads, links and runs nothing, and says so to the browser as well."""
+    ANSWERS["shop-3"] = {**ANSWERS["shop-2"], "capital": "<script>alert(1)</script><img src=//evil.example/x>"}
+    outcome = RunEval(suite="quality", candidate="3", baseline="1").answer(tools, lambda _: None)
+    page = next(p.content for p in outcome.evidence if isinstance(p, TextFile) and p.name.endswith(".html"))
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert not re.search(r"<(script|img|link|iframe|a|object|form)\b", page)
+    assert "default-src 'none'" in page
+    assert "url(" not in page
+    assert page.index("Got worse (4)") < page.index("Got better (0)") < page.index("As before (0)")
 
 
 def test_an_answer_that_looks_like_a_formula_is_inert_in_the_csv(tools: Toolbox) -> None:
@@ -162,7 +239,7 @@ def test_wilsons_interval_agrees_with_published_values() -> None:
 )
 def test_the_verdict_needs_an_interval_that_leaves_zero_out(worse: int, better: int, verdict: str) -> None:
     def answer(passed: bool) -> score.Answered:
-        return score.Answered("q", passed, (), "", 0.1, None)
+        return score.Answered("q", passed, (), "", 0.1)
 
     old = [answer(i >= better) for i in range(60)]
     new = [answer(i < better or i >= better + worse) for i in range(60)]

@@ -98,11 +98,13 @@ class Hands:
     steps: tuple[Step, ...] = ()
     can_read_back: bool = True
     stopped: bool = False
+    evals: tuple[str, ...] = ()  # suites of whatever is deployed
 
     def plan(self, action: Change, policy_version: str) -> Plan:
         if self.plan_error:
             raise self.plan_error
-        return a_plan(action, policy_version, self.replicas)
+        plan = a_plan(action, policy_version, self.replicas)
+        return plan.model_copy(update={"evals": self.evals if action.verb == "deploy" else ()})
 
     def answer(self, action: Read, progress: Progress) -> Outcome:
         self.answered += 1

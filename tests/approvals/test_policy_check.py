@@ -67,9 +67,34 @@ def test_what_can_never_work_is_named_with_its_key(rules: str, complaint: str) -
     assert any(all(part.split(" before it take")[0] in line for part in parts) for line in found), found
 
 
+EVALS = "rules: [{{name: r, match: {match}, ask: anyone, approvals: [{{from: a}}], evals: required, override: {over}}}]"
+
+
+@pytest.mark.parametrize(
+    ("match", "over", "complaint"),
+    [
+        ("{services: [checkout]}", "[]", "rules.0.evals: it matches no deploy of a service with evals"),
+        ("{verbs: [scale]}", "[]", "rules.0.evals: it matches no deploy"),
+        ("{}", "[{from: nobody}]", 'rules.0.override.0.from: there is no group "nobody"'),
+        ("{}", "[{from: b}]", "rules.0.override: one of a and one of b cannot be found"),
+    ],
+)
+def test_an_eval_that_protects_nobody_or_that_nobody_can_override_is_named(
+    match: str, over: str, complaint: str
+) -> None:
+    """A7: both are one person, so that the override could never be given beside the approval."""
+    assert any(line.startswith(complaint) for line in complaints(EVALS.format(match=match, over=over)))
+
+
+def test_an_override_of_nothing_is_refused() -> None:
+    with pytest.raises(ConfigError, match="override is for what evals requires"):
+        complaints("rules: [{name: r, match: {}, ask: anyone, approvals: [], override: [{from: a}]}]")
+
+
 def test_what_can_work_is_not_complained_about() -> None:
     for good in ("[{from: ab, count: 2}]", "[{from: a}, {from: ab}]", "[{from: away, count: 9}]", "[{from: anyone}]"):
         assert complaints(f"rules:\n{rule(approvals=good)}") == []
+    assert complaints(EVALS.format(match="{}", over="[{from: ab}]")) == []
     assert complaints(f"rules:\n{rule(ask='[ab]', approvals='[{from: ab}]')}") == []
 
 

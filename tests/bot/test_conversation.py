@@ -48,6 +48,9 @@ class Wall:
     async def attach(self, piece: Evidence) -> None:
         self.attached.append(piece)
 
+    async def link(self, channel: str, ts: str) -> str | None:
+        return f"https://town.slack.com/archives/{channel}/p{ts.replace('.', '')}"
+
 
 class Callers:
     """Names without Slack."""

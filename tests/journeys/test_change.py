@@ -81,6 +81,27 @@ def test_the_note_about_an_autoscaler_offers_what_lasts_as_a_change_of_its_own(h
     assert "waiting for" in words(card_of(here, "Scale checkout in prod")), "the first card still waits"
 
 
+def test_a_model_service_reaches_prod_with_a_passing_eval_of_that_very_version(here: Stage) -> None:
+    """A3: 2.1 is refused with the way to an eval, and with the failing run's link; 2.2 passes and goes out."""
+    here.say("ana", "@twokey deploy support-bot 2.1 to prod")
+    refused = here.see_text("2.1 has not passed support-quality: nobody has run it")
+    assert buttons(refused)["do:0"]["text"]["text"] == "Run support-quality on 2.1 against 2.0"
+    here.click("ana", refused, "do:0")
+    failed = here.see_text("not ready for prod", "2.1 passes 51 of 60", "p95", "$0.0")
+    assert [b["text"]["text"] for b in buttons(failed).values()] == ["What got worse", "Report", "CSV"]
+    here.click("ben", failed, "show:1")
+    here.see_text("support-quality-2.1.html")
+    here.say("ana", "@twokey deploy support-bot 2.1 to prod")
+    again = here.see_text("its last run says", "not ready for prod", "Open the last run")
+    assert f"/archives/{failed['channel']}/p" in words(again)
+
+    here.say("ana", "@twokey run support-quality on 2.2 against 2.0")
+    here.see_text("As good", "2.2 passes 58 of 60")
+    card = ask(here, "deploy support-bot 2.2 to prod", "1 of sre")
+    here.click("ben", card, "approve")
+    assert card_of(here, "Deploy support-bot 2.2", "done in")["ts"] == card["ts"]
+
+
 def test_the_requester_cannot_turn_the_second_key(here: Stage) -> None:
     """A4: a private explanation, no decision, nothing runs."""
     card = ask(here, "scale checkout to 5 in prod")

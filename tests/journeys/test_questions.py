@@ -37,6 +37,7 @@ def test_an_eval_reports_its_progress_and_ends_in_one_verdict(here: Stage) -> No
     here.say("ana", "@twokey run support-quality on 2.1 against 2.0")
     answer = here.see_text("passes", "of 60", "difference")
     assert "got worse" in words(answer)
+    here.click("ana", answer, next(name for name, b in buttons(answer).items() if b["text"]["text"] == "CSV"))
     here.see(lambda m: any(f["name"].endswith(".csv") for f in m.get("files", [])), "the answers as CSV")
 
 

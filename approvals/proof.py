@@ -1,0 +1,78 @@
+"""Evals that a deploy may rest on, from the audit log itself: gateway and runner judge by the same record."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import JsonValue, ValidationError
+from sqlalchemy import Engine, bindparam, select
+
+from actions import readiness
+from actions.clients.protocols import EvalRuns
+from actions.outcome import EvalRun
+from actions.plan import Plan
+from approvals import audit
+from approvals.store import reading
+from approvals.tables import as_time, audit_events, eval_runs
+
+_VERSION = (
+    eval_runs.c.service == bindparam("service"),
+    eval_runs.c.suite == bindparam("suite"),
+    eval_runs.c.version == bindparam("version"),
+)
+_NEWEST = select(audit_events.c.body, audit_events.c.prev, audit_events.c.hash).join(
+    eval_runs, eval_runs.c.seq == audit_events.c.seq
+)
+_NEWEST = _NEWEST.where(*_VERSION).order_by(eval_runs.c.seq.desc()).limit(1)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A run as the audit log has it: when it was, and where it was asked for (opaque here)."""
+
+    run: EvalRun
+    at: datetime
+    origin: dict[str, JsonValue]
+
+
+class Proofs:
+    """Implements `actions.clients.protocols.EvalRuns` over the store. Every method may raise StoreDown."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def latest(self, service: str, suite: str, version: str) -> EvalRun | None:
+        found = self.recorded(service, suite, version)
+        return found.run if found else None
+
+    def recorded(self, service: str, suite: str, version: str) -> Recorded | None:
+        """The newest run of exactly this version. None also where its entry is not as it was written."""
+        wanted = {"service": service, "suite": suite, "version": version}
+        with reading(self._engine) as connection:
+            row = connection.execute(_NEWEST, wanted).first()
+        if row is None or audit.chain(row.prev, row.body) != row.hash:
+            return None
+        entry = json.loads(row.body)
+        try:
+            run = EvalRun.model_validate(entry["data"]["run"])
+        except (KeyError, ValidationError):
+            return None
+        if (run.service, run.suite, run.version) != (service, suite, version):
+            return None
+        return Recorded(run, as_time(entry["at"]), entry["data"].get("origin") or {})
+
+
+def lacking(plan: Plan, runs: EvalRuns) -> tuple[str, ...]:
+    """Why this plan's version is not proven, a line for each suite that it has not passed; empty where it has.
+
+    The newest run of exactly this version counts, so that a later failure takes an earlier pass back.
+    """
+    version = str(plan.action.get("version"))
+    found = []
+    for suite in plan.evals:
+        run = runs.latest(plan.service, suite, version)
+        if run is None or not run.passed:
+            found.append(readiness.lack(suite, version, run))
+    return tuple(found)

@@ -1,0 +1,168 @@
+"""A version of a model service reaches production with a passing eval of exactly that version, or not at all (A3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+
+from actions import yamlfile
+from actions.outcome import EvalRun, Outcome, TextFile
+from actions.verbs.deploy import Deploy
+from actions.verbs.rollback import Rollback
+from actions.verbs.run_eval import RunEval
+from approvals.policy_model import Policy
+from approvals.request import Request, State
+from approvals.store import writing
+from approvals.tables import audit_events, eval_runs
+from tests.approvals.doubles import ANA, BEN, CARLA, DONE, House, a_house
+
+POLICY = """
+groups: {sre: {members: [U0BEN], team: T0TOWN}, owners: {members: [U0CARLA], team: T0TOWN}}
+rules:
+  - {name: reads, match: {risk: [read]}, ask: anyone, approvals: []}
+  - {name: prod, match: {environments: [prod]}, ask: anyone, approvals: [{from: sre}], evals: required}
+  - name: staging
+    match: {environments: [staging]}
+    ask: anyone
+    approvals: [{from: sre}]
+    evals: required
+    override: [{from: owners}]
+"""
+DEPLOY = Deploy(service="support-bot", environment="prod", version="2.1")
+ASIDE = Deploy(service="support-bot", environment="staging", version="2.1")
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[House]:
+    """A house whose policy wants evals in prod, and lets the owners override in staging."""
+    made = a_house(tmp_path / "twokey.db", yamlfile.parse(POLICY, Policy, "policy.yaml"))
+    made.folk.groups = {"sre": frozenset({BEN}), "owners": frozenset({CARLA})}
+    made.hands.evals = ("quality",)
+    yield made
+    made.close()
+
+
+def evaluated(
+    house: House, version: str = "2.1", passed: bool = True, service: str = "support-bot", suite: str = "quality"
+) -> EvalRun:
+    """Somebody runs the suite, and this comes out."""
+    run = EvalRun(
+        id=f"run-{len(house.kinds())}",
+        service=service,
+        suite=suite,
+        version=version,
+        baseline="2.0",
+        passed=passed,
+        summary="As good." if passed else "Worse.",
+    )
+    house.hands.outcome = Outcome(
+        ok=True, summary=run.summary, evidence=(TextFile(name="q.csv", content="x"),), run=run
+    )
+    house.gate.ask(RunEval(suite="quality", candidate=version), ANA, lambda _: None, {"channel": "C0OPS"})
+    house.hands.outcome = DONE
+    return run
+
+
+def approved(house: House, action: Deploy = DEPLOY) -> Request:
+    request = house.asked(action)
+    assert request.state is State.WAITING, request.reason
+    return house.gate.decide(request.id, request.plan.digest, BEN, approve=True)
+
+
+def test_without_a_run_it_is_refused_and_said_why(lab: House) -> None:
+    request = lab.asked(DEPLOY)
+    assert request.state is State.REFUSED
+    assert request.reason == ('2.1 has not passed quality: nobody has run it. Rule "prod" wants that before this.')
+
+
+def test_a_failing_run_is_refused_with_what_it_said(lab: House) -> None:
+    evaluated(lab, passed=False)
+    assert "its last run says: Worse." in lab.asked(DEPLOY).reason
+
+
+def test_after_a_passing_run_it_waits_for_approval_and_runs(lab: House) -> None:
+    """The record of the run is the audit entry itself, with where it was asked for and its evidence beside it."""
+    run = evaluated(lab)
+    assert lab.gate.run(approved(lab).id).state is State.SUCCEEDED
+    recorded = lab.ledger.proofs.recorded("support-bot", "quality", "2.1")
+    assert recorded is not None
+    assert (recorded.run, recorded.origin) == (run, {"channel": "C0OPS"})
+    assert lab.ledger.evidence(run.id) == (TextFile(name="q.csv", content="x"),)
+    assert [e.fields["data"]["run"]["id"] for e in lab.ledger.entries() if "run" in e.fields["data"]] == [run.id]
+
+
+@pytest.mark.parametrize(
+    ("version", "service", "suite"),
+    [("2.10", "support-bot", "quality"), ("2.1", "search-bot", "quality"), ("2.1", "support-bot", "safety")],
+)
+def test_only_a_run_of_exactly_this_version_service_and_suite_counts(
+    lab: House, version: str, service: str, suite: str
+) -> None:
+    evaluated(lab, version, service=service, suite=suite)
+    assert lab.asked(DEPLOY).state is State.REFUSED
+
+
+def test_a_run_that_fails_after_the_approval_stops_it(lab: House) -> None:
+    """A3: judged again at the moment of use, also by another process."""
+    evaluated(lab)
+    ready = approved(lab)
+    evaluated(lab, passed=False)
+    other = lab.beside()
+    other.gate.adopt(lab.gate.policy)
+    ended = other.gate.run(ready.id)
+    other.close()
+    assert ended.state is State.REFUSED
+    assert "its last run says: Worse." in ended.reason
+    assert lab.hands.effects == []
+
+
+def test_a_run_that_fails_before_the_last_key_is_turned_lets_nobody_approve(lab: House) -> None:
+    evaluated(lab)
+    request = lab.asked(DEPLOY)
+    evaluated(lab, passed=False)
+    with pytest.raises(Exception, match="has not passed quality"):
+        lab.gate.decide(request.id, request.plan.digest, BEN, approve=True)
+
+
+def test_those_named_may_override_and_nobody_else(lab: House) -> None:
+    """Without a passing run the owners have to agree as well; with one they need not."""
+    request = lab.asked(ASIDE)
+    assert [(r.group, r.count) for r in request.requirements] == [("sre", 1), ("owners", 1)]
+    lab.gate.decide(request.id, request.plan.digest, BEN, approve=True)
+    assert lab.ledger.get(request.id).state is State.WAITING
+    lab.gate.decide(request.id, request.plan.digest, CARLA, approve=True)
+    assert lab.gate.run(request.id).state is State.SUCCEEDED
+    evaluated(lab)
+    assert [r.group for r in lab.asked(ASIDE).requirements] == ["sre"]
+
+
+def test_an_approval_without_the_override_does_not_do_once_the_run_fails(lab: House) -> None:
+    """A3: what sufficed with a passing run does not suffice without one."""
+    evaluated(lab)
+    ready = approved(lab, ASIDE)
+    evaluated(lab, passed=False)
+    ended = lab.gate.run(ready.id)
+    assert ended.state is State.REFUSED
+    assert "one of owners is missing" in ended.reason
+
+
+def test_going_back_waits_for_no_eval(lab: House) -> None:
+    """A rollback is the way out of trouble: only what brings a new version has to be proven."""
+    assert lab.asked(Rollback(service="support-bot", environment="prod")).state is State.WAITING
+
+
+def test_a_run_that_somebody_wrote_into_the_store_proves_nothing(lab: House) -> None:
+    """The index only finds the entry; an entry that was changed, or is about something else, is no proof."""
+    evaluated(lab, passed=False)
+    evaluated(lab, version="2.2")
+    with writing(lab.engine) as connection:
+        connection.execute(update(eval_runs).values(version="2.1"))
+    assert lab.asked(DEPLOY).state is State.REFUSED
+    with writing(lab.engine) as connection:
+        connection.exec_driver_sql("DROP TRIGGER audit_events_no_update")
+        forged = audit_events.c.body.op("||")(b" ")
+        connection.execute(update(audit_events).values(body=forged))
+    assert lab.ledger.proofs.latest("support-bot", "quality", "2.2") is None
