@@ -222,7 +222,7 @@ class Program:
             bot_user_id=identity.user_id,
             bot_name=identity.name,
         )
-        projector = Projector(self.ledger, cards, faces, client, self.preview.approvers)
+        projector = Projector(self.ledger, cards, faces, client, self.preview.approvers, self.clock)
         return Gateway(self.settings, identity, desk, inbox, projector, session)
 
     def _cluster_version(self) -> str:

@@ -16,6 +16,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.signature import SignatureVerifier
 
 from actions.errors import ConfigError
+from approvals.store import StoreDown
 from bot import slack
 from bot.inbox import Inbox
 from bot.listeners import clicks, commands, delivery, events, everything_else, views
@@ -27,6 +28,7 @@ from bot.slack import Identity
 PING = 3.0  # seconds; a silent link is noticed within two of them (S6)
 ENOUGH = 10.0  # seconds that work under way is given at the end
 PATH = "/slack/events"
+BEAT = 5.0  # seconds; a gateway that misses a few is taken for dead, and its work is done by another
 
 _log = logging.getLogger(__name__)
 
@@ -49,12 +51,14 @@ class Gateway:
         try:
             link = self._http(app, http_port) if http_port is not None else self._socket(app, stop)
             async with link:
-                await self._take_up_left_over()
+                await self._beat()
                 connected.set()
-                await stop.wait()
+                while not await self._stops_within(stop, BEAT):
+                    await self._beat()
         finally:
             stop.set()
             await self.desk.work.finish(ENOUGH)
+            await self._leave()
             await projecting
             await self.session.close()
 
@@ -117,8 +121,25 @@ class Gateway:
         finally:
             await runner.cleanup()
 
+    async def _stops_within(self, stop: asyncio.Event, seconds: float) -> bool:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), seconds)
+        return stop.is_set()
+
+    async def _beat(self) -> None:
+        """Say that this process lives, and do what one that does not had in hand. A store that is down comes back."""
+        try:
+            await asyncio.to_thread(self.inbox.beat)
+            await self._take_up_left_over()
+        except StoreDown as error:
+            _log.warning("what other gateways left is not looked after: %s", error.say)
+
+    async def _leave(self) -> None:
+        with contextlib.suppress(StoreDown):
+            await asyncio.to_thread(self.inbox.leave)
+
     async def _take_up_left_over(self) -> None:
-        """What an earlier process acknowledged and did not finish (S2)."""
+        """What another process acknowledged and did not finish (S2)."""
         for key, body in await asyncio.to_thread(self.inbox.left_over):
             if "event" in body:
                 self.desk.work.start(events.handle(self.desk, key, body), key)

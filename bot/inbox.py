@@ -1,7 +1,8 @@
 """What Slack delivered: each delivery is worked on once, also across a restart (S2).
 
 A delivery is written down *before* it is acknowledged, with what is needed to work on it. So an acknowledged one is
-never lost: a process that dies halfway leaves it open, and the next one takes it up. One gateway process at a time.
+never lost: a process that dies halfway leaves it open, and another one takes it up. Several gateways may run at once:
+each says again and again that it lives, and what a living one has in hand is left to it.
 """
 
 from __future__ import annotations
@@ -14,16 +15,20 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from actions.clock import Clock
 from approvals.tables import as_text
-from bot.tables import deliveries
+from bot.tables import deliveries, gateways
 from bot.writer import Writer
 
 RETENTION = timedelta(hours=2)  # Slack redelivers for about six minutes; ten are asked for
+
+LEASE = timedelta(seconds=20)  # after which a gateway that said nothing more is taken for dead
 
 # Made once: building a statement costs more than running it.
 _ITS_KEY = deliveries.c.key == bindparam("its_key")
 _FOUND = select(deliveries.c.finished, deliveries.c.owner).where(_ITS_KEY)
 _ADD = insert(deliveries)
 _CHANGE = update(deliveries).where(_ITS_KEY)
+_LIVING = select(gateways.c.owner).where(gateways.c.alive_until > bindparam("now"))
+_OLD = deliveries.c.finished & (deliveries.c.at < bindparam("past"))
 
 
 class Inbox:
@@ -43,7 +48,7 @@ class Inbox:
             if found is None:
                 connection.execute(_ADD, row)
                 return True
-            if found.finished or found.owner == self._owner:
+            if found.finished or found.owner == self._owner or found.owner in _living(connection, now):
                 return False
             connection.execute(_CHANGE, {"its_key": key, "owner": self._owner})
             self._inherited.add(key)
@@ -61,17 +66,44 @@ class Inbox:
         self._writer.write(lambda connection: connection.execute(_CHANGE, change))
         self._inherited.discard(key)
 
+    def beat(self) -> None:
+        """This process lives, and will for LEASE. Whatever is too old to come again is forgotten.
+
+        To be called several times in a LEASE. The machines' clocks have to agree within a few seconds.
+        """
+        now = self._clock.now()
+        row = {"owner": self._owner, "alive_until": as_text(now + LEASE)}
+
+        def work(connection: Connection) -> None:
+            mine_or_dead = (gateways.c.owner == self._owner) | (gateways.c.alive_until < as_text(now - RETENTION))
+            connection.execute(delete(gateways).where(mine_or_dead))
+            connection.execute(insert(gateways), row)
+            connection.execute(delete(deliveries).where(_OLD), {"past": as_text(now - RETENTION)})
+
+        self._writer.write(work)
+
+    def leave(self) -> None:
+        """This process ends: what it did not finish is anybody's at once."""
+        self._writer.write(
+            lambda connection: connection.execute(delete(gateways).where(gateways.c.owner == self._owner))
+        )
+
     def left_over(self) -> list[tuple[str, dict[str, Any]]]:
-        """What an earlier process took and did not finish, now ours, oldest first. Old finished ones are dropped."""
-        past = as_text(self._clock.now() - RETENTION)
-        open_ones = (deliveries.c.finished.is_(False), deliveries.c.owner != self._owner)
+        """What a process that lives no more took and did not finish, now ours, oldest first."""
+        now = as_text(self._clock.now())
 
         def work(connection: Connection) -> list[tuple[str, dict[str, Any]]]:
-            connection.execute(delete(deliveries).where(deliveries.c.finished, deliveries.c.at < past))
-            found = connection.execute(select(deliveries).where(*open_ones).order_by(deliveries.c.at)).mappings().all()
-            connection.execute(update(deliveries).where(*open_ones).values(owner=self._owner))
+            busy = {self._owner, *_living(connection, now)}
+            theirs = (deliveries.c.finished.is_(False), deliveries.c.owner.not_in(busy))
+            found = connection.execute(select(deliveries).where(*theirs).order_by(deliveries.c.at)).mappings().all()
+            if found:
+                connection.execute(update(deliveries).where(*theirs).values(owner=self._owner))
             return [(row["key"], row["payload"] or {}) for row in found]
 
         rows = self._writer.write(work)
         self._inherited.update(key for key, _ in rows)
         return rows
+
+
+def _living(connection: Connection, now: str) -> set[str]:
+    return {str(row.owner) for row in connection.execute(_LIVING, {"now": now})}

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from actions.errors import TwokeyError
@@ -19,9 +20,10 @@ from bot.blocks import nudge
 from bot.blocks.card import Face
 from bot.cards import Cards, Copy, Shown
 from bot.people import GLIMPSE_AGE
-from bot.work import TROUBLE, code_of
+from bot.work import TROUBLE, code_of, passing, retry_after
 
 FIRST = "invited"
+LATER = 10.0  # seconds until invitations that could not be sent are tried again
 INVITED = 10  # approvers who get a copy in their direct messages, and who are named in a reminder
 
 _log = logging.getLogger(__name__)
@@ -31,7 +33,10 @@ Ask = Callable[[str, str, str, Mapping[str, Any]], Awaitable[Mapping[str, Any] |
 
 
 class Invitations:
-    """`approvers` says who could still approve; it may block and may fail. `post` posts a reserved copy of the card."""
+    """`approvers` says who could still approve; it may block and may fail. `post` posts a reserved copy of the card.
+
+    `again` has a request looked at once more, so many seconds from now.
+    """
 
     def __init__(
         self,
@@ -40,40 +45,64 @@ class Invitations:
         approvers: Callable[[Request], Sequence[Actor]],
         post: Post,
         ask: Ask,
+        again: Callable[[str, float], None],
     ) -> None:
         self._client, self._cards, self._approvers, self._post, self._ask = client, cards, approvers, post, ask
         self._present: dict[str, tuple[set[str], float]] = {}  # channel -> who is in it, and when that was asked
+        self._again = again
+        self._not_before: dict[str, float] = {}  # request -> when, on the loop's clock, invitations are tried again
 
     async def bring_up_to_date(self, request: Request, face: Face, shown: Shown, home: str) -> bool:
         """Ask whoever is to be asked by now; whether everything that is due was said."""
         if request.state is not State.WAITING:
+            self._not_before.pop(request.id, None)
             return True
-        if FIRST not in shown.told:
-            await self._invite(request, face, home, FIRST)
-        said = True
+        said = FIRST in shown.told or await self._invite(request, face, home, FIRST)
         if request.escalated_at:
-            await self._invite(request, face, home, "invited after escalation")
-            said = await self._nudge(request, face, shown.copies, "escalated")
+            said = await self._invite(request, face, home, "invited after escalation") and said
+            said = await self._nudge(request, face, shown.copies, "escalated") and said
         if request.reminded_at:
             said = await self._nudge(request, face, shown.copies, "reminded") and said
         return said
 
-    async def _invite(self, request: Request, face: Face, home: str, key: str) -> None:
-        """Approvers who are not in the channel get a copy in their direct messages. Done once; a failure is no loss."""
+    async def _invite(self, request: Request, face: Face, home: str, key: str) -> bool:
+        """Approvers who are not in the channel get a copy in their direct messages; whether nothing of it is due.
+
+        What Slack holds back or cannot do now is tried again; what it refuses for good is let be.
+        """
+        now = asyncio.get_running_loop().time()
+        if self._not_before.get(request.id, 0.0) > now:
+            return False
+        wait = LATER
         try:
-            approvers = await asyncio.to_thread(self._claim, request, key)
-            if not approvers:
-                return
-            present = await self._members(home)
-            for actor in [a for a in approvers if a.user_id not in present][:INVITED]:
-                opened = await self._client.conversations_open(users=actor.user_id)
-                channel = str(opened["channel"]["id"])
-                if await asyncio.to_thread(self._cards.reserve, request.id, channel):
-                    await self._post(request, channel, face, None)
+            if await self._send_copies(request, face, home, key):
+                self._not_before.pop(request.id, None)
+                return True
         except TwokeyError as error:
-            _log.warning("approvers of %s outside the channel were not told: %s", request.id, error.say)
+            _log.warning("approvers of %s outside the channel are not told yet: %s", request.id, error.say)
         except TROUBLE as error:
-            _log.warning("approvers of %s outside the channel were not told: %s", request.id, code_of(error))
+            limit = retry_after(error) if isinstance(error, SlackApiError) else None
+            _log.warning("approvers of %s outside the channel are not told: %s", request.id, code_of(error))
+            if limit is None and not passing(error):
+                return True
+            wait = limit or LATER
+        await asyncio.to_thread(self._cards.untell, request.id, key)
+        self._not_before[request.id] = now + wait
+        self._again(request.id, wait)
+        return False
+
+    async def _send_copies(self, request: Request, face: Face, home: str, key: str) -> bool:
+        """Whether everybody has theirs, from here or from another process; nobody gets a second."""
+        approvers = await asyncio.to_thread(self._claim, request, key)
+        if not approvers:
+            return True
+        present, all_sent = await self._members(home), True
+        for actor in [a for a in approvers if a.user_id not in present][:INVITED]:
+            opened = await self._client.conversations_open(users=actor.user_id)
+            channel = str(opened["channel"]["id"])
+            if await asyncio.to_thread(self._cards.reserve, request.id, channel):
+                all_sent = await self._post(request, channel, face, None) is not None and all_sent
+        return all_sent
 
     def _claim(self, request: Request, key: str) -> Sequence[Actor]:
         """Whom to ask; nobody where somebody else asks them."""

@@ -11,11 +11,13 @@ import contextlib
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from actions.clock import Clock
 from actions.errors import TwokeyError
 from actions.outcome import Evidence
 from approvals import breakglass
@@ -32,6 +34,8 @@ from bot.work import GONE, TROUBLE, Work, code_of, retry_after
 
 POLL = 1.0  # seconds between looks at the ledger; the bell makes it faster, never necessary
 GENTLE = 1.2  # seconds between two progress updates of one card: chat.update takes 50 a minute
+ELAPSE = 10.0  # seconds after which a running card says for how long, though nothing else is new
+APART = 3.0  # seconds for each running card; so all of them together take 20 of the 50 updates a minute
 RETRY = 5.0  # seconds until something that Slack did not take is tried again
 AT_ONCE = 16  # cards brought up to date side by side
 
@@ -58,15 +62,17 @@ class Projector:
         faces: Faces,
         client: AsyncWebClient,
         approvers: Callable[[Request], Sequence[Actor]],
+        clock: Clock,
     ) -> None:
-        self._ledger, self._cards, self._faces, self._client = ledger, cards, faces, client
-        self._invitations = Invitations(client, cards, approvers, self._post, self._ask)
+        self._ledger, self._cards, self._faces, self._client, self._clock = ledger, cards, faces, client, clock
+        self._invitations = Invitations(client, cards, approvers, self._post, self._ask, self._again)
         self._work = Work()
         self._due: set[str] = set()
         self._busy: set[str] = set()
         self._updated: dict[tuple[str, str], float] = {}  # (request, channel) -> when, on the loop's clock
         self._held: dict[tuple[str, str], float] = {}  # (method, channel) -> until when Slack asked us to wait
         self._level: dict[str, int] = {}  # the revision at which everything about a request was shown
+        self._running: dict[str, datetime] = {}  # running requests -> when their card last said for how long
         self._bell = asyncio.Event()
         self._room = asyncio.Semaphore(AT_ONCE)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -107,6 +113,7 @@ class Projector:
 
     async def _look(self, everything: bool) -> None:
         """Find what no bell told of; at the start everything that may still change, for its thread's sake."""
+        self._due |= {request_id for request_id in self._running if self._aged(request_id)}
         try:
             found = await asyncio.to_thread(self._cards.unfinished) if everything else set()
             self._due |= found | await asyncio.to_thread(self._cards.behind)
@@ -145,7 +152,7 @@ class Projector:
         told = await self._tell(request, face, next(c for c in shown.copies if c.channel == home), shown.told)
         asked = await self._invitations.bring_up_to_date(request, face, shown, home)
         if all(level) and told and asked:
-            await self._leave(request)
+            await self._leave(request, face)
 
     def _see(self, request_id: str) -> _Sight | None:
         """All that a card needs, looked up in one thread; None where there is nothing for us to show.
@@ -154,18 +161,23 @@ class Projector:
         """
         request = self._ledger.get(request_id)
         home = request.origin.get("channel")
-        if not isinstance(home, str) or self._level.get(request_id) == request.rev:
+        if not isinstance(home, str) or (self._level.get(request_id) == request.rev and not self._aged(request_id)):
             return None  # not asked in Slack, or shown already
         shown = self._cards.of(request_id)
         if shown.settled or (not shown.copies and _refused_at_once(request)):
+            self._running.pop(request_id, None)
             return None  # over, or answered in words, where it was asked
         if not shown.there(home) and not self._cards.reserve(request_id, home):
             return None
         return _Sight(request, self._faces.of(request), home, shown)
 
-    async def _leave(self, request: Request) -> None:
+    async def _leave(self, request: Request, face: Face) -> None:
         """Everything shows what is; after the end nobody has to look again."""
         self._level[request.id] = request.rev
+        if request.state is State.RUNNING:
+            self._running[request.id] = face.now
+        else:
+            self._running.pop(request.id, None)
         if request.state.final and not breakglass.review_due(request):
             await asyncio.to_thread(self._cards.settle, request.id)
             self._level.pop(request.id, None)
@@ -186,7 +198,8 @@ class Projector:
 
     async def _update(self, request: Request, copy: Copy, face: Face) -> bool:
         """Bring one copy to the request's revision; whether it is there."""
-        if copy.rev >= request.rev:
+        is_home = copy.channel == request.origin.get("channel")
+        if copy.rev >= request.rev and not (is_home and self._aged(request.id)):
             return True
         if self._too_soon(request, copy):
             return False
@@ -213,6 +226,11 @@ class Projector:
                 for piece in evidence:
                     await upload(self._client, copy.channel, copy.thread, piece)
         return True
+
+    def _aged(self, request_id: str) -> bool:
+        """Whether a running card should say again for how long; the more of them, the seldomer, for Slack's sake."""
+        at, pause = self._running.get(request_id), max(ELAPSE, APART * len(self._running))
+        return at is not None and (self._clock.now() - at).total_seconds() >= pause
 
     def _too_soon(self, request: Request, copy: Copy) -> bool:
         """Progress is coalesced; a change of state never waits."""
@@ -247,8 +265,12 @@ class Projector:
                     return {}
                 wait = asked or RETRY
                 self._held[(method, channel)] = loop.time() + wait
-        loop.call_later(wait + 0.01, self._mark, request_id)
+        self._again(request_id, wait)
         return None
+
+    def _again(self, request_id: str, wait: float) -> None:
+        """Look at this request once more, so many seconds from now."""
+        asyncio.get_running_loop().call_later(wait + 0.01, self._mark, request_id)
 
 
 def _shown(request: Request, face: Face, channel: str) -> dict[str, Any]:

@@ -26,6 +26,15 @@ class DeliveryRow(EdgeTable, table=True):
     payload: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
 
 
+class GatewayRow(EdgeTable, table=True):
+    """A gateway process that works on deliveries, for as long as it says that it lives."""
+
+    __tablename__ = "slack_gateways"
+
+    owner: str = Field(primary_key=True)
+    alive_until: str
+
+
 class CopyRow(EdgeTable, table=True):
     """One message that shows a request's card."""
 
@@ -65,6 +74,7 @@ class ThreadRow(EdgeTable, table=True):
 
 
 deliveries = EdgeTable.metadata.tables["slack_deliveries"]
+gateways = EdgeTable.metadata.tables["slack_gateways"]
 copies = EdgeTable.metadata.tables["slack_cards"]
 told = EdgeTable.metadata.tables["slack_story"]
 threads = EdgeTable.metadata.tables["slack_threads"]

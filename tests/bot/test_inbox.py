@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bot.inbox import RETENTION, Inbox
+from bot.inbox import LEASE, RETENTION, Inbox
 from bot.writer import Writer
 from tests.approvals.doubles import in_threads
 from tests.bot.conftest import EdgeStore
@@ -56,5 +56,43 @@ def test_what_was_said_is_forgotten_when_it_is_done(store: EdgeStore) -> None:
     with store.engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT payload FROM slack_deliveries").scalar() is None
     store.clock.advance((RETENTION + timedelta(minutes=1)).total_seconds())
-    inbox.left_over()
+    inbox.beat()
     assert inbox.take("event Ev1", {})
+
+
+def test_what_a_living_gateway_has_in_hand_is_left_to_it_until_it_dies(store: EdgeStore) -> None:
+    """S2: two gateways at once; one of them works on it, and the other only once that one is silent."""
+    one, other = (Inbox(Writer(store.engine), store.clock) for _ in range(2))
+    one.beat()
+    one.take("event Ev1", {"a": 1})
+    other.beat()
+    assert not other.take("event Ev1", {"a": 1})
+    assert other.left_over() == []
+
+    store.clock.advance(LEASE.total_seconds() / 2)
+    one.beat()
+    store.clock.advance(LEASE.total_seconds() / 2)
+    assert other.left_over() == []
+
+    store.clock.advance(LEASE.total_seconds() / 2)  # it said nothing more
+    assert other.left_over() == [("event Ev1", {"a": 1})]
+    assert other.inherited("event Ev1")
+
+
+def test_a_gateway_that_ends_leaves_its_work_to_the_others_at_once(store: EdgeStore) -> None:
+    """S2."""
+    one, other = (Inbox(Writer(store.engine), store.clock) for _ in range(2))
+    one.beat()
+    one.take("event Ev1", {})
+    one.leave()
+    assert other.take("event Ev1", {})
+
+
+def test_of_many_gateways_one_takes_over_what_a_dead_one_had(store: EdgeStore) -> None:
+    """S2: all of them look at the same moment."""
+    Inbox(Writer(store.engine), store.clock).take("event Ev1", {})
+    heirs = [Inbox(Writer(store.engine), store.clock) for _ in range(4)]
+    for heir in heirs:
+        heir.beat()
+    taken = in_threads(*[heir.left_over for heir in heirs])
+    assert sorted(map(str, taken)) == ["[('event Ev1', {})]", "[]", "[]", "[]"]

@@ -96,9 +96,9 @@ async def test_after_a_decision_no_copy_can_be_decided(slack: Scene) -> None:
     async with slack.program():
         await slack.say("ana", ASK.removeprefix("@twokey "), channel="@twokey")
         copies = [await slack.see("waiting for 1 of sre", channel=c) for c in ("D0ANA", "D0BEN", "D0CARLA")]
-        assert button_ids(copies[0]) == DECIDING | {"details"}
-        mine_to_decide = (DECIDING | {"details"}) - {"edit", "withdraw"}  # the others are the requester's alone
-        assert [button_ids(copy) for copy in copies[1:]] == [mine_to_decide] * 2
+        assert button_ids(copies[0]) >= DECIDING
+        for copy in copies[1:]:  # to edit and to withdraw is the requester's alone
+            assert button_ids(copy) & DECIDING == {"approve", "deny"}
         await slack.click("ben", copies[1], "approve")
         for copy in copies:
             shown = await slack.see("✅ done", "approved by ben", "asked by ana", channel=copy["channel"])

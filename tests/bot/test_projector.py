@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
+import pytest
 from pydantic import JsonValue
 
 from actions.outcome import Outcome, Quote, Step, Suggestion, TextFile
@@ -124,6 +125,40 @@ async def test_progress_updates_the_card_itself(slack: Scene) -> None:
         assert "stop" in button_ids(running)
         release.set()
         await slack.see("✅ done", "asked by ana")
+
+
+async def test_a_running_card_says_for_how_long_though_nothing_else_is_new(slack: Scene) -> None:
+    """While the metrics are watched no step comes; the card is updated now and then, not at every look."""
+    release = threading.Event()
+    real = slack.hands.execute
+
+    def execute(*args: object) -> Outcome:
+        outcome = real(*args)  # type: ignore[arg-type]
+        release.wait(10)
+        return outcome
+
+    slack.hands.execute = execute  # type: ignore[method-assign,assignment]
+    async with slack.program():
+        await slack.say("ana", ASK)
+        await slack.click("ben", await slack.see("waiting for 1 of sre"), "approve")
+        await slack.see("running · 0:00", "asked by ana")
+        for shown in ("running · 0:12", "running · 0:25"):
+            slack.clock.advance(12.5)
+            await slack.see(shown, "asked by ana")
+        release.set()
+        await slack.see("✅ done", "asked by ana")
+
+
+@pytest.mark.parametrize("method", ["conversations.open", "conversations.members", "chat.postMessage"])
+async def test_an_invitation_that_slack_holds_back_comes_later_and_once(slack: Scene, method: str) -> None:
+    """S7: asked in a direct message, both approvers get their copy, whichever question is limited."""
+    async with slack.program():
+        await slack.post("faults", rate_limit={"method": method, "retry_after": 0.2, "times": 1})
+        await slack.say("ana", ASK.removeprefix("@twokey "), channel="@twokey")
+        for channel in ("D0BEN", "D0CARLA"):
+            await slack.see("waiting for 1 of sre", channel=channel)
+        cards = [m["channel"] for m in await slack.bots() if m["attachments"]]
+        assert sorted(cards) == ["D0ANA", "D0BEN", "D0CARLA"]
 
 
 async def test_the_link_recovers_from_each_way_to_break(slack: Scene) -> None:
