@@ -9,8 +9,6 @@ from __future__ import annotations
 HOME = "twokey"
 """The namespace that Twokey itself runs in."""
 GATEWAY, RUNNER, READER = "twokey-gateway", "twokey-runner", "twokey-reader"
-LIMITS = "twokey-limits"
-"""In every namespace of the catalogue, a ConfigMap with what the catalogue allows there."""
 PREVIEW = "-preview"
 
 

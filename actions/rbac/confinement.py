@@ -5,38 +5,46 @@ object before and after, and lets nothing differ but the paths that the verb dec
 "equal except", but an object is a map to it, so each level is compared key by key; what a newer Kubernetes adds is
 thereby confined, too. `dyn` keeps the cluster's type checker, which knows no such loop, from warning.
 
-What the catalogue says (repositories, replicas) stands in a ConfigMap in each namespace, which a binding hands over
-as parameters: where there is none, everything is refused.
+What the catalogue says (repositories, replicas) stands in the policy itself, one for each verb and namespace.
+Parameters in an object of their own would be tidier, but where that object is missing the API server refuses
+everybody's writes, before it looks whose they are.
 https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/
 """
 
 from __future__ import annotations
 
+import copy
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from actions.action import Action
 from actions.rbac import accounts
-from actions.rbac.rights import changing
-from actions.terms import EACH, OURS, Path
+from actions.rbac.places import Place
+from actions.terms import EACH, OURS, Path, Rule
 
-_API = {"apiVersion": "admissionregistration.k8s.io/v1"}
-_SERVER: dict[str, dict[str, Any]] = {  # the API server itself keeps these
-    "metadata": {"generation": {}, "managedFields": {}, "resourceVersion": {}},
+_SERVER: dict[str, Any] = {  # the API server itself keeps these
+    "metadata": {
+        "generation": {},
+        "managedFields": {},
+        "resourceVersion": {},
+        "annotations": {"deprecated.daemonset.template.generation": {}},
+    },
     "status": {},
 }
+Manifest = dict[str, Any]
 Tree = Mapping[str, Any]
 """What may differ, by key; an empty one is a leaf: anything there may."""
 
 _SECRETS = {"env": ".?valueFrom.?secretKeyRef", "envFrom": ".?secretRef"}  # where a variable may refer to a Secret
 _PLURAL = "request.resource.resource + (has(request.subResource) ? '/' + request.subResource : '')"
-_WORKLOAD = (  # as the limits name it; an autoscaler is about the workload that it scales
+_WORKLOAD = (  # as `Place` names it; an autoscaler is about the workload that it scales
     "request.resource.resource == 'horizontalpodautoscalers'"
     " ? object.spec.scaleTargetRef.kind.lowerAscii() + 's.' + object.spec.scaleTargetRef.name"
     " : request.resource.resource + '.' + request.name"
 )
-_KEY = "variables.workload"
-_CEILING = f"int(params.data[{_KEY} + '.replicas'])"
+_CEILING = "variables.ceilings[variables.workload]"
+_CONTAINER = "variables.workload + '/' + c.name"
 _BOUNDED = ("replicas", "minReplicas", "maxReplicas")
 _REPOSITORY = (  # of an image: without its digest and its tag
     "({0}.split('@')[0].lastIndexOf(':') > {0}.split('@')[0].lastIndexOf('/')"
@@ -44,67 +52,67 @@ _REPOSITORY = (  # of an image: without its digest and its tag
 )
 
 
-def policies(verbs: Iterable[type[Action]]) -> Iterator[dict[str, Any]]:
-    """Cluster-wide: a policy with its binding for each changing verb, and one for all that may only try."""
-    every = changing(verbs)
-    patched = sorted({(rule.group, rule.resource) for verb in every for rule in verb.rules if "patch" in rule.verbs})
-    for verb in every:
-        name = accounts.name(verb.verb)
-        user = f"^system:serviceaccount:[^:]+:{name}({accounts.PREVIEW})?$"
-        yield _policy(name, user, patched, _variables(verb), list(_validations(verb)), params=True)
-        yield _binding(name, params=True)
-    name = f"twokey{accounts.PREVIEW}s"
+def of_verb(verb: type[Action], place: Place, verbs: Iterable[type[Action]]) -> Iterator[Manifest]:
+    """The policy, and its binding, that confines a verb's accounts of one namespace; it concerns nobody else."""
+    own, preview = (accounts.user(verb.verb, place.namespace, tried) for tried in (False, True))
+    yield from _policy(
+        f"{accounts.name(verb.verb)}-{place.namespace}",
+        f"request.userInfo.username in {_list((own, preview))}",
+        verbs,
+        _variables(verb, place),
+        list(_validations(verb, place)),
+    )
+
+
+def previews(verbs: Iterable[type[Action]]) -> Iterator[Manifest]:
+    """What every account is held to that may only try a change (P3)."""
+    user = f"^system:serviceaccount:[^:]+:twokey-.+{accounts.PREVIEW}$"
     only_try = {
         "expression": "has(request.dryRun) && request.dryRun",
         "message": "this account may only try a change, with dryRun=All",
     }
-    user = f"^system:serviceaccount:[^:]+:twokey-.+{accounts.PREVIEW}$"
-    yield _policy(name, user, patched, [], [only_try], params=False)
-    yield _binding(name, params=False)
+    yield from _policy("twokey-previews", f"request.userInfo.username.matches('{user}')", verbs, [], [only_try])
 
 
 def _policy(
     name: str,
-    user: str,
-    resources: list[tuple[str, str]],
+    account: str,
+    verbs: Iterable[type[Action]],
     variables: list[dict[str, str]],
     validations: list[dict[str, str]],
-    params: bool,
-) -> dict[str, Any]:
-    groups: dict[str, list[str]] = {}
-    for group, resource in resources:
-        groups.setdefault(group, []).append(resource)
-    rules = [
-        {"apiGroups": [group], "apiVersions": ["*"], "operations": ["*"], "resources": found}
-        for group, found in groups.items()
-    ]
-    spec: dict[str, Any] = {
+) -> Iterator[Manifest]:
+    """For every resource that any verb patches, so that no account gets at another's."""
+    groups: dict[str, set[str]] = {}
+    for group, resource in ((rule.group, rule.resource) for verb in verbs for rule in verb.rules if _patches(rule)):
+        groups.setdefault(group, set()).add(resource)
+    every = {"apiVersions": ["*"], "operations": ["*"]}
+    rules = [{"apiGroups": [group], **every, "resources": sorted(found)} for group, found in sorted(groups.items())]
+    spec: Manifest = {
         "failurePolicy": "Fail",
         "matchConstraints": {"resourceRules": rules},
-        "matchConditions": [{"name": "account", "expression": f"request.userInfo.username.matches('{user}')"}],
+        "matchConditions": [{"name": "account", "expression": account}],
         "validations": validations,
     }
     if variables:
         spec["variables"] = variables
-    if params:
-        spec["paramKind"] = {"apiVersion": "v1", "kind": "ConfigMap"}
-    return {**_API, "kind": "ValidatingAdmissionPolicy", "metadata": _meta(name), "spec": spec}
+    bound = {"policyName": name, "validationActions": ["Deny"]}
+    for kind, content in (("ValidatingAdmissionPolicy", spec), ("ValidatingAdmissionPolicyBinding", bound)):
+        yield {
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": kind,
+            "metadata": {"name": name},
+            "spec": content,
+        }
 
 
-def _binding(name: str, params: bool) -> dict[str, Any]:
-    spec: dict[str, Any] = {"policyName": name, "validationActions": ["Deny"]}
-    if params:  # without a namespace: that of the object in question
-        spec["paramRef"] = {"name": accounts.LIMITS, "parameterNotFoundAction": "Deny"}
-    return {**_API, "kind": "ValidatingAdmissionPolicyBinding", "metadata": _meta(name), "spec": spec}
-
-
-def _meta(name: str) -> dict[str, Any]:
-    return {"name": name, "labels": {"app.kubernetes.io/part-of": "twokey"}}
-
-
-def _variables(verb: type[Action]) -> list[dict[str, str]]:
-    """What it is about, and every level of the object that is compared, before and after."""
-    found = {"resource": _PLURAL, "workload": _WORKLOAD}
+def _variables(verb: type[Action], place: Place) -> list[dict[str, str]]:
+    """What it is about, what the catalogue says, and every level of the object that is compared, before and after."""
+    found = {
+        "resource": _PLURAL,
+        "workload": _WORKLOAD,
+        "ceilings": json.dumps(place.ceilings, sort_keys=True),
+        "repositories": json.dumps(place.repositories, sort_keys=True),
+    }
     for touches in _touched(verb):
         for path, _ in _levels(_allowed(touches)):
             for age, whole in (("new", "object"), ("old", "oldObject")):
@@ -114,20 +122,14 @@ def _variables(verb: type[Action]) -> list[dict[str, str]]:
     return [{"name": name, "expression": expression} for name, expression in found.items()]
 
 
-def _validations(verb: type[Action]) -> Iterator[dict[str, str]]:
+def _validations(verb: type[Action], place: Place) -> Iterator[dict[str, str]]:
     mine = [resource for resources in _touched(verb).values() for resource in resources]
-    account = f"'system:serviceaccount:' + request.namespace + ':{accounts.name(verb.verb)}'"
-    user = "request.userInfo.username"
     yield {
         "expression": f"request.operation == 'UPDATE' && variables.resource in {_list(mine)}",
         "message": f"{verb.verb} may patch {', '.join(mine)}, and do nothing else",
     }
     yield {
-        "expression": f"{user} == {account} || {user} == {account} + '{accounts.PREVIEW}'",
-        "message": "this account belongs to another namespace",
-    }
-    yield {
-        "expression": f"({_KEY} + '.replicas') in params.data",
+        "expression": f"request.namespace == '{place.namespace}' && variables.workload in variables.ceilings",
         "message": "the catalogue has no such workload here; apply `twokey rbac render` after a change of it",
     }
     for touches, resources in _touched(verb).items():
@@ -164,10 +166,9 @@ def _containers(path: Path) -> tuple[str, str]:
 
 def _images(path: Path) -> str:
     new, old = _containers(path)
-    key, wanted = f"{_KEY} + '.image.' + c.name", _REPOSITORY.format("c.image")
+    wanted, said = _REPOSITORY.format("c.image"), f"variables.repositories[?{_CONTAINER}].orValue('')"
     before = f"{old}.filter(p, p.name == c.name).map(p, {_REPOSITORY.format('p.image')})"
-    named = f"{key} in params.data && params.data[{key}] != ''"
-    return f"{new}.all(c, {named} ? {wanted} == params.data[{key}] : {wanted} in {before})"
+    return f"{new}.all(c, {said} != '' ? {wanted} == {said} : {wanted} in {before})"
 
 
 def _no_new_secret(path: Path) -> str:
@@ -195,7 +196,7 @@ def _same(new: str, old: str, tree: Tree, k: str) -> str:
             parts.append(f"{now}.map(c, c.name) == {then}.map(c, c.name)")
             same = _same("c", "p", others, "f")
             if ours != others:
-                same = f"(({_KEY} + '.image.' + c.name) in params.data ? {_same('c', 'p', ours, 'f')} : c == p)"
+                same = f"(({_CONTAINER}) in variables.repositories ? {_same('c', 'p', ours, 'f')} : c == p)"
             parts.append(f"{now}.all(c, {then}.exists(p, p.name == c.name && {same}))")
     return " && ".join(parts)
 
@@ -210,7 +211,7 @@ def _levels(tree: Tree, path: Path = ()) -> Iterator[tuple[Path, Tree]]:
 
 def _allowed(touches: Iterable[Path]) -> Tree:
     """What may change, and what the server changes by itself."""
-    tree: dict[str, Any] = {key: dict(inner) for key, inner in _SERVER.items()}
+    tree = copy.deepcopy(_SERVER)
     for path in touches:
         level = tree
         for key in path:
@@ -222,9 +223,13 @@ def _touched(verb: type[Action]) -> dict[tuple[Path, ...], list[str]]:
     """The fields that the verb may change -> on which resources."""
     found: dict[tuple[Path, ...], list[str]] = {}
     for rule in verb.rules:
-        if "patch" in rule.verbs:
+        if _patches(rule):
             found.setdefault(rule.touches, []).append(rule.resource)
     return found
+
+
+def _patches(rule: Rule) -> bool:
+    return "patch" in rule.verbs
 
 
 def _variable(age: str, path: Path) -> str:

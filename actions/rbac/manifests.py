@@ -10,7 +10,7 @@ import yaml
 
 from actions.catalog import Catalog
 from actions.rbac import accounts, confinement
-from actions.rbac.accounts import GATEWAY, HOME, LIMITS, READER, RUNNER
+from actions.rbac.accounts import GATEWAY, HOME, READER, RUNNER
 from actions.rbac.places import Place, places
 from actions.rbac.rights import Right, changing, reading, writing
 from actions.registry import Registry
@@ -28,7 +28,7 @@ def render(catalog: Catalog, registry: Registry) -> str:
     documents: list[Manifest] = []
     for cluster, found in groupby(places(catalog), key=lambda place: place.cluster):
         documents += _labelled(cluster, _home())
-        documents += _labelled(cluster, confinement.policies(registry))
+        documents += _labelled(cluster, confinement.previews(registry))
         for place in found:
             documents += _labelled(cluster, _for_place(place, registry))
     return yaml.safe_dump_all(documents, sort_keys=False, explicit_start=True, width=1000)
@@ -52,16 +52,11 @@ def _home() -> Iterator[Manifest]:
 def _for_place(place: Place, registry: Registry) -> Iterator[Manifest]:
     """The verbs' accounts with their rights, what everybody reads, and whose part gateway and runner may take."""
     where, verbs = place.namespace, changing(registry)
-    yield {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": LIMITS, "namespace": where},
-        "data": dict(sorted(place.limits.items())),
-    }
     for verb in verbs:
         own, preview = accounts.name(verb.verb), accounts.name(verb.verb, preview=True)
         yield from (_account(who, where) for who in (own, preview))
         yield from _role(own, where, _rules(writing(verb, place.workloads)), [(own, where), (preview, where)])
+        yield from confinement.of_verb(verb, place, registry)
     both = [(GATEWAY, HOME), (RUNNER, HOME)]
     yield from _role(READER, where, _rules(reading(registry, place.workloads)), both)
     previews = [accounts.name(verb.verb, preview=True) for verb in verbs]

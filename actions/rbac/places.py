@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from actions.catalog import Catalog
@@ -17,25 +18,28 @@ class Place:
     cluster: str
     namespace: str
     workloads: Workloads
-    limits: dict[str, str] = field(default_factory=dict)
-    """`deployments.checkout.replicas` -> at most how many; `deployments.checkout.image.app` -> the repository of that
-    container, empty where any tag of the one that it has will do."""
+    ceilings: Mapping[str, int] = field(default_factory=dict)
+    """`deployments.checkout` -> at most how many replicas."""
+    repositories: Mapping[str, str] = field(default_factory=dict)
+    """`deployments.checkout/app` -> where that container's image comes from; empty where any tag of the one that it
+    has will do."""
 
 
 def places(catalog: Catalog) -> list[Place]:
     """In the order of cluster and namespace."""
     workloads: dict[tuple[str, str], dict[str, set[str]]] = {}
-    limits: dict[tuple[str, str], dict[str, str]] = {}
+    ceilings: dict[tuple[str, str], dict[str, int]] = {}
+    repositories: dict[tuple[str, str], dict[str, str]] = {}
     for service, entry in catalog.services.items():
         for environment in catalog.environments_of(service):
             ref = catalog.ref(service, environment)
-            where = (ref.cluster or "", ref.namespace)
+            where, key = (ref.cluster or "", ref.namespace), f"{_PLURAL[ref.kind]}.{ref.name}"
             workloads.setdefault(where, {}).setdefault(ref.kind, set()).add(ref.name)
-            held, key = limits.setdefault(where, {}), f"{_PLURAL[ref.kind]}.{ref.name}"
             # Several services may share a workload, each with a container of its own.
-            held[f"{key}.replicas"] = str(max(entry.max_replicas, int(held.get(f"{key}.replicas", 0))))
-            held[f"{key}.image.{catalog.container(service)}"] = entry.image or ""
+            bounds = ceilings.setdefault(where, {})
+            bounds[key] = max(entry.max_replicas, bounds.get(key, 0))
+            repositories.setdefault(where, {})[f"{key}/{catalog.container(service)}"] = entry.image or ""
     return [
-        Place(*where, {kind: frozenset(names) for kind, names in found.items()}, limits[where])
+        Place(*where, {kind: frozenset(names) for kind, names in found.items()}, ceilings[where], repositories[where])
         for where, found in sorted(workloads.items())
     ]

@@ -18,6 +18,7 @@ from kubernetes import client, config
 
 from tests.cluster.control_plane import ControlPlane, control_plane
 from tests.cluster.kubelet import Kubelet
+from tests.cluster.shop import Shop
 from tests.contract.cluster import ClusterApi
 
 HOW = "needs a control plane: `make control-plane`, then KUBEBUILDER_ASSETS=<what it prints>; or TWOKEY_TEST_KUBECONFIG"
@@ -61,6 +62,13 @@ def cluster_api(real_cluster: Cluster) -> Iterator[ClusterApi]:
         yield ClusterApi(api, namespace, lambda seconds: _pass_time(min(seconds, 0.05)))
         core.delete_namespace(namespace)
         api.rest_client.pool_manager.clear()
+
+
+@pytest.fixture
+def shop(plane: ControlPlane, cluster_api: ClusterApi) -> Iterator[Shop]:
+    """Three services in a namespace of their own, with everything that `twokey rbac render` writes for them."""
+    with plane.session() as admin:
+        yield Shop(plane, cluster_api.namespace, admin).open().admit()
 
 
 def _pass_time(seconds: float) -> None:
