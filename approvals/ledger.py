@@ -20,13 +20,13 @@ from actions.clock import Clock
 from actions.errors import BadInput, TwokeyError
 from actions.outcome import EvalRun, Evidence, Step
 from actions.registry import Registry
-from approvals import audit, rows, warrant
+from approvals import audit, proof, rows, warrant
 from approvals.actor import Actor
 from approvals.moves import Move, MoveRule, Outrun
 from approvals.proof import Proofs
 from approvals.request import Event, Request, State, advance
 from approvals.store import reading, writing
-from approvals.tables import as_text, audit_events, decisions, eval_runs, evidence, requests
+from approvals.tables import as_text, audit_events, decisions, evidence, requests
 from approvals.watermark import Watermark
 
 # Made once: building a statement costs more than running it.
@@ -143,7 +143,7 @@ class Ledger:
         return found is not None and not found
 
     def evidence(self, owner: str) -> tuple[Evidence, ...]:
-        """What the outcome of a request or a run of an eval came with, in its order; nothing while there is none."""
+        """What the outcome of a request came with, in its order; nothing while there is none."""
         query = select(evidence.c.piece).where(evidence.c.owner == owner).order_by(evidence.c.position)
         with reading(self._engine) as connection:
             return tuple(rows.to_evidence(piece) for piece in connection.execute(query).scalars())
@@ -209,9 +209,7 @@ class Ledger:
             said = {**(data or {}), "run": rows.json_of(run)} if run else data or {}
             seq = _append(connection, self._watermark.read(connection), kind, request_id, actor, said)
             if run:
-                where = {"service": run.service, "suite": run.suite, "version": run.version}
-                connection.execute(insert(eval_runs).values(seq=seq, **where))
-                _keep(connection, run.id, kept)
+                proof.keep(connection, seq, run, kept)
 
     @contextmanager
     def recording(self) -> Iterator[Recording]:
@@ -292,14 +290,10 @@ def _apply(connection: Connection, before: Request, move: Move) -> Request:
             connection.execute(_DECIDE, rows.decision_row(move.decision))
         except IntegrityError:
             raise Outrun from None
-    _keep(connection, before.id, move.evidence)
-    return after
-
-
-def _keep(connection: Connection, owner: str, pieces: Sequence[Evidence]) -> None:
-    if pieces:
-        kept = [{"owner": owner, "position": n, "piece": rows.json_of(p)} for n, p in enumerate(pieces)]
+    if move.evidence:
+        kept = [{"owner": before.id, "position": n, "piece": rows.json_of(p)} for n, p in enumerate(move.evidence)]
         connection.execute(insert(evidence), kept)
+    return after
 
 
 def _columns(move: Move) -> dict[str, Any]:

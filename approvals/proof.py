@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from pydantic import JsonValue, ValidationError
-from sqlalchemy import Engine, bindparam, select
+from sqlalchemy import Connection, Engine, bindparam, insert, select
 
 from actions import readiness
 from actions.clients.protocols import EvalRuns
-from actions.outcome import EvalRun
+from actions.outcome import EvalRun, Evidence
 from actions.plan import Plan
-from approvals import audit
+from approvals import audit, rows
 from approvals.store import reading
-from approvals.tables import as_time, audit_events, eval_runs
+from approvals.tables import as_time, audit_events, eval_evidence, eval_runs
 
 _VERSION = (
     eval_runs.c.service == bindparam("service"),
@@ -62,6 +63,21 @@ class Proofs:
         if (run.service, run.suite, run.version) != (service, suite, version):
             return None
         return Recorded(run, as_time(entry["at"]), entry["data"].get("origin") or {})
+
+    def evidence(self, run_id: str) -> tuple[Evidence, ...]:
+        """What a run came with, in its order."""
+        query = select(eval_evidence.c.piece).where(eval_evidence.c.run_id == run_id)
+        with reading(self._engine) as connection:
+            found = connection.execute(query.order_by(eval_evidence.c.position)).scalars()
+            return tuple(rows.to_evidence(piece) for piece in found)
+
+
+def keep(connection: Connection, seq: int, run: EvalRun, pieces: Sequence[Evidence]) -> None:
+    """Note where the entry of a run is, and what it came with; for the ledger, in the entry's own transaction."""
+    connection.execute(insert(eval_runs).values(seq=seq, service=run.service, suite=run.suite, version=run.version))
+    kept = [{"run_id": run.id, "position": n, "piece": rows.json_of(piece)} for n, piece in enumerate(pieces)]
+    if kept:
+        connection.execute(insert(eval_evidence), kept)
 
 
 def lacking(plan: Plan, runs: EvalRuns) -> tuple[str, ...]:

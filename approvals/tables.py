@@ -113,7 +113,7 @@ class EvidenceRow(Table, table=True):
 
     __tablename__ = "evidence"
 
-    owner: str = Field(primary_key=True)  # the id of the request, or of the eval's run
+    owner: str = Field(primary_key=True)  # the id of the request
     position: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     piece: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
 
@@ -128,6 +128,16 @@ class EvalRunRow(Table, table=True):
     service: str
     suite: str
     version: str
+
+
+class EvalEvidenceRow(Table, table=True):
+    """One piece of evidence of an eval's run. Apart from that of outcomes: the gateway writes this, the runner that."""
+
+    __tablename__ = "eval_evidence"
+
+    run_id: str = Field(primary_key=True)
+    position: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    piece: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
 
 
 class WatermarkRow(Table, table=True):
@@ -145,6 +155,7 @@ delegations = Table.metadata.tables["delegations"]
 audit_events = Table.metadata.tables["audit_events"]
 evidence = Table.metadata.tables["evidence"]
 eval_runs = Table.metadata.tables["eval_runs"]
+eval_evidence = Table.metadata.tables["eval_evidence"]
 watermark = Table.metadata.tables["watermark"]
 
 

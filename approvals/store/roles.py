@@ -24,6 +24,8 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
     "delegations": {GATEWAY: "SELECT, INSERT, UPDATE (ended_at)", RUNNER: "SELECT", AUDITOR: "SELECT"},
     "audit_events": {GATEWAY: "SELECT, INSERT", RUNNER: "SELECT, INSERT", AUDITOR: "SELECT"},
     "evidence": {GATEWAY: "SELECT", RUNNER: "SELECT, INSERT", AUDITOR: "SELECT"},
+    "eval_runs": {GATEWAY: "SELECT, INSERT", RUNNER: "SELECT", AUDITOR: "SELECT"},
+    "eval_evidence": {GATEWAY: "SELECT, INSERT", RUNNER: "SELECT", AUDITOR: "SELECT"},
     "watermark": {GATEWAY: "SELECT, INSERT, UPDATE", RUNNER: "SELECT, INSERT, UPDATE", AUDITOR: "SELECT"},
     "slack_deliveries": {GATEWAY: _ALL},
     "slack_cards": {GATEWAY: _ALL},

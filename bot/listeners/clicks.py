@@ -186,7 +186,7 @@ async def _do(desk: Desk, body: dict[str, Any], action: dict[str, Any]) -> None:
 async def _show(desk: Desk, body: dict[str, Any], action: dict[str, Any]) -> None:
     """Brings what is kept of an eval's run into the thread."""
     run_id, _, position = str(action.get("value") or "").partition(":")
-    pieces = await asyncio.to_thread(desk.ledger.evidence, run_id)
+    pieces = await asyncio.to_thread(desk.ledger.proofs.evidence, run_id)
     if not position.isdecimal() or int(position) >= len(pieces):
         await explain(desk, body, "That is not kept any more. Run the eval again.")
         return

@@ -90,7 +90,7 @@ def test_after_a_passing_run_it_waits_for_approval_and_runs(lab: House) -> None:
     recorded = lab.ledger.proofs.recorded("support-bot", "quality", "2.1")
     assert recorded is not None
     assert (recorded.run, recorded.origin) == (run, {"channel": "C0OPS"})
-    assert lab.ledger.evidence(run.id) == (TextFile(name="q.csv", content="x"),)
+    assert lab.ledger.proofs.evidence(run.id) == (TextFile(name="q.csv", content="x"),)
     assert [e.fields["data"]["run"]["id"] for e in lab.ledger.entries() if "run" in e.fields["data"]] == [run.id]
 
 

@@ -1,4 +1,4 @@
-"""Where in the audit log the runs of a version's evals are."""
+"""Where in the audit log the runs of a version's evals are, and what they came with."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ down_revision = "0005"
 
 
 def upgrade() -> None:
-    """One table that only finds entries."""
+    """Two tables: one only finds entries; the other is apart from outcomes' evidence, which another role writes."""
     op.create_table(
         "eval_runs",
         sa.Column("seq", sa.Integer(), primary_key=True, autoincrement=False),
@@ -19,3 +19,9 @@ def upgrade() -> None:
         sa.Column("version", sa.String(), nullable=False),
     )
     op.create_index("eval_runs_by_version", "eval_runs", ["service", "suite", "version", "seq"])
+    op.create_table(
+        "eval_evidence",
+        sa.Column("run_id", sa.String(), primary_key=True),
+        sa.Column("position", sa.Integer(), primary_key=True, autoincrement=False),
+        sa.Column("piece", sa.JSON(), nullable=False),
+    )
