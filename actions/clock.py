@@ -19,6 +19,10 @@ class Clock(Protocol):
         """Let this many seconds pass."""
         ...
 
+    def steady(self) -> float:
+        """Seconds that no setting of the clock changes, from any beginning; a suspended machine's are counted."""
+        ...
+
 
 class SystemClock:
     """The machine's own clock."""
@@ -29,12 +33,15 @@ class SystemClock:
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
 
+    def steady(self) -> float:
+        return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
 
 class ManualClock:
     """A clock that moves only when told; `sleep` moves it instead of waiting. Safe between threads."""
 
     def __init__(self, start: datetime = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)) -> None:
-        self._now, self._lock = start, threading.Lock()
+        self._now, self._passed, self._lock = start, 0.0, threading.Lock()
 
     def now(self) -> datetime:
         with self._lock:
@@ -47,3 +54,13 @@ class ManualClock:
         """Move by this many seconds; a negative number moves back."""
         with self._lock:
             self._now += timedelta(seconds=seconds)
+            self._passed += max(seconds, 0.0)
+
+    def step(self, seconds: float) -> None:
+        """Somebody sets the clock by so many seconds, while no time passes."""
+        with self._lock:
+            self._now += timedelta(seconds=seconds)
+
+    def steady(self) -> float:
+        with self._lock:
+            return self._passed

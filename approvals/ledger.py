@@ -20,18 +20,18 @@ from actions.clock import Clock
 from actions.errors import BadInput, TwokeyError
 from actions.outcome import EvalRun, Evidence, Step
 from actions.registry import Registry
-from approvals import audit, proof, rows, warrant
+from approvals import audit, logbook, proof, rows, warrant
 from approvals.actor import Actor
+from approvals.logbook import Logbook
 from approvals.moves import Move, MoveRule, Outrun
 from approvals.proof import Proofs
+from approvals.pulse import Pulse
 from approvals.request import Event, Request, State, advance
 from approvals.store import reading, writing
-from approvals.tables import as_text, audit_events, decisions, evidence, requests
+from approvals.tables import as_text, decisions, evidence, requests
 from approvals.watermark import Watermark
 
 # Made once: building a statement costs more than running it.
-_NEWEST = select(audit_events.c.seq, audit_events.c.hash).order_by(audit_events.c.seq.desc()).limit(1)
-_ADD = insert(audit_events)
 _ITS_ID = requests.c.id == bindparam("its_id")
 _REQUEST, _SUBMIT = select(requests).where(_ITS_ID), insert(requests)
 _READY = select(requests).where(requests.c.state == State.READY).order_by(requests.c.created_at, requests.c.id)
@@ -58,7 +58,7 @@ class Recording:
 
     def add(self, kind: str, data: Mapping[str, JsonValue], actor: Actor | None = None) -> None:
         """An audit entry of what is done in this transaction."""
-        _append(self.connection, self.now, kind, None, actor, data)
+        logbook.append(self.connection, self.now, kind, None, actor, data)
 
 
 class Ledger:
@@ -66,7 +66,7 @@ class Ledger:
 
     def __init__(self, engine: Engine, clock: Clock, registry: Registry | None = None) -> None:
         self._engine, self._registry = engine, registry
-        self._watermark = Watermark(clock)
+        self._watermark, self.logbook = Watermark(clock), Logbook(engine)
         self.proofs = Proofs(engine)
         self.on_change: Callable[[str, State], None] = lambda request_id, state: None
 
@@ -74,6 +74,14 @@ class Ledger:
         """The time, never earlier than any process has written (A6)."""
         with writing(self._engine) as connection:
             return self._watermark.read(connection)
+
+    def time(self, connection: Connection) -> datetime:
+        """The same, inside a writing transaction of somebody who adds to the log."""
+        return self._watermark.read(connection)
+
+    def pulse(self, clock: Clock) -> Pulse:
+        """What says of a process in the log that it lives; `clock` is the machine's."""
+        return Pulse(self._engine, self._watermark, clock)
 
     # What is there
 
@@ -159,7 +167,7 @@ class Ledger:
             connection.execute(_SUBMIT, {**row, "unwatched": False})
             said = ("state", "plan", "rule", "requirements", "reason")
             data: dict[str, JsonValue] = {"digest": request.plan.digest, **{name: row[name] for name in said}}
-            _append(connection, now, "request.submitted", request.id, request.requester, data)
+            logbook.append(connection, now, "request.submitted", request.id, request.requester, data)
         self.on_change(request.id, request.state)
         return request
 
@@ -181,7 +189,7 @@ class Ledger:
                 _check_free(connection, before)
             after = _apply(connection, before, move)
             data = {**move.data, "state": after.state.value}
-            _append(connection, now, move.kind, request_id, move.actor, data)
+            logbook.append(connection, now, move.kind, request_id, move.actor, data)
         self.on_change(request_id, after.state)
         return after
 
@@ -207,9 +215,9 @@ class Ledger:
         """
         with writing(self._engine) as connection:
             said = {**(data or {}), "run": rows.json_of(run)} if run else data or {}
-            seq = _append(connection, self._watermark.read(connection), kind, request_id, actor, said)
+            made = logbook.append(connection, self._watermark.read(connection), kind, request_id, actor, said)
             if run:
-                proof.keep(connection, seq, run, kept)
+                proof.keep(connection, made.seq, run, kept)
 
     @contextmanager
     def recording(self) -> Iterator[Recording]:
@@ -234,20 +242,12 @@ class Ledger:
     # The log
 
     def entries(self) -> Iterator[audit.Entry]:
-        """The whole audit log in its order, read as it is walked."""
-        with reading(self._engine) as connection:
-            columns = select(audit_events.c.seq, audit_events.c.body, audit_events.c.prev, audit_events.c.hash)
-            whole = connection.execution_options(yield_per=2000)
-            with whole.execute(columns.order_by(audit_events.c.seq)) as result:  # also where nobody walks to the end
-                for seq, body, prev, written in result:
-                    # What somebody else wrote there may be text: still an entry, and then a broken one.
-                    raw = body if isinstance(body, bytes) else str(body).encode("utf-8", "surrogatepass")
-                    yield audit.Entry(seq, raw, prev, written)
+        """The audit log in its order, as far as it is not archived, read as it is walked."""
+        return self.logbook.entries()
 
-    def head(self) -> audit.Checkpoint:
+    def head(self) -> audit.Mark:
         """How long the log is, and its last hash."""
-        with reading(self._engine) as connection:
-            return audit.Checkpoint(*_last(connection))
+        return self.logbook.head()
 
     def states(self) -> dict[str, State]:
         """Every request's state, as the table has it; the log must say the same (L5)."""
@@ -305,22 +305,3 @@ def _check_free(connection: Connection, request: Request) -> None:
     same = (requests.c.target == request.plan.target.key, requests.c.state == State.RUNNING)
     if connection.execute(select(requests.c.id).where(*same).limit(1)).first():
         raise TargetBusy
-
-
-def _last(connection: Connection) -> tuple[int, str]:
-    found = connection.execute(_NEWEST).first()
-    return (found[0], found[1]) if found else (0, audit.GENESIS)
-
-
-def _append(
-    connection: Connection,
-    now: datetime,
-    kind: str,
-    request_id: str | None,
-    actor: Actor | None,
-    data: Mapping[str, JsonValue],
-) -> int:
-    """Writes the next entry; its number."""
-    made = audit.entry(_last(connection), as_text(now), kind, request_id, actor, data)
-    connection.execute(_ADD, {**made._asdict(), "request_id": request_id})
-    return made.seq

@@ -53,7 +53,7 @@ class Proofs:
         wanted = {"service": service, "suite": suite, "version": version}
         with reading(self._engine) as connection:
             row = connection.execute(_NEWEST, wanted).first()
-        if row is None or audit.chain(row.prev, row.body) != row.hash:
+        if row is None or audit.link(row.prev, row.body) != row.hash:
             return None
         entry = json.loads(row.body)
         try:

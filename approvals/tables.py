@@ -140,6 +140,39 @@ class EvalEvidenceRow(Table, table=True):
     piece: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
 
 
+class CheckpointRow(Table, table=True):
+    """A checkpoint that was signed, and the tree's frontier at that size. Never changed, never removed."""
+
+    __tablename__ = "audit_checkpoints"
+
+    size: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    at: str
+    note: str = Field(sa_column=Column(Text, nullable=False))
+    key: str  # the verifier key that it was signed for
+    peaks: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class SealRow(Table, table=True):
+    """Entries up to `size` may be removed, since they are archived. Never changed, never removed."""
+
+    __tablename__ = "audit_seals"
+
+    size: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    at: str
+    head: str
+    peaks: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class ProcessRow(Table, table=True):
+    """A process that runs, and when it last said so; one that says nothing any longer was killed."""
+
+    __tablename__ = "processes"
+
+    name: str = Field(primary_key=True)
+    role: str
+    seen_at: str
+
+
 class WatermarkRow(Table, table=True):
     """The latest time that any process has seen; a clock that jumps back extends nothing (A6)."""
 
@@ -156,6 +189,9 @@ audit_events = Table.metadata.tables["audit_events"]
 evidence = Table.metadata.tables["evidence"]
 eval_runs = Table.metadata.tables["eval_runs"]
 eval_evidence = Table.metadata.tables["eval_evidence"]
+audit_checkpoints = Table.metadata.tables["audit_checkpoints"]
+audit_seals = Table.metadata.tables["audit_seals"]
+processes = Table.metadata.tables["processes"]
 watermark = Table.metadata.tables["watermark"]
 
 

@@ -10,19 +10,21 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from actions.errors import BadInput, TwokeyError
 from approvals import audit
 from approvals.request import Decision, Emergency, Request
-from approvals.tables import as_text, audit_events
+from approvals.tables import as_text, audit_events, audit_seals
 
 _DECIDED = {"request.approved": True, "request.denied": False}
 
 _before = audit_events.alias("before")
+_came_before = func.coalesce(_before.c.hash, audit_seals.c.head)  # the last that was archived has no row any more
 _TRAIL = (
-    select(audit_events.c.seq, audit_events.c.prev, audit_events.c.hash, audit_events.c.body, _before.c.hash)
+    select(audit_events.c.seq, audit_events.c.prev, audit_events.c.hash, audit_events.c.body, _came_before)
     .outerjoin(_before, _before.c.seq == audit_events.c.seq - 1)
+    .outerjoin(audit_seals, audit_seals.c.size == audit_events.c.seq - 1)
     .where(audit_events.c.request_id == bindparam("its_id"))
     .order_by(audit_events.c.seq)
 )
@@ -57,7 +59,7 @@ def require(connection: Connection, request: Request) -> None:
 def _entry(row: Sequence[Any], request_id: str) -> Mapping[str, Any]:
     """An entry's fields, if it is linked to the one before it and its content fits its hash."""
     seq, prev, written, body, before = row
-    if audit.chain(prev, body) != written or prev != (before or audit.GENESIS):
+    if audit.link(prev, body) != written or prev != (before or audit.GENESIS):
         raise Altered
     fields: dict[str, Any] = json.loads(body)
     if fields["seq"] != seq or fields["request"] != request_id:

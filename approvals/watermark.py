@@ -25,6 +25,12 @@ class Watermark:
     def __init__(self, clock: Clock) -> None:
         self._clock, self._ahead, self._lock = clock, timedelta(0), threading.Lock()
 
+    @property
+    def ahead(self) -> timedelta:
+        """By how much the time that counts is ahead of this machine's clock."""
+        with self._lock:
+            return self._ahead
+
     def read(self, connection: Connection) -> datetime:
         """The time, written down in the same transaction; call it inside a writing one."""
         found = connection.execute(_READ).scalar()

@@ -6,8 +6,11 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Coroutine
+from datetime import timedelta
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Literal
 
+from pydantic import JsonValue
 from sqlalchemy import Engine
 
 from actions import catalog as catalogs
@@ -23,6 +26,7 @@ from actions.toolbox import Toolbox
 from actions.verbs import VERBS
 from approvals import policy as policies
 from approvals.actor import DirectoryDown
+from approvals.checkpoints import Checkpoints, Place, WitnessFile
 from approvals.gate import Gate as Approvals
 from approvals.ledger import Ledger
 from approvals.policy_model import Policy
@@ -30,7 +34,9 @@ from approvals.powers import Executing
 from approvals.recollection import Recollection
 from approvals.request import State
 from approvals.store import open_store
+from bot import settings as told
 from bot import slack
+from bot.attesting import SlackChannel
 from bot.models import eval_model, reading_models
 from bot.people import Glimpse, NamedChanges, Names, SlackDirectory
 from bot.running import Running
@@ -70,6 +76,8 @@ class Program:
         self.names = Names(client)
         self.directory = SlackDirectory(client)
         self.ledger = Ledger(engine, clock, self.registry)
+        self.pulse = self.ledger.pulse(clock)
+        self.checkpoints = self._checkpoints()
         self.changes = NamedChanges(Recollection(self.ledger), self.names)
         # Each verb acts under its own account (P4); switched off, all of them share our own credential.
         self.cluster = KubernetesCluster(settings.kubeconfig, accounts.user if settings.impersonate else None)
@@ -109,7 +117,7 @@ class Program:
     ) -> None:
         identity = await slack.identify(slack.async_client(self.settings))
         await asyncio.to_thread(self._check_groups)
-        await self._note("service.started", role)
+        await asyncio.to_thread(self.pulse.start, role, self._state())
         projector: Projector | None = None
         parts: list[Coroutine[Any, Any, None]] = []
         connected = asyncio.Event()
@@ -142,7 +150,7 @@ class Program:
             stop.set()
             with contextlib.suppress(TimeoutError):  # a tick under way may still need threads, which the end takes away
                 await asyncio.wait_for(in_daemon(timer.shutdown, "timer"), LAST_TICK)
-            await self._note("service.stopped", role)
+            await asyncio.to_thread(self.pulse.stop, self._state())
 
     async def _get_ready(self, stop: asyncio.Event) -> None:
         """Finds what the models' endpoints enforce, beside everything else."""
@@ -202,7 +210,13 @@ class Program:
             self.names,
             self.changes,
             self.clock,
-            HealthCheck(self.ledger, self._cluster_version, lambda: self.reader.note, self.settings.model_configured),
+            HealthCheck(
+                self.ledger,
+                self.checkpoints,
+                self._cluster_version,
+                lambda: self.reader.note,
+                self.settings.model_configured,
+            ),
         )
         desk = Desk(
             client=client,
@@ -224,6 +238,16 @@ class Program:
         )
         projector = Projector(self.ledger, cards, faces, client, self.preview.approvers, self.clock)
         return Gateway(self.settings, identity, desk, inbox, projector, session)
+
+    def _checkpoints(self) -> Checkpoints:
+        places: list[Place] = []
+        if self.settings.audit_witness:
+            places.append(WitnessFile(self.settings.audit_witness))
+        if self.settings.audit_channel:
+            places.append(SlackChannel(slack.sync_client(self.settings), self.settings.audit_channel))
+        often = timedelta(minutes=self.settings.audit_minutes)
+        keys = told.keyring(self.settings)
+        return Checkpoints(self.engine, keys, self.clock, places, self.settings.audit_every, often)
 
     def _cluster_version(self) -> str:
         first = next(iter(self.catalog.environments.values()))
@@ -248,20 +272,21 @@ class Program:
         quiet.setLevel(logging.ERROR)  # a tick that is still at work is no news
         timer = BackgroundScheduler(timezone="UTC", daemon=True, logger=quiet)
         look = self.gate.keep_time if role == "gateway" else self.gate.tick  # a gateway has no hands
-        timer.add_job(
-            self._tick, "interval", seconds=TICK, args=[look], max_instances=1, coalesce=True, misfire_grace_time=None
-        )
+        once = {"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
+        timer.add_job(self._tick, "interval", seconds=TICK, args=[look], **once)
+        timer.add_job(self.checkpoints.tick, "interval", seconds=TICK, **once)
         timer.start()
         return timer
 
     def _tick(self, look: Callable[[], None]) -> None:
         try:
+            self.pulse.beat()
             look()
         except TwokeyError as error:
             _log.warning("nothing is expired or read back now: %s", error.say)
 
-    async def _note(self, kind: str, role: Role) -> None:
-        await asyncio.to_thread(self.ledger.note, kind, {"role": role, "policy": self.gate.policy.version})
+    def _state(self) -> dict[str, JsonValue]:
+        return {"version": version("twokey"), "policy": self.gate.policy.version}
 
 
 def build(settings: Settings, clock: Clock | None = None, executor: Executing | None = None) -> Program:

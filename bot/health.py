@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from actions.errors import TwokeyError
+from approvals.checkpoints import Checkpoints
 from approvals.ledger import Ledger
 from bot.blocks.home import Health
 
@@ -16,8 +17,16 @@ FRESH = 20.0  # seconds for which the cluster's answer is shown again
 class HealthCheck:
     """`cluster` asks the API server for its version and may raise SourceError; `note` is the reader's."""
 
-    def __init__(self, ledger: Ledger, cluster: Callable[[], str], note: Callable[[], str | None], model: bool) -> None:
-        self._ledger, self._cluster, self._note, self._model = ledger, cluster, note, model
+    def __init__(
+        self,
+        ledger: Ledger,
+        checkpoints: Checkpoints,
+        cluster: Callable[[], str],
+        note: Callable[[], str | None],
+        model: bool,
+    ) -> None:
+        self._ledger, self._checkpoints, self._cluster = ledger, checkpoints, cluster
+        self._note, self._model = note, model
         self._seen = Health("cluster", True, "not asked yet")
         self._asked = float("-inf")
         self._lock = threading.Lock()
@@ -48,8 +57,13 @@ class HealthCheck:
 
     def _log(self) -> list[Health]:
         try:
-            head = self._ledger.head()
+            head, signed = self._ledger.head(), self._checkpoints.latest()
         except TwokeyError as error:
             return [Health("store", False, error.say)]
-        say = f"{head.size} {'entry' if head.size == 1 else 'entries'}; check them with `twokey audit verify`"
-        return [Health("store", True, "answers"), Health("log", True, say)]
+        store = Health("store", True, "answers")
+        count = f"{head.size:,} {'entry' if head.size == 1 else 'entries'}"
+        if self._checkpoints.trouble:
+            return [store, Health("log", False, f"{count}; {self._checkpoints.trouble}")]
+        if signed is None:
+            return [store, Health("log", True, f"{count}; the first checkpoint is signed in a moment")]
+        return [store, Health("log", True, f"{count}; last checkpoint over {signed.size:,}", signed.at)]

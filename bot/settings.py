@@ -8,11 +8,15 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from actions.errors import ConfigError
+
+if TYPE_CHECKING:
+    from approvals.keyring import Keyring
 
 
 class Settings(BaseSettings):
@@ -35,6 +39,11 @@ class Settings(BaseSettings):
     catalog: Path = Field(Path("catalog.yaml"), validation_alias="TWOKEY_CATALOG")
     policy: Path = Field(Path("policy.yaml"), validation_alias="TWOKEY_POLICY")
     database_url: str = Field("sqlite:///twokey.db", validation_alias="TWOKEY_DATABASE_URL")
+    audit_key: SecretStr | None = Field(None, validation_alias="TWOKEY_AUDIT_KEY")
+    audit_channel: str | None = Field(None, validation_alias="TWOKEY_AUDIT_CHANNEL")
+    audit_witness: Path | None = Field(None, validation_alias="TWOKEY_AUDIT_WITNESS")
+    audit_every: int = Field(1000, ge=1, validation_alias="TWOKEY_AUDIT_EVERY")  # entries
+    audit_minutes: int = Field(60, ge=1, validation_alias="TWOKEY_AUDIT_MINUTES")
 
     @classmethod
     def settings_customise_sources(
@@ -52,6 +61,15 @@ class Settings(BaseSettings):
     def model_configured(self) -> bool:
         """Whether a model endpoint is named at all."""
         return bool(self.models or self.openai_api_key or self.openai_base_url)
+
+
+def keyring(settings: Settings) -> Keyring:
+    """Where the key is that signs checkpoints: the setting's, or one in a file beside an SQLite store."""
+    from approvals.keyring import Keyring
+
+    given = settings.audit_key.get_secret_value() if settings.audit_key else None
+    _, sqlite, path = settings.database_url.partition("sqlite:///")
+    return Keyring(given, Path(path).with_suffix(".audit-key") if sqlite and path else None)
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:

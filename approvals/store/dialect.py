@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 from sqlalchemy import URL, Engine
 
-APPEND_ONLY = ("audit_events", "decisions")
-"""The tables whose rows are only ever added (A5, L2)."""
+APPEND_ONLY = ("audit_events", "audit_checkpoints", "audit_seals", "decisions")
+"""The tables whose rows are only ever added (A5, L2); entries that a seal says are archived may go."""
 
 
 class Dialect(Protocol):

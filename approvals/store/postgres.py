@@ -68,14 +68,41 @@ class PostgreSQL:
             "CREATE OR REPLACE FUNCTION twokey_append_only() RETURNS trigger LANGUAGE plpgsql AS "
             "$$ BEGIN RAISE USING MESSAGE = TG_TABLE_NAME || ' is append-only', ERRCODE = 'check_violation'; END $$"
         )
+        yield from _FUNCTIONS
         for table in APPEND_ONLY:
-            name = f"{table}_append_only"
-            yield f"DROP TRIGGER IF EXISTS {name} ON {table}"
-            yield (
-                f"CREATE TRIGGER {name} BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
-                "FOR EACH STATEMENT EXECUTE FUNCTION twokey_append_only()"
-            )
-            yield f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}"
+            verbs = "UPDATE OR TRUNCATE" if table == "audit_events" else "UPDATE OR DELETE OR TRUNCATE"
+            yield from _trigger(table, "append_only", f"BEFORE {verbs}", "STATEMENT", "twokey_append_only")
+        yield from _trigger("audit_events", "kept", "BEFORE DELETE", "ROW", "twokey_kept")
+        yield from _trigger("audit_events", "once", "BEFORE INSERT", "ROW", "twokey_once")
+        yield from _trigger("audit_seals", "covered", "BEFORE INSERT", "ROW", "twokey_covered")
+
+
+def _trigger(table: str, name: str, when: str, each: str, function: str) -> Iterator[str]:
+    yield f"DROP TRIGGER IF EXISTS {table}_{name} ON {table}"
+    yield f"CREATE TRIGGER {table}_{name} {when} ON {table} FOR EACH {each} EXECUTE FUNCTION {function}()"
+    yield f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {table}_{name}"
+
+
+def _refusing(name: str, condition: str, then: str) -> str:
+    return (
+        f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF {condition} THEN "
+        f"RAISE USING MESSAGE = TG_TABLE_NAME || ' is append-only', ERRCODE = 'check_violation'; END IF; "
+        f"RETURN {then}; END $$"
+    )
+
+
+_FUNCTIONS = (
+    # Only entries that a seal says are archived may go, and they are not written again.
+    _refusing("twokey_kept", "NOT EXISTS (SELECT 1 FROM audit_seals WHERE size >= OLD.seq)", "OLD"),
+    _refusing("twokey_once", "EXISTS (SELECT 1 FROM audit_seals WHERE size >= NEW.seq)", "NEW"),
+    # Nothing is sealed that no checkpoint covers, or that is sealed already.
+    _refusing(
+        "twokey_covered",
+        "EXISTS (SELECT 1 FROM audit_seals WHERE size >= NEW.size) "
+        "OR NOT EXISTS (SELECT 1 FROM audit_checkpoints WHERE size >= NEW.size)",
+        "NEW",
+    ),
+)
 
 
 def _begin(connection: Connection) -> None:

@@ -23,6 +23,10 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
     "decisions": {GATEWAY: "SELECT, INSERT", RUNNER: "SELECT", AUDITOR: "SELECT"},
     "delegations": {GATEWAY: "SELECT, INSERT, UPDATE (ended_at)", RUNNER: "SELECT", AUDITOR: "SELECT"},
     "audit_events": {GATEWAY: "SELECT, INSERT", RUNNER: "SELECT, INSERT", AUDITOR: "SELECT"},
+    "audit_checkpoints": {GATEWAY: "SELECT, INSERT", RUNNER: "SELECT, INSERT", AUDITOR: "SELECT"},
+    # Only the tables' owner seals: nobody else may delete an entry, archived or not.
+    "audit_seals": {GATEWAY: "SELECT", RUNNER: "SELECT", AUDITOR: "SELECT"},
+    "processes": {GATEWAY: _ALL, RUNNER: _ALL, AUDITOR: "SELECT"},
     "evidence": {GATEWAY: "SELECT", RUNNER: "SELECT, INSERT", AUDITOR: "SELECT"},
     "eval_runs": {GATEWAY: "SELECT, INSERT", RUNNER: "SELECT", AUDITOR: "SELECT"},
     "eval_evidence": {GATEWAY: "SELECT, INSERT", RUNNER: "SELECT", AUDITOR: "SELECT"},

@@ -12,13 +12,21 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from actions.errors import ConfigError
 from approvals.store.dialect import APPEND_ONLY
 
-_REPLACED = {
-    "audit_events": "seq = NEW.seq",
-    "decisions": "id = NEW.id OR (request_id = NEW.request_id AND approver_user = NEW.approver_user)",
+_REFUSED = {
+    "audit_events": "EXISTS (SELECT 1 FROM audit_events WHERE seq = NEW.seq) "
+    "OR EXISTS (SELECT 1 FROM audit_seals WHERE size >= NEW.seq)",  # what is archived is not written again
+    "audit_checkpoints": "EXISTS (SELECT 1 FROM audit_checkpoints WHERE size = NEW.size)",
+    "audit_seals": "EXISTS (SELECT 1 FROM audit_seals WHERE size >= NEW.size) "
+    "OR NOT EXISTS (SELECT 1 FROM audit_checkpoints WHERE size >= NEW.size)",  # nothing that no checkpoint covers
+    "decisions": "EXISTS (SELECT 1 FROM decisions WHERE id = NEW.id "
+    "OR (request_id = NEW.request_id AND approver_user = NEW.approver_user))",
 }
-"""Which row an INSERT OR REPLACE would take the place of."""
+"""What must not be inserted: above all what INSERT OR REPLACE would put in another row's place."""
 
-_FORMAT = 3
+_KEPT = {"audit_events": "WHEN NOT EXISTS (SELECT 1 FROM audit_seals WHERE size >= OLD.seq)"}
+"""What must not be deleted, where that is not everything: entries that no seal says are archived."""
+
+_FORMAT = 4
 """`user_version`: 1 were the tables before there were migrations; a release that knows only those opens no later."""
 
 
@@ -54,11 +62,12 @@ class SQLite:
         for table in APPEND_ONLY:
             for verb, when in (
                 ("UPDATE", ""),
-                ("DELETE", ""),
-                ("INSERT", f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {_REPLACED[table]})"),  # noqa: S608 - our names
+                ("DELETE", _KEPT.get(table, "")),
+                ("INSERT", f"WHEN {_REFUSED[table]}"),
             ):
+                yield f"DROP TRIGGER IF EXISTS {table}_no_{verb.lower()}"  # an earlier version's says less
                 yield (
-                    f"CREATE TRIGGER IF NOT EXISTS {table}_no_{verb.lower()} BEFORE {verb} ON {table} {when} "
+                    f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} {when} "
                     f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
                 )
         yield f"PRAGMA user_version={_FORMAT}"

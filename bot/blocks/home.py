@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from approvals.request import Request
 from bot.blocks import message as kit
@@ -21,6 +22,7 @@ class Health:
     name: str
     well: bool
     say: str
+    at: datetime | None = None  # when what it says happened
 
 
 Shown = tuple[Request, Face]
@@ -76,4 +78,5 @@ def _list(heading: str, shown: Sequence[Shown], otherwise: str) -> list[Block]:
 
 
 def _health(part: Health) -> str:
-    return f"{'✅' if part.well else '⚠️'} *{escape(part.name)}*: {escape(clip(part.say, 240))}"
+    when = f", {moment(part.at, '{date_short_pretty}, {time}')}" if part.at else ""
+    return f"{'✅' if part.well else '⚠️'} *{escape(part.name)}*: {escape(clip(part.say, 240))}{when}"

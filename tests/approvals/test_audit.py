@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from actions.errors import BadInput
 from actions.plan import Plan
 from approvals import audit
-from approvals.audit import GENESIS, Broken, Checkpoint, Entry, Verified
+from approvals.audit import EMPTY, GENESIS, Broken, Entry, Mark, Verified
+from approvals.audit.tree import leaf
 from approvals.request import State
 from tests.approvals.doubles import ANA, BEN, CARLA, DEV, PAYMENTS, House
 
@@ -30,8 +31,10 @@ def a_log(size: int, of: str = "n") -> list[Entry]:
 SLACK = 20  # the machine may be doing something else
 
 
-def checkpoint(log: list[Entry]) -> Checkpoint:
-    return Checkpoint(len(log), log[-1].hash if log else GENESIS)
+def checkpoint(log: list[Entry]) -> list[Mark]:
+    """What a checkpoint says of it that was kept elsewhere."""
+    tree = EMPTY.extended([leaf(row.body) for row in log])
+    return [Mark(len(log), log[-1].hash if log else GENESIS, tree.root)]
 
 
 def forged(log: list[Entry], at: int) -> list[Entry]:
@@ -52,7 +55,10 @@ def test_an_untouched_log_is_verified() -> None:
     for size in (0, 1, 9):
         log = a_log(size)
         head = checkpoint(log)
-        assert audit.verify(log) == audit.verify(log, head) == Verified(size, head.head)
+        found = audit.verify(log)
+        assert found == audit.verify(log, head)
+        assert isinstance(found, Verified)
+        assert (found.count, found.head, found.tree.root) == (size, head[0].head, head[0].root)
 
 
 @given(sizes, places, st.integers(0, 10_000), st.integers(0, 7))

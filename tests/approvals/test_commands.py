@@ -35,12 +35,15 @@ def run(house: House) -> Command:
     return command
 
 
+AUDIT = ["audit", *(f"audit {name}" for name in ["verify", "export", "checkpoint", "prove", "seal", "key", "rotate"])]
+
+
 @pytest.mark.parametrize("line", ["policy", "policy check", "policy explain", "policy schema"])
 def test_every_policy_command_has_help(run: Command, line: str) -> None:
     assert run(line, "--help")[0] == 0
 
 
-@pytest.mark.parametrize("line", ["audit", "audit verify", "audit export", "audit checkpoint"])
+@pytest.mark.parametrize("line", AUDIT)
 def test_every_audit_command_has_help(run: Command, line: str) -> None:
     assert run(line, "--help")[0] == 0
 
@@ -93,7 +96,7 @@ def test_the_log_is_verified_exported_and_verified_again_elsewhere(house: House,
     assert "4 entries, each as it was written." in said
     mark = tmp_path / "checkpoint.json"
     mark.write_text(run("audit checkpoint")[1])
-    assert json.loads(mark.read_text())["size"] == 4
+    assert mark.read_text().splitlines()[1] == "4"
     house.asked()
     _, export = run("audit export")
     assert len(export.splitlines()) == 5

@@ -33,6 +33,9 @@ class HurriedClock:
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds / SPEED)
 
+    def steady(self) -> float:
+        return (time.monotonic() - self._begun) * SPEED
+
 
 @pytest.fixture
 def whole(tmp_path: Path) -> Iterator[Stage]:

@@ -1,0 +1,79 @@
+"""What a seal says of the part of the log that was archived, so that what is left can be held against it (L5).
+
+It is an entry of the log, `log.sealed`: chain and checkpoints cover it as they cover every other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from pydantic import JsonValue
+
+from actions import canonical
+from actions.errors import BadInput
+from approvals.audit.chain import ALGORITHM, Entry
+from approvals.audit.replay import disagreement, replay
+from approvals.audit.verification import Start
+from approvals.request import State
+
+KIND = "log.sealed"
+_MARK = b'"kind":"log.sealed"'
+
+
+def sealed(start: Start, going_on: Mapping[str, State], closed: Mapping[str, State]) -> dict[str, JsonValue]:
+    """What the entry says: where the archive ends, how the requests stood that go on after it, and how many ended."""
+    return {
+        "size": start.tree.size,
+        "head": start.head,
+        "root": start.tree.root.hex(),
+        "algorithm": ALGORITHM,
+        "open": {request: state.value for request, state in sorted(going_on.items())},
+        "closed": {"count": len(closed), "digest": _digest(closed)},
+    }
+
+
+def states_after(entries: Sequence[Entry], start: Start) -> dict[str, State]:
+    """Every request's state after these entries, which begin after `start`. Raises BadInput."""
+    return replay((entry.fields for entry in entries), _open(_of(entries, start)))
+
+
+def contradiction(entries: Iterable[Entry], start: Start, table: Mapping[str, State]) -> str | None:
+    """Where the requests' table says something else than the log after `start`; None if nowhere (L5)."""
+    kept = list(entries)
+    seal = _of(kept, start)
+    if start.tree.size and seal is None:
+        return f"no entry says that the first {start.tree.size} entries were archived"
+    try:
+        states = replay((entry.fields for entry in kept), _open(seal))
+    except BadInput as error:
+        return error.say.rstrip(".")
+    rest = _without(table, states)
+    if seal is not None and (len(rest), _digest(rest)) != (seal["closed"]["count"], seal["closed"]["digest"]):
+        return "the requests that ended before the log was sealed are not in the table as they were"
+    return disagreement(states, table if seal is None else _without(table, rest))
+
+
+def _of(entries: Iterable[Entry], start: Start) -> dict[str, Any] | None:
+    """What the seal says after which these entries begin."""
+    for entry in entries:
+        if _MARK in entry.body:
+            fields = entry.fields
+            if fields["kind"] == KIND and (fields["data"]["size"], fields["data"]["head"]) == (
+                start.tree.size,
+                start.head,
+            ):
+                return dict(fields["data"])
+    return None
+
+
+def _open(seal: Mapping[str, Any] | None) -> dict[str, State]:
+    return {request: State(state) for request, state in seal["open"].items()} if seal else {}
+
+
+def _without(states: Mapping[str, State], names: Collection[str]) -> dict[str, State]:
+    return {request: state for request, state in states.items() if request not in names}
+
+
+def _digest(states: Mapping[str, State]) -> str:
+    return canonical.digest({request: state.value for request, state in states.items()})

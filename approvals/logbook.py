@@ -1,0 +1,180 @@
+"""The audit log in the store: adding to it, reading it, and the checkpoints and seals that belong to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import JsonValue
+from sqlalchemy import Connection, Engine, LargeBinary, cast, func, insert, select
+
+from approvals import audit
+from approvals.actor import Actor
+from approvals.audit.tree import Frontier
+from approvals.audit.verification import BEGINNING, Mark, Start
+from approvals.store import reading
+from approvals.tables import as_text, as_time, audit_checkpoints, audit_events, audit_seals
+
+_HASH = 32  # bytes of one
+
+# Made once: building a statement costs more than running it.
+_NEWEST = select(audit_events.c.seq, audit_events.c.hash).order_by(audit_events.c.seq.desc()).limit(1)
+_NEWEST_BODY = select(audit_events.c.body).order_by(audit_events.c.seq.desc()).limit(1)
+_ADD = insert(audit_events)
+_LATEST = select(audit_checkpoints).order_by(audit_checkpoints.c.size.desc()).limit(1)
+_SEAL = select(audit_seals).order_by(audit_seals.c.size.desc()).limit(1)
+# What somebody else wrote into the body may be text: still an entry, and then a broken one.
+_ROWS = select(audit_events.c.seq, cast(audit_events.c.body, LargeBinary), audit_events.c.prev, audit_events.c.hash)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A checkpoint in the store. Its note is signed; the rest is as trustworthy as the store is."""
+
+    size: int
+    at: datetime
+    note: str
+    key: str
+    tree: Frontier
+
+
+def append(
+    connection: Connection,
+    now: datetime,
+    kind: str,
+    request_id: str | None,
+    actor: Actor | None,
+    data: Mapping[str, JsonValue],
+) -> audit.Entry:
+    """Add an entry, in the caller's writing transaction."""
+    made = audit.entry(last(connection), as_text(now), kind, request_id, actor, data)
+    connection.execute(_ADD, {**made._asdict(), "request_id": request_id})
+    return made
+
+
+def last(connection: Connection) -> tuple[int, str]:
+    """Number and hash of the last entry; of the archive where no other is left, and 0 and GENESIS in a new log."""
+    found = connection.execute(_NEWEST).first()
+    if found:
+        return found[0], found[1]
+    before = sealed(connection)
+    return before.tree.size, before.head
+
+
+def time_of_last(connection: Connection) -> datetime | None:
+    """When the last entry was written; None in a new log."""
+    body = connection.execute(_NEWEST_BODY).scalar()
+    return as_time(json.loads(body)["at"]) if body else None
+
+
+def time_of(connection: Connection, seq: int) -> datetime:
+    """When this entry was written; it has to be there."""
+    body = connection.execute(select(audit_events.c.body).where(audit_events.c.seq == seq)).scalar_one()
+    return as_time(json.loads(body)["at"])
+
+
+def hash_at(connection: Connection, size: int) -> str:
+    """The hash of the entry with this number, which may be the last one that was archived; GENESIS of none."""
+    found = connection.execute(select(audit_events.c.hash).where(audit_events.c.seq == size)).scalar()
+    before = sealed(connection)
+    return str(found) if found is not None else before.head if before.tree.size == size else audit.GENESIS
+
+
+def sealed(connection: Connection) -> Start:
+    """What was archived: the log in the store goes on after that."""
+    found = connection.execute(_SEAL).mappings().first()
+    return Start(found["head"], _frontier(found["size"], found["peaks"])) if found else BEGINNING
+
+
+def rows(connection: Connection, first: int = 1, end: int | None = None) -> Iterator[audit.Entry]:
+    """The entries from `first` on, up to and with `end`, read as they are walked."""
+    query = _ROWS.where(audit_events.c.seq >= first).order_by(audit_events.c.seq)
+    if end is not None:
+        query = query.where(audit_events.c.seq <= end)
+    for part in connection.execution_options(yield_per=2000).execute(query).partitions():
+        yield from map(audit.Entry._make, part)
+
+
+def latest(connection: Connection) -> Kept | None:
+    """The newest checkpoint."""
+    found = connection.execute(_LATEST).mappings().first()
+    if found is None:
+        return None
+    tree = _frontier(found["size"], found["peaks"])
+    return Kept(found["size"], as_time(found["at"]), found["note"], found["key"], tree)
+
+
+def keep(connection: Connection, kept: Kept) -> bool:
+    """Add a checkpoint, unless somebody else has one that is as long; whether it was added."""
+    newest = connection.execute(select(func.max(audit_checkpoints.c.size))).scalar()
+    if newest is not None and newest >= kept.size:
+        return False
+    row = {"size": kept.size, "at": as_text(kept.at), "note": kept.note, "key": kept.key, "peaks": packed(kept.tree)}
+    connection.execute(insert(audit_checkpoints), row)
+    return True
+
+
+def packed(tree: Frontier) -> bytes:
+    """A frontier's hashes, as a column holds them."""
+    return b"".join(tree.peaks)
+
+
+def _frontier(size: int, peaks: bytes) -> Frontier:
+    return Frontier(size, tuple(peaks[at : at + _HASH] for at in range(0, len(peaks), _HASH)))
+
+
+class Logbook:
+    """The log for whoever reads it. Every method may raise StoreDown."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def entries(self, first: int = 1) -> Iterator[audit.Entry]:
+        """The log in its order, read as it is walked."""
+        with reading(self._engine) as connection:
+            yield from rows(connection, first)
+
+    def head(self) -> Mark:
+        """How long the log is, and its last hash."""
+        with reading(self._engine) as connection:
+            return Mark(*last(connection))
+
+    def hash_at(self, size: int) -> str:
+        """The hash of the entry with this number."""
+        with reading(self._engine) as connection:
+            return hash_at(connection, size)
+
+    def start(self) -> Start:
+        """After what the entries in the store begin."""
+        with reading(self._engine) as connection:
+            return sealed(connection)
+
+    def latest(self) -> Kept | None:
+        """The newest checkpoint."""
+        with reading(self._engine) as connection:
+            return latest(connection)
+
+    def notes(self) -> list[str]:
+        """Every checkpoint that was ever signed, oldest first."""
+        with reading(self._engine) as connection:
+            query = select(audit_checkpoints.c.note).order_by(audit_checkpoints.c.size)
+            return list(connection.execute(query).scalars())
+
+    def keys(self) -> list[str]:
+        """The verifier keys of those checkpoints."""
+        with reading(self._engine) as connection:
+            return list(connection.execute(select(audit_checkpoints.c.key).distinct()).scalars())
+
+    def misfiled(self) -> int | None:
+        """The first entry that the store files under another request than its body names; None where there is none."""
+        with reading(self._engine) as connection:
+            body = cast(audit_events.c.body, LargeBinary)
+            query = select(audit_events.c.seq, audit_events.c.request_id, body)
+            result = connection.execution_options(yield_per=2000).execute(query.order_by(audit_events.c.seq))
+            for seq, request, written in result:
+                named = "null" if request is None else f'"{request}"'
+                if not written.endswith(f',"request":{named},"seq":{seq}}}'.encode()):
+                    return int(seq)
+        return None

@@ -1,0 +1,132 @@
+"""What the commands work on: the store's log, an export, an archive, and the checkpoints to hold them against."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from actions.errors import BadInput
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from approvals.audit import Entry, Start
+    from approvals.audit.checkpoint import Checkpoint
+    from approvals.audit.note import VerifierKey
+    from approvals.checkpoints import Checkpoints
+    from approvals.keyring import Keyring
+    from approvals.ledger import Ledger
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Archive = Annotated[
+    Path | None, typer.Option("--archive", help="The folder that `twokey audit seal` wrote the log's beginning to.")
+]
+
+
+@dataclass(frozen=True)
+class Log:
+    """A log to be read, as often as is needed: after what it begins, and its entries."""
+
+    start: Start
+    entries: Callable[[], Iterator[Entry]]
+
+
+@dataclass(frozen=True)
+class Store:
+    """The store of the settings, and what signs its checkpoints for the places that a command line can reach."""
+
+    engine: Engine
+    ledger: Ledger
+    keys: Keyring
+    checkpoints: Checkpoints
+
+
+@contextmanager
+def store() -> Iterator[Store]:
+    """Open it for the time of a command. Raises ConfigError where there is none."""
+    from actions.clock import SystemClock
+    from approvals.checkpoints import Checkpoints, WitnessFile
+    from approvals.ledger import Ledger
+    from approvals.store import open_store
+    from bot import settings
+
+    found, clock = settings.load(), SystemClock()
+    keys, places = settings.keyring(found), [WitnessFile(found.audit_witness)] if found.audit_witness else []
+    engine = open_store(found.database_url, make=False)
+    try:
+        yield Store(engine, Ledger(engine, clock), keys, Checkpoints(engine, keys, clock, places))
+    finally:
+        engine.dispose()
+
+
+def log_of_store(of: Ledger, archive: Path | None) -> Log:
+    """The store's, with its archived beginning where that is at hand."""
+    from approvals.sealing import files
+
+    if archive is None:
+        return Log(of.logbook.start(), of.entries)
+    parts = [log_of_file(file) for file in files(archive)]
+    if not parts:
+        raise BadInput(f"There is no archive in {archive}.")
+
+    def entries() -> Iterator[Entry]:
+        for part in parts:
+            yield from part.entries()
+        yield from of.entries()
+
+    return Log(parts[0].start, entries)
+
+
+def log_of_file(file: Path) -> Log:
+    """An export; - is standard input. Raises BadInput naming the line that is none."""
+    from approvals.audit import lines, verification
+
+    name = str(file)
+    try:
+        text = sys.stdin.read() if name == "-" else file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{name} cannot be read: {error}.") from None
+    found = text.removesuffix("\n").split("\n") if text else []
+
+    def read(number: int, line: str) -> Entry:
+        try:
+            return lines.from_line(line)
+        except BadInput as error:
+            raise BadInput(f"{name}:{number}: {error.say}") from None
+
+    start = lines.from_first_line(found[0]) if found else None
+    skip = int(start is not None)
+
+    def entries() -> Iterator[Entry]:
+        return (read(number, line) for number, line in enumerate(found[skip:], skip + 1))
+
+    return Log(start or verification.BEGINNING, entries)
+
+
+def checkpoint_in(file: Path) -> Checkpoint:
+    """The one in a file. Raises BadInput."""
+    from approvals.audit import note
+    from approvals.audit.checkpoint import Checkpoint
+
+    try:
+        return Checkpoint.parse(note.taken_apart(file.read_text(encoding="utf-8"))[0])
+    except (OSError, UnicodeDecodeError, BadInput):
+        raise BadInput(f"{file} is no checkpoint; `twokey audit checkpoint` prints one.") from None
+
+
+def keys_of(given: str | None, of: Ledger | None, log: Log) -> list[VerifierKey]:
+    """Who may have signed: the given key, or else the store's own ones; and those that they handed on to."""
+    from approvals.audit import lineage
+    from approvals.audit.note import VerifierKey
+
+    if given is not None:
+        trusted = [VerifierKey.parse(given)]
+    else:
+        trusted = [VerifierKey.parse(one) for one in (of.logbook.keys() if of else ())]
+    return lineage.followed(trusted, log.entries()) if trusted else []

@@ -1,0 +1,115 @@
+"""twokey audit verify: is every entry as it was written?"""
+
+from __future__ import annotations
+
+import json
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from actions.errors import BadInput
+from bot.cli.audit import opened
+from bot.cli.audit.opened import Archive, Json, Log
+
+if TYPE_CHECKING:
+    from approvals.audit import Mark
+    from approvals.audit.note import VerifierKey
+    from approvals.ledger import Ledger
+
+
+def verify(
+    export_file: Annotated[
+        Path | None, typer.Argument(help="An export to check instead of the store; - is standard input.")
+    ] = None,
+    checkpoint_file: Annotated[
+        Path | None,
+        typer.Option("--checkpoint", help="One or more checkpoints that were kept elsewhere, one after the other."),
+    ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(help="The verifier key (`twokey audit key`) that signed them; the store's own if not given."),
+    ] = None,
+    archive: Archive = None,
+    as_json: Json = False,
+) -> None:
+    """Check that every entry is as it was written; exit 1 naming the first that is not.
+
+    A log whose end was cut off, or that was written anew, only shows against a checkpoint that was kept elsewhere.
+    """
+    with nullcontext() if export_file else opened.store() as store:
+        ledger = store.ledger if store else None
+        log = opened.log_of_store(ledger, archive) if ledger else opened.log_of_file(export_file or Path("-"))
+        keys = opened.keys_of(key, ledger, log)
+        given, unchecked = _marks(checkpoint_file, keys) if checkpoint_file else ([], False)
+        _require_reach(given, log)
+        data, say = _found(ledger, log, given)
+    if given:
+        data["signature"] = not unchecked
+        say += " The signature was not checked: name the key with --key." * unchecked
+    print(json.dumps(data) if as_json else say)
+    if not data["ok"]:
+        raise typer.Exit(1)
+
+
+def _found(ledger: Ledger | None, log: Log, given: list[Mark]) -> tuple[dict[str, object], str]:
+    """What is to be said, as data and as a sentence."""
+    from approvals import audit
+
+    own = [_own(note) for note in ledger.logbook.notes()] if ledger else []
+    found = audit.verify(log.entries(), [*own, *given], log.start)
+    if isinstance(found, audit.Broken):
+        data = {"ok": False, "seq": found.seq, "after": found.after, "why": found.why}
+        return data, f"Entry {found.seq}: {found.why}."
+    odd = _odd(ledger, log) if ledger else None
+    if odd:
+        return {"ok": False, "seq": None, "why": odd}, f"The log is whole, but {odd}."
+    size = max((mark.size for mark in given), default=0)
+    against = f", and the first {size} as the checkpoint has them" if size else ""
+    data = {"ok": True, "count": found.count, "head": found.head, "root": found.tree.root.hex()}
+    say = f"{found.count} entries, each as it was written{against}. Head {found.head}."
+    return data | {"archived": log.start.tree.size}, say
+
+
+def _marks(file: Path, keys: list[VerifierKey]) -> tuple[list[Mark], bool]:
+    """What the checkpoints say, and whether there is a signature that nobody could check."""
+    from approvals.audit import checkpoint, note
+
+    try:
+        found = list(checkpoint.marks(file.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, BadInput):
+        found = []
+    if not found:
+        raise BadInput(f"{file} is no checkpoint; `twokey audit checkpoint` prints one.")
+    signed = [text for _, text in found if text is not None]
+    for text in signed if keys else ():
+        note.opened(text, keys)
+    return [mark for mark, _ in found], bool(signed and not keys)
+
+
+def _own(text: str) -> Mark:
+    """What a checkpoint in the store says. Whoever can change it there changes no other copy."""
+    from approvals.audit import note
+    from approvals.audit.checkpoint import Checkpoint
+
+    return Checkpoint.parse(note.taken_apart(text)[0]).mark
+
+
+def _require_reach(marks: list[Mark], log: Log) -> None:
+    before = [mark.size for mark in marks if mark.size < log.start.tree.size]
+    if before:
+        raise BadInput(
+            f"The checkpoint is over {before[0]} entries, and the first {log.start.tree.size} are archived: "
+            "name the archive with --archive."
+        )
+
+
+def _odd(ledger: Ledger, log: Log) -> str | None:
+    """What else in the store contradicts the log (L5)."""
+    from approvals.audit import seal
+
+    misfiled = ledger.logbook.misfiled()
+    if misfiled is not None:
+        return f"the store files entry {misfiled} under another request than it names"
+    return seal.contradiction(log.entries(), log.start, ledger.states())
