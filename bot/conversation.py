@@ -10,6 +10,7 @@ import csv
 import io
 import logging
 import secrets
+from collections import OrderedDict
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -36,11 +37,13 @@ from bot.people import Names
 from bot.stage import Stage
 from bot.threads import in_daemon
 from bot.watching import Watching
+from intents.explaining import is_asked
 from intents.models.budget import Asker
 from intents.reading import Command, Context, Question, Reading, Refusal
 
 LONGEST = 4_000  # characters of a sentence; more is no sentence
 SLOW = {"triage", "run_eval"}  # these say at once that they look
+WHYS = 500  # threads whose last reading can be asked about
 PLANS_AT_ONCE = 2  # changes planned side by side; more would take the threads that bring their cards
 
 ATTEMPTS = {"unknown_service", "unknown_environment", "unsupported", "unsafe", "several_actions"}
@@ -54,6 +57,8 @@ class Reads(Protocol):
 
     @property
     def note(self) -> str | None: ...
+
+    def explain(self, text: str, context: Context, reading: Reading) -> tuple[str, ...]: ...
 
     async def read(
         self, text: str, context: Context = ..., channel: str | None = None, asker: Asker = ...
@@ -120,6 +125,7 @@ class Conversation:
         self._reader, self._gate, self._preview, self._ledger = reader, gate, preview, ledger
         self._registry, self._catalog, self._memory = registry, catalog, memory
         self._names, self._bot_user_id, self._delegating = names, bot_user_id, delegating
+        self._read_last: OrderedDict[tuple[str, str], tuple[str, Context, Reading]] = OrderedDict()
         self._planning = asyncio.Semaphore(PLANS_AT_ONCE)
 
     async def hear(self, said: Said, text: str, stages: Stages) -> None:
@@ -161,9 +167,13 @@ class Conversation:
         if len(text) > LONGEST:
             await stages.here.show(words.refusal("That is too long for me. Say in one sentence what you need."))
             return
+        if is_asked(text):
+            await stages.below.show(words.lines(self._why(said)))
+            return
         context = Context() if said.opens else await asyncio.to_thread(self._memory.recall, said.channel, said.thread)
         asker = Asker(said.actor.user_id, said.actor.team_id, said.channel)
         reading = await self._reader.read(text, context, said.channel_name, asker)
+        self._keep(said, text, context, reading)
         if isinstance(reading, Command):
             await self._act(said, reading.action, stages)
         elif isinstance(reading, Question):
@@ -177,6 +187,18 @@ class Conversation:
         """Somebody speaks of their key: no model and no grammar reads that (A12)."""
         answer = await asyncio.to_thread(self._delegating.do, asked, said.actor)
         await stages.below.show(kit.say(answer))
+
+    def _keep(self, said: Said, text: str, context: Context, reading: Reading) -> None:
+        """For "why did you read it so?"; held in memory alone, since it holds a person's words."""
+        self._read_last[said.channel, said.thread] = text, context, reading
+        if len(self._read_last) > WHYS:
+            self._read_last.popitem(last=False)
+
+    def _why(self, said: Said) -> tuple[str, ...]:
+        last = self._read_last.get((said.channel, said.thread))
+        if last is None:
+            return ("I have read nothing in this thread since I was started. Ask me below the sentence you mean.",)
+        return self._reader.explain(*last)
 
     async def _complete(self, said: Said, partial: dict[str, JsonValue], stages: Stages) -> None:
         verb = self._registry[str(partial.get("verb", ""))]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from decimal import Decimal
 from typing import Literal, NamedTuple
+
+from pydantic import JsonValue
 
 _log = logging.getLogger("twokey.intents")
 
@@ -24,6 +27,28 @@ class Call(NamedTuple):
     input_tokens: int | None  # None: not reported
     output_tokens: int | None
     usd: Decimal | None  # None: unpriced, which is not free
+
+
+class Correction(NamedTuple):
+    """What was understood, and what the person made of it in the form: typed actions, no words."""
+
+    read: dict[str, JsonValue]
+    meant: dict[str, JsonValue]
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """The arguments that were corrected."""
+        keys = dict.fromkeys((*self.read, *self.meant))
+        return tuple(key for key in keys if self.read.get(key) != self.meant.get(key))
+
+
+def corrected(correction: Correction) -> None:
+    """Feedback for whoever labels sentences: one log line, where anything was corrected at all."""
+    if correction.changed:
+        _log.info(
+            "reading corrected: changed=%s read=%s meant=%s",
+            ",".join(correction.changed), *(json.dumps(data, sort_keys=True) for data in correction),
+        )  # fmt: skip
 
 
 def record(call: Call) -> None:

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from actions.catalog import Catalog
 from actions.registry import Registry
-from intents import asking, guards, languages, prompts, schema, spelling
+from intents import asking, explaining, guards, languages, prompts, schema, spelling
 from intents.checking import NOT_UNDERSTOOD, Checker
 from intents.gateway import NOBODY, ModelGateway
 from intents.grammar.interpreter import Grammar
@@ -61,6 +61,21 @@ class Reader:
         """Finds what each endpoint enforces, by its name, before the first sentence; empty without a model."""
         return await self._gateway.probe() if self._gateway is not None else {}
 
+    def explain(self, text: str, context: Context, reading: Reading) -> tuple[str, ...]:
+        """Why these words were read so, in a few lines: each argument and the words it stands in. Asks no model."""
+        try:
+            sentence, view = self._seen(text)
+        except ValueError:
+            return (_TOO_LONG,)
+        return explaining.lines(reading, sentence, view, self._names, self._grammar.resolver.thread(context))
+
+    def _seen(self, text: str) -> tuple[Sentence, View]:
+        """The sentence as grammar and guards see it. Raises ValueError where it is too long."""
+        sentence = Sentence(text)
+        if not languages.understand(sentence, self._names, self._lexicon.vocabulary):
+            spelling.mend(sentence, self._names)
+        return sentence, View(sentence, self._names)
+
     async def read(
         self, text: str, context: Context = NO_CONTEXT, channel: str | None = None, asker: Asker = NOBODY
     ) -> Reading:
@@ -77,12 +92,9 @@ class Reader:
     ) -> Reading:
         """The same by one engine alone. `model` falls back to the grammar where the model fails, as `auto` does."""
         try:
-            sentence = Sentence(text)
+            sentence, view = self._seen(text)
         except ValueError:
             return Refusal(reason="unsupported", say=_TOO_LONG)
-        if not languages.understand(sentence, self._names, self._lexicon.vocabulary):
-            spelling.mend(sentence, self._names)
-        view = View(sentence, self._names)
         objection = guards.never(view)
         if objection:
             return Refusal(reason=objection.reason, say=objection.say)

@@ -32,6 +32,11 @@ def thanks(name: str) -> Message:
     return kit.say(f"You are welcome, {name}.")
 
 
+def lines(found: Sequence[str]) -> Message:
+    """An explanation, a line a thing; what people wrote is shown as it is."""
+    return kit.say(clip("\n".join(found), 2_500))
+
+
 def refusal(text: str) -> Message:
     """Why not, and what to do instead."""
     return kit.say(clip(text, 2_500))

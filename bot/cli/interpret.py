@@ -29,6 +29,7 @@ def interpret(
     ] = "auto",
     context: Annotated[str | None, typer.Option(help="What the thread holds, as JSON.")] = None,
     channel: Annotated[str | None, typer.Option(help="The channel's name; it only ever helps reads.")] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Say which words each argument stands in.")] = False,
     batch: Annotated[
         Path | None, typer.Option(help="A file with one JSON object a line; - for standard input.")
     ] = None,
@@ -43,11 +44,11 @@ def interpret(
     if batch is None:
         parsed = _json(context, "--context") if context else {}
         whole = asyncio.run(
-            _single(catalog, engine, {"text": " ".join(text or ()), "context": parsed, "channel": channel})
+            _single(catalog, engine, {"text": " ".join(text or ()), "context": parsed, "channel": channel}, explain)
         )
     else:
         with _opened(batch) as lines:
-            whole = asyncio.run(_batch(catalog, engine, lines))
+            whole = asyncio.run(_batch(catalog, engine, lines, explain))
     raise typer.Exit(0 if whole else 1)
 
 
@@ -71,11 +72,11 @@ def _opened(batch: Path) -> Any:
         raise ConfigError(f"{batch}: cannot be read: {error.strerror}.") from None
 
 
-async def _single(catalog: Path | None, engine: Any, line: dict[str, Any]) -> bool:
+async def _single(catalog: Path | None, engine: Any, line: dict[str, Any], explain: bool) -> bool:
     from actions.errors import BadInput
 
     reader, gateway = _reader(catalog, engine)
-    answer = await _answer(reader, engine, line)
+    answer = await _answer(reader, engine, line, explain)
     if "error" in answer:
         raise BadInput(answer["error"])
     _print(answer)
@@ -84,12 +85,12 @@ async def _single(catalog: Path | None, engine: Any, line: dict[str, Any]) -> bo
     return True
 
 
-async def _batch(catalog: Path | None, engine: Any, lines: IO[str]) -> bool:
+async def _batch(catalog: Path | None, engine: Any, lines: IO[str], explain: bool) -> bool:
     """Every line in order; whether all of them were sound."""
     reader, gateway = _reader(catalog, engine)
     whole = True
     for line in _objects(lines):
-        answer = {"error": line["error"]} if "error" in line else await _answer(reader, engine, line)
+        answer = {"error": line["error"]} if "error" in line else await _answer(reader, engine, line, explain)
         if "id" in line:
             answer = {"id": line["id"], **answer}
         whole = whole and "error" not in answer
@@ -116,7 +117,7 @@ def _objects(lines: IO[str]) -> Iterator[dict[str, Any]]:
             yield found
 
 
-async def _answer(reader: Reader, engine: Mode, line: dict[str, Any]) -> dict[str, Any]:
+async def _answer(reader: Reader, engine: Mode, line: dict[str, Any], explain: bool) -> dict[str, Any]:
     from pydantic import ValidationError
 
     from intents.reading import Context
@@ -129,6 +130,8 @@ async def _answer(reader: Reader, engine: Mode, line: dict[str, Any]) -> dict[st
     channel = line.get("channel")
     reading = await reader.read_with(engine, line["text"], context, channel if isinstance(channel, str) else None)
     found: dict[str, Any] = reading.as_json()
+    if explain:
+        found["why"] = list(reader.explain(line["text"], context, reading))
     note = _NO_MODEL if engine == "model" and not reader.has_model else reader.note
     return {**found, "note": note} if note else found
 

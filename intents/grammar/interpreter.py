@@ -39,6 +39,9 @@ class Grammar:
         thread = Thread(context, self._registry)
         orders = [draft for parse in found if (draft := changes.change(parse)) is not None]
         orders = orders or [draft for parse in found if (draft := changes.verbless(parse)) is not None]
+        taken_back = thread.withdrawal(view)
+        if taken_back is not None:
+            return taken_back
         if orders:
             return self._guarded(view) or _version_asked(self._order(view, orders, found, thread, context), sentence)
         for parse in found:

@@ -12,10 +12,22 @@ from intents import wording
 from intents.grammar.changes import Draft
 from intents.grammar.piece import READS
 from intents.grammar.search import Parse
+from intents.guards import View
 from intents.reading import Command, Context, Question, Reading, Refusal
 from intents.resolve import Resolver
 
 _HAPPENED = frozenset(("", "succeeded", "failed", "unknown", "running"))
+_TAKES_BACK = frozenset(("cancel", "withdraw", "abort", "nevermind", "mind", "stop", "forget", "scratch", "nope"))
+_BESIDE = frozenset(
+    ("it", "that", "this", "one", "never", "please", "pls", "the", "request", "no", "ok", "oh", "!", ",", ";")
+)
+_TAKEN_BACK = {
+    "waiting": "I withdraw nothing by words. Press Withdraw on its card; whoever asked for it can.",
+    "ready": "It is approved and about to run. Press Withdraw on its card at once, or undo it when it is done.",
+    "running": "It is running, and I stop nothing halfway. Watch its card; it offers the way back when it is done.",
+    "answered": "That was only a look: nothing was changed, and there is nothing to cancel.",
+}
+_DONE = "That one is over, so there is nothing to cancel. To go back, say: roll that back, or: make it 3."
 _NARROWS = {"query_logs": "since", "query_metrics": "window"}
 
 
@@ -70,6 +82,13 @@ class Thread:
         if isinstance(reading, Command) and kind == "varies" and self.last.risk is not Risk.READ:
             return resolver.confirm(reading, f"{wording.what(reading.action.as_json())}?")
         return reading
+
+    def withdrawal(self, view: View) -> Refusal | None:
+        """`cancel that`, `never mind`: nothing is withdrawn by words, but the way to do it is said."""
+        words = set(view.sentence.words)
+        if not self.context.earlier or not words & _TAKES_BACK or words - _TAKES_BACK - _BESIDE:
+            return None
+        return Refusal(reason="negated", say=_TAKEN_BACK.get(self.state, _DONE))
 
     def objection(self, draft: Draft, resolver: Resolver) -> Reading | None:
         """What speaks against an order that points at the thread: "roll that back" after a scale undoes no scale."""

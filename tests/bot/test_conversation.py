@@ -228,6 +228,9 @@ async def test_a_mistake_of_ours_is_said_with_a_reference(talk: Talk, caplog: py
     class Broken:
         note = None
 
+        def explain(self, *about: object) -> tuple[str, ...]:
+            return ()
+
         async def read(self, text: str, *about: object) -> Reading:
             raise RuntimeError("boom")
 
@@ -243,6 +246,9 @@ async def test_a_refusal_offers_its_suggestions_as_buttons(talk: Talk) -> None:
 
     class Suggests:
         note = None
+
+        def explain(self, *about: object) -> tuple[str, ...]:
+            return ()
 
         async def read(self, text: str, *about: object) -> Reading:
             return Refusal(reason="conditional", say="I can't wait.", suggestions=(action,))
