@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, tzinfo
+from collections.abc import Iterator
+from datetime import UTC, datetime, time, timedelta, tzinfo
+from itertools import product
 from zoneinfo import ZoneInfo
 
 from approvals.policy_model import DAYS, Freeze, Once, Weekly, as_text
@@ -45,3 +47,17 @@ def _minute(text: str) -> int:
     day, _, time = text.partition(" ")
     hour, _, minute = time.partition(":")
     return (DAYS.index(day) * 24 + int(hour)) * 60 + int(minute)
+
+
+def edges(freeze: Freeze, now: datetime) -> Iterator[datetime]:
+    """The moments at which it begins or ends: of a weekly one, those of the 53 weeks from now on."""
+    zone = _zone(freeze.zone)
+    if freeze.once is not None:
+        yield from _bounds(freeze.once, zone)
+    if freeze.weekly is None:
+        return
+    local = now.astimezone(zone)
+    monday = datetime.combine(local.date() - timedelta(days=local.weekday()), time(), UTC).replace(tzinfo=None)
+    for week, text in product(range(54), (freeze.weekly.start, freeze.weekly.until)):
+        wall = monday + timedelta(weeks=week, minutes=_minute(text))
+        yield wall.replace(tzinfo=zone).astimezone(UTC)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain, product
+from itertools import chain
 
 from actions import durations
 from actions.catalog import Catalog
 from actions.registry import Registry
-from approvals import quorum
+from approvals import quorum, subjects
 from approvals.actor import Actor, Directory
 from approvals.policy_model import ANYONE, Match, Policy, Rule
 from approvals.quorum import Groups
-from approvals.verdict import Subject, matches, overriding, rule_for
+from approvals.verdict import matches, overriding, rule_for
 
 Loc = tuple[str | int, ...]
 
@@ -100,16 +100,16 @@ def _names(policy: Policy, catalog: Catalog, registry: Registry) -> Iterator[Pro
 
 def _never(policy: Policy, catalog: Catalog, registry: Registry) -> Iterator[Problem]:
     """Rules that decide nothing: earlier ones take all that they match, together or alone."""
-    subjects = list(_subjects(policy, catalog, registry))
+    asked = list(subjects.every((policy,), catalog, registry))
     first: set[str] = set()
-    for subject in subjects:
+    for subject in asked:
         rule = rule_for(policy, subject)
         if rule is not None:
             first.add(rule.name)
     for index, rule in enumerate(policy.rules):
         if rule.name in first:
             continue
-        taken = [subject for subject in subjects if matches(rule.match, subject)]
+        taken = [subject for subject in asked if matches(rule.match, subject)]
         loc = ("rules", index, "match")
         if not taken:
             yield Problem(loc, "nothing in the catalogue fits this, so the rule never decides.")
@@ -117,23 +117,6 @@ def _never(policy: Policy, catalog: Catalog, registry: Registry) -> Iterator[Pro
             by = dict.fromkeys(r.name for subject in taken if (r := rule_for(policy, subject)))
             names = " and ".join(f'"{name}"' for name in by)
             yield Problem(loc, f"{names} before it takes all that this matches, so the rule never decides.")
-
-
-def _subjects(policy: Policy, catalog: Catalog, registry: Registry) -> Iterator[Subject]:
-    """Everything that can be asked, where services that no rule names are as good as one another."""
-    named = {name for rule in policy.rules for name in rule.match.services or ()}
-    other: dict[tuple[str, ...], str] = {}  # one unnamed service for each set of environments
-    for name in catalog.services:
-        if name not in named:
-            other.setdefault(catalog.environments_of(name), name)
-    services = [*(name for name in catalog.services if name in named), *other.values()]
-    for action, service in product(registry, services):
-        if "service" in action.model_fields:
-            for environment in catalog.environments_of(service):
-                yield Subject(action.verb, action.risk, service, environment)
-    for action in registry:
-        if "service" not in action.model_fields:
-            yield Subject(action.verb, action.risk, None, None)
 
 
 def _delegation(policy: Policy, known: Groups) -> Iterator[Problem]:

@@ -93,6 +93,41 @@ def explain(
 
 
 @app.command()
+def diff(
+    old: Annotated[Path, typer.Argument(help="The policy as it is.")],
+    new: Annotated[Path, typer.Argument(help="The policy as it would be.")],
+    as_json: Json = False,
+) -> None:
+    """List every verb, environment and class of services whose verdict changes; exit 1 if anything gets weaker.
+
+    Weaker means that something is let through that was held back: that needs the old policy's quorum (see README).
+    """
+    from dataclasses import asdict
+
+    from actions import catalog
+    from actions.clock import SystemClock
+    from actions.registry import Registry
+    from actions.verbs import VERBS
+    from approvals import comparison, policy, quorum
+    from bot import settings
+
+    before, after = policy.load(old), policy.load(new)
+    services = catalog.load(settings.load().catalog)
+    shifts = comparison.compare(before, after, services, Registry(VERBS), SystemClock().now())
+    weaker = any(shift.weaker for shift in shifts)
+    needs = comparison.quorum_for(before, shifts) if weaker else ()
+    if as_json:
+        listed = [{k: v for k, v in asdict(shift).items() if k != "needed"} for shift in shifts]
+        print(json.dumps({"weaker": weaker, "needs": [r.model_dump() for r in needs], "changes": listed}))
+    else:
+        for shift in shifts:
+            print(f"{'WEAKER' if shift.weaker else 'stricter'}  {shift.what}: {shift.before} -> {shift.after}")
+        verdict = f"weaker: it needs {quorum.say(needs)}" if weaker else "nothing gets weaker"
+        print(f"{len(shifts)} verdicts change; {verdict}." if shifts else "No verdict changes.")
+    raise typer.Exit(1 if weaker else 0)
+
+
+@app.command()
 def schema(
     of_catalog: Annotated[bool, typer.Option("--catalog", help="The catalogue's schema instead.")] = False,
 ) -> None:

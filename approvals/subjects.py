@@ -1,0 +1,47 @@
+"""Everything that can be asked for, as far as policies tell it apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import product
+
+from actions.catalog import Catalog
+from actions.registry import Registry
+from approvals.policy_model import Match, Policy
+from approvals.verdict import Subject
+
+
+def every(policies: Iterable[Policy], catalog: Catalog, registry: Registry) -> Iterator[Subject]:
+    """Each verb, environment and class of services; a class is asked about by its first service."""
+    for action, service in product(registry, classes(policies, catalog)):
+        if "service" in action.model_fields:
+            for environment in catalog.environments_of(service):
+                yield Subject(action.verb, action.risk, service, environment)
+    for action in registry:
+        if "service" not in action.model_fields:
+            yield Subject(action.verb, action.risk, None, None)
+
+
+def classes(policies: Iterable[Policy], catalog: Catalog) -> dict[str, tuple[str, ...]]:
+    """Services by the first of their class: one that a policy names is alone, others go by where they run."""
+    named = {name for policy in policies for match in _matches(policy) for name in match.services or ()}
+    found: dict[str, list[str]] = {name: [name] for name in catalog.services if name in named}
+    first: dict[tuple[str, ...], str] = {}
+    for name in catalog.services:
+        if name not in named:
+            leader = first.setdefault(catalog.environments_of(name), name)
+            found.setdefault(leader, []).append(name)
+    return {leader: tuple(members) for leader, members in found.items()}
+
+
+def label(members: tuple[str, ...]) -> str:
+    """`payments`, or `cart and 3 more`."""
+    return members[0] if len(members) == 1 else f"{members[0]} and {len(members) - 1} more"
+
+
+def _matches(policy: Policy) -> Iterator[Match]:
+    yield from (rule.match for rule in policy.rules)
+    for window in policy.freezes:
+        yield from (window.match, *window.exempt)
+    if policy.break_glass:
+        yield policy.break_glass.match
