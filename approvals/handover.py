@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy import RowMapping, bindparam, insert, select, update
 
 from actions import durations
 from approvals.actor import Actor, same
@@ -14,6 +14,10 @@ from approvals.lookup import Lookup
 from approvals.policy_model import ANYONE
 from approvals.request import Delegation
 from approvals.tables import as_text, as_time, delegations
+
+# Made once: building a statement costs more than running it.
+_ACTIVE = select(delegations).where(delegations.c.until > bindparam("now"), delegations.c.ended_at.is_(None))
+_ACTIVE = _ACTIVE.order_by(delegations.c.id)
 
 
 class Handover:
@@ -49,9 +53,8 @@ class Handover:
 
     def active(self, now: datetime) -> tuple[Delegation, ...]:
         """Those that count at this moment, as far as time goes."""
-        live = (delegations.c.until > as_text(now), delegations.c.ended_at.is_(None))
         with self._ledger.looking() as connection:
-            found = connection.execute(select(delegations).where(*live).order_by(delegations.c.id)).mappings().all()
+            found = connection.execute(_ACTIVE, {"now": as_text(now)}).mappings().all()
         return tuple(_delegation(row) for row in found)
 
     def _check(self, giver: Actor, taker: Actor) -> None:

@@ -14,6 +14,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from actions.errors import ConfigError
+from bot.kept_client import KeptClient
 from bot.settings import Settings
 from bot.work import TROUBLE, code_of, passing
 
@@ -43,7 +44,7 @@ def base_url(settings: Settings) -> str:
 
 def sync_client(settings: Settings) -> WebClient:
     """For questions that threads ask: groups and names. Never retries by itself: a refusal is an answer."""
-    client = WebClient(
+    client = KeptClient(
         token=_bot_token(settings), base_url=base_url(settings), timeout=TIMEOUT, retry_handlers=[], logger=log
     )
     client.proxy = _proxy(client.proxy, settings)

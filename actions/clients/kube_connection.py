@@ -120,6 +120,7 @@ class Connection:
                 f"I have no way to the cluster: {_why(error)}. Set KUBECONFIG to a file that works."
             ) from None
         settings.retries = False
+        settings.proxy = settings.proxy  # settled: otherwise the whole environment is read again for every request
         opened = client.ApiClient(settings)
         del opened.default_headers["User-Agent"]  # would win over each request's own
         return opened
