@@ -18,7 +18,7 @@ from kubernetes import client, config
 
 from tests.cluster.control_plane import ControlPlane, control_plane
 from tests.cluster.kubelet import Kubelet
-from tests.cluster.shop import Shop
+from tests.cluster.shop import Shop, shop_in
 from tests.contract.cluster import ClusterApi
 
 HOW = "needs a control plane: `make control-plane`, then KUBEBUILDER_ASSETS=<what it prints>; or TWOKEY_TEST_KUBECONFIG"
@@ -44,7 +44,7 @@ def real_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         yield Cluster(plane.kubeconfig(), plane)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def plane(real_cluster: Cluster) -> ControlPlane:
     """A control plane that the test may look into, and stop."""
     if real_cluster.plane is None:
@@ -65,10 +65,10 @@ def cluster_api(real_cluster: Cluster) -> Iterator[ClusterApi]:
 
 
 @pytest.fixture
-def shop(plane: ControlPlane, cluster_api: ClusterApi) -> Iterator[Shop]:
+def shop(plane: ControlPlane) -> Iterator[Shop]:
     """Three services in a namespace of their own, with everything that `twokey rbac render` writes for them."""
-    with plane.session() as admin:
-        yield Shop(plane, cluster_api.namespace, admin).open().admit()
+    with shop_in(plane) as opened:
+        yield opened
 
 
 def _pass_time(seconds: float) -> None:

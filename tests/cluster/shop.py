@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -129,6 +130,16 @@ class Shop:
             until(partial(self._refused, path, body, user), f"the policy of {verb} in force")
         return self
 
+    def close(self) -> None:
+        """Nothing of it is left, above all no policy: the API server looks at all of them at every write."""
+        for manifest in yaml.safe_load_all(render(self.catalog, self.registry)):
+            if (
+                manifest["kind"].startswith("ValidatingAdmissionPolicy")
+                and self.namespace in manifest["metadata"]["name"]
+            ):
+                self.call("DELETE", f"{_PATHS[manifest['kind']]}/{manifest['metadata']['name']}")
+        self.call("DELETE", f"/api/v1/namespaces/{self.namespace}")
+
     def _refused(self, path: str, body: Json, user: str) -> bool:
         return self.patch(path, body, "merge", user, dryRun="All").status_code == 422
 
@@ -172,6 +183,19 @@ class Hands:
         if isinstance(action, Read):
             return self.executor.answer(action, lambda step: None)
         return self.execute(self.plan(verb, service, **arguments))
+
+
+@contextmanager
+def shop_in(plane: ControlPlane) -> Iterator[Shop]:
+    """Open, with everything that `twokey rbac render` writes for it, in a namespace of its own."""
+    with plane.session() as admin:
+        body = {"metadata": {"generateName": "shop-"}}
+        namespace = admin.post(f"{plane.url}/api/v1/namespaces", json=body, timeout=30).json()["metadata"]["name"]
+        shop = Shop(plane, namespace, admin)
+        try:
+            yield shop.open().admit()
+        finally:
+            shop.close()
 
 
 def workload(kind: str, name: str, replicas: int | None = None, sidecar: bool = False, version: str = "1.0") -> Json:
