@@ -12,14 +12,19 @@ def done(plan: Plan, seconds: float | None, verified: str) -> Outcome:
     return Outcome(ok=True, summary=f"{took} · {verified}")
 
 
-def failed(plan: Plan, reason: str, evidence: tuple[Evidence, ...] = (), details: tuple[str, ...] = ()) -> Outcome:
-    """It is in place and does not work."""
+def failed(
+    reason: str,
+    evidence: tuple[Evidence, ...] = (),
+    details: tuple[str, ...] = (),
+    steps: tuple[Suggestion, ...] = (),
+) -> Outcome:
+    """It is in place and does not work; `steps` is what helps now (`actions.fallback`)."""
     return Outcome(
         ok=False,
         summary=f"failed: {reason}",
         details=details,
         evidence=evidence,
-        suggestions=next_steps(plan),
+        suggestions=steps,
     )
 
 
@@ -48,14 +53,14 @@ def unwatched(plan: Plan, last: str, reason: str) -> Outcome:
     )
 
 
-def next_steps(plan: Plan) -> tuple[Suggestion, ...]:
-    """What helps after a change went wrong: its logs, and the way back."""
-    logs = Suggestion(label="Show logs", action={"verb": "query_logs", **_where(plan), "since": "15m"})
-    if plan.undo is None:
-        return (logs,)
-    back = plan.undo.get("to") if plan.undo.get("verb") == "rollback" else None
-    label = f"Roll back to {back}…" if back is not None else "Undo…"
-    return logs, Suggestion(label=label, action=plan.undo)
+def logs(plan: Plan) -> Suggestion:
+    """What its pods said."""
+    return Suggestion(label="Show logs", action={"verb": "query_logs", **_where(plan), "since": "15m"})
+
+
+def history(plan: Plan) -> Suggestion:
+    """What ran before."""
+    return Suggestion(label="History", action={"verb": "history", **_where(plan)})
 
 
 def span(seconds: float) -> str:

@@ -73,13 +73,13 @@ class Executor:
         try:
             live = delivery.read(self._tools, plan)
             if objects.at(live, "metadata.uid") != plan.target.uid:
-                return endings.failed(plan, "it was deleted and created again meanwhile")
+                return endings.failed("it was deleted and created again meanwhile")
             revisions = self._tools.cluster.revisions(objects.ref(plan.target))
             trace = landing.trace(plan, live, revisions, request_id)
             if trace is Trace.LANDED:
                 return glance(self._tools, plan.model_copy(update={"patch": plan.patch.for_request(request_id)}))
         except StalePlan as gone:
-            return endings.failed(plan, gone.say)
+            return endings.failed(gone.say)
         except SourceError:
             return None
         if trace is Trace.UNCLEAR or self._may_still_arrive(request_id):

@@ -11,6 +11,8 @@ from actions.clients.protocols import Pod, Revision
 from actions.outcome import Step
 
 _NEVER_STARTS = frozenset({"ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError"})
+NEVER_STARTED = "cannot start"
+"""Stands in a reason where no container ever ran, so that there are no logs."""
 _CRASHES = 2  # restarts of one pod after which waiting longer is pointless
 
 
@@ -108,7 +110,7 @@ def _hopeless(workload: Mapping[str, Any], pods: Collection[Pod], counts: _Count
     bad = [pod for pod in pods if not pod.ready and pod.reason]
     unstartable = Counter(str(pod.reason) for pod in bad if pod.reason in _NEVER_STARTS)
     if unstartable:
-        return f"{_share(unstartable, counts)} cannot start: {unstartable.most_common(1)[0][0]}"
+        return f"{_share(unstartable, counts)} {NEVER_STARTED}: {unstartable.most_common(1)[0][0]}"
     crashing = Counter(str(pod.reason) for pod in bad if pod.restarts >= _CRASHES)
     if crashing:
         reason = crashing.most_common(1)[0][0]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from actions import autoscaling, endings, landing, objects, rollout, verification
+from actions import autoscaling, endings, fallback, landing, objects, rollout, verification
 from actions.errors import NotFound, SourceError
 from actions.outcome import Outcome, Quote, Step
 from actions.plan import Plan
@@ -61,7 +61,8 @@ def glance(tools: Toolbox, plan: Plan) -> Outcome | None:
     if isinstance(judged, Progressing):
         return None
     if isinstance(judged, Failed):
-        return endings.failed(plan, judged.reason)
+        steps, notes = fallback.next_steps(tools, plan, judged.reason, None)
+        return endings.failed(judged.reason, details=notes, steps=steps)
     verified = verification.compare(None, vitals(tools, plan.service, plan.environment))
     return endings.done(plan, None, verified.text)
 
@@ -141,7 +142,8 @@ class Watch:
             events = []  # they only illustrate the reason
         lines = [redacted(f"{e.about} {e.reason}: {e.message}") for e in events if e.kind == "Warning"][:_EVENTS]
         quotes = (Quote(title="Warnings from the cluster", lines=tuple(lines)),) if lines else ()
-        return endings.failed(self._plan, reason, quotes)
+        steps, notes = fallback.next_steps(self._tools, self._plan, reason, self._before)
+        return endings.failed(reason, quotes, notes, steps)
 
     def _unwatched(self, reason: str) -> Outcome:
         return endings.unwatched(self._plan, self._last.text if self._last else "", reason)

@@ -183,7 +183,7 @@ def buttons(request: Request, face: Face) -> list[Button]:
     if request.outcome and request.state.final:
         found += _do([(s.label, s.action) for s in request.outcome.suggestions[:4]])
     known = {b.value for b in found}
-    if request.plan.undo and request.state in {State.RUNNING, State.SUCCEEDED, State.FAILED}:
+    if request.plan.undo and request.state in {State.RUNNING, State.SUCCEEDED}:  # a failure says itself what helps
         found += [b for b in _do([("Undo…", request.plan.undo)], start=9) if b.value not in known]
     return [*found, Button("Details", "details", key(request), label=f"Details of: {face.title}")]
 

@@ -46,7 +46,7 @@ def test_a_rollout_without_end_ends_at_its_deadline(
 def test_stop_watching_ends_the_watch_and_claims_nothing(
     plan_factory: PlanFactory, executor: Executor, granted: Granted, cluster: ClusterDouble
 ) -> None:
-    plan, looks = plan_factory("deploy"), iter([False, False, True, True])
+    plan, looks = plan_factory("deploy"), iter([False, False, False, True, True])
     outcome = executor.execute(plan, granted(plan), lambda step: None, lambda: next(looks))
     assert outcome.ok is None
     assert "nobody watches" in outcome.summary
