@@ -34,7 +34,7 @@ def read(tools: Toolbox, plan: Plan) -> Mapping[str, Any]:
 
 def require_unmoved(tools: Toolbox, plan: Plan, live: Mapping[str, Any]) -> None:
     """Raises StalePlan that says what moved since the preview was shown."""
-    if moved := landing.moved(plan, live, tools.catalog.container(plan.service)):
+    if moved := landing.moved(plan, live, tools.catalog.container(plan.service), tools.clock.now()):
         said = "; ".join(moved)
         raise StalePlan(f"{said[0].upper()}{said[1:]}. Ask again to see what it would do now.")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -39,9 +40,9 @@ def trace(plan: Plan, live: Mapping[str, Any], revisions: Sequence[Revision], re
     return Trace.ABSENT if _reaches_back(plan, revisions) else Trace.UNCLEAR
 
 
-def moved(plan: Plan, live: Mapping[str, Any], container: str) -> tuple[str, ...]:
+def moved(plan: Plan, live: Mapping[str, Any], container: str, now: datetime) -> tuple[str, ...]:
     """The preconditions that no longer hold, each as a short sentence for people; empty where all hold."""
-    return tuple(_in_words(plan, live, path, container) for path in _broken(plan, live))
+    return tuple(_in_words(plan, live, path, container, now) for path in _broken(plan, live))
 
 
 def in_place(live: Mapping[str, Any], patch: Patch) -> bool:
@@ -79,11 +80,11 @@ def _reaches_back(plan: Plan, revisions: Sequence[Revision]) -> bool:
     return before is not None and any(canonical.digest(dict(r.template)) == before for r in revisions)
 
 
-def _in_words(plan: Plan, live: Mapping[str, Any], path: str, container: str) -> str:
+def _in_words(plan: Plan, live: Mapping[str, Any], path: str, container: str, now: datetime) -> str:
     name = f"{plan.target.kind} {plan.target.name}"
     if path == "metadata.uid":
         return f"{name} was deleted and created again"
-    who = objects.last_writer(live, path)
+    who = objects.last_writer(live, path, now)
     by = f" ({who})" if who else ""
     if plan.target.kind == objects.AUTOSCALER:
         return "someone set the autoscaler's bounds to {}–{}{}".format(*objects.bounds(live), by)
@@ -92,9 +93,9 @@ def _in_words(plan: Plan, live: Mapping[str, Any], path: str, container: str) ->
         then = f": {count} → {wanted} now" if isinstance(wanted, int) else ""
         return f"someone set replicas to {count}{by}{then}"
     shown = next((d for d in plan.differences if d.field == "image"), None)
-    now = objects.version_of(objects.template(live), container)
-    if shown and now != shown.before:
-        return f"someone set the image to {now}{by}, it was {shown.before}"
+    version = objects.version_of(objects.template(live), container)
+    if shown and version != shown.before:
+        return f"someone set the image to {version}{by}, it was {shown.before}"
     return f"someone changed the pod template{by}"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
-from actions import canonical, image
+from actions import canonical, image, quantities
 from actions.clients.protocols import WorkloadRef
 from actions.errors import BadInput
 from actions.plan import Target
@@ -90,7 +90,7 @@ def notes(live: Mapping[str, Any]) -> Mapping[str, str]:
     return live.get("metadata", {}).get("annotations") or {}
 
 
-def last_writer(live: Mapping[str, Any], path: str) -> str:
+def last_writer(live: Mapping[str, Any], path: str, now: datetime) -> str:
     """`kubectl-edit, 14:05 UTC`: who wrote this field last, by `metadata.managedFields`; empty where unknown."""
     keys = [f"f:{part}" for part in path.removesuffix(_HASHED).split(".")]
     owners = [entry for entry in managers(live) if _owns(entry.get("fieldsV1"), keys)]
@@ -98,7 +98,7 @@ def last_writer(live: Mapping[str, Any], path: str) -> str:
         return ""
     last = max(owners, key=lambda entry: str(entry.get("time", "")))
     when = timestamp(last.get("time"))
-    return str(last.get("manager", "somebody")) + (f", {when:%H:%M} UTC" if when else "")
+    return str(last.get("manager", "somebody")) + (f", {quantities.moment(when, now)}" if when else "")
 
 
 def managers(live: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import re
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 
 from actions.formulas import Metric
 
 _MIB = 1024.0 * 1024.0
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MOMENT = re.compile(
+    rf"\b(?:(?P<weekday>{'|'.join(_WEEKDAYS)}) |(?P<day>[1-9]\d?) (?P<month>{'|'.join(_MONTHS)}) )?"
+    r"(?P<hour>[01]\d|2[0-3]):(?P<minute>[0-5]\d) UTC\b"
+)
 NAMES: dict[Metric, str] = {
     "request_rate": "request rate",
     "error_rate": "error rate",
@@ -54,6 +62,25 @@ def moment(at: datetime, now: datetime) -> str:
     days = (today.date() - here.date()).days
     day = "" if days == 0 else f"{here:%a} " if 0 < days < 7 else f"{here.day} {here:%b} "
     return f"{day}{here:%H:%M} UTC"
+
+
+def moments(text: str, now: datetime) -> list[tuple[re.Match[str], datetime]]:
+    """Where words of `moment` stand in a text that was written about `now`, and the times that they mean, in order."""
+    found = ((match, _meant(match, now.astimezone(UTC))) for match in _MOMENT.finditer(text))
+    return [(match, at) for match, at in found if at is not None]
+
+
+def _meant(match: re.Match[str], now: datetime) -> datetime | None:
+    time = now.replace(hour=int(match["hour"]), minute=int(match["minute"]), second=0, microsecond=0)
+    if match["weekday"]:
+        return time - timedelta(days=(now.weekday() - _WEEKDAYS.index(match["weekday"]) - 1) % 7 + 1)
+    if not match["month"]:
+        return time if time <= now + timedelta(hours=12) else time - timedelta(days=1)  # written before midnight
+    years = []
+    for year in (now.year - 1, now.year, now.year + 1):
+        with suppress(ValueError):  # 29 Feb
+            years.append(time.replace(year, _MONTHS.index(match["month"]) + 1, int(match["day"])))
+    return min(years, key=lambda at: abs(at - now), default=None)
 
 
 def stretch(text: str) -> str:

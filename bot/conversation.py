@@ -261,10 +261,11 @@ class Conversation:
         except TwokeyError as error:
             await stage.show(words.refusal(error.say))  # in place of "looking …", where that is shown
             return
+        now = await asyncio.to_thread(self._ledger.now)
         kept = keepsakes.split(outcome)[0] if outcome.run else ()
         shown = [piece for piece in outcome.evidence if piece not in kept]
         more = evaluation.kept(outcome.run.id, kept) if outcome.run else ()
-        await stage.show(answers.answer(outcome, evidence=shown, more=more))
+        await stage.show(answers.answer(outcome, now, evidence=shown, more=more))
         tables = [piece for piece in shown if isinstance(piece, Table)]
         for piece in shown:
             await stage.attach(_as_csv(piece) if isinstance(piece, Table) and piece is not tables[0] else piece)

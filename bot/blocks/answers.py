@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import groupby
 
+from actions import quantities
 from actions.outcome import Evidence, Outcome, Quote, Step, Suggestion, Table
 from bot.blocks import message as kit
 from bot.blocks.message import Block, Button, Message
-from bot.blocks.text import bar, clip, escape, seen
+from bot.blocks.text import bar, clip, escape, local, seen
 
 _EMPHASIS = re.compile(r"\*([^*]+)\*")
 
@@ -21,25 +23,30 @@ WRAPPED = 16  # characters from which on a column breaks its lines, so that a ph
 
 
 def answer(
-    outcome: Outcome, *, evidence: Sequence[Evidence] | None = None, mark: str = "", more: Sequence[Button] = ()
+    outcome: Outcome,
+    now: datetime,
+    *,
+    evidence: Sequence[Evidence] | None = None,
+    mark: str = "",
+    more: Sequence[Button] = (),
 ) -> Message:
-    """The answer as one message, with `more` buttons behind those of its next steps.
+    """The answer as one message, with `more` buttons behind those of its next steps; `now` is when it was found.
 
     Charts and files are uploaded apart; only the first table fits into it.
     """
     shown = outcome.evidence if evidence is None else evidence
     lines = [clip(line, 280) for line in outcome.details[:DETAILS]]
-    head = f"{mark}*{_bold(outcome.summary)}*"
+    head = local(f"{mark}*{_bold(outcome.summary)}*", now)
     blocks = [kit.section(head)]
     if lines:
-        blocks.append(kit.section("\n".join(_grouped(lines))))
+        blocks.append(kit.section(local("\n".join(_grouped(lines)), now)))
     tables = 0
     for piece in shown:
         if isinstance(piece, Quote):
             blocks += quote(piece)
         elif isinstance(piece, Table) and tables == 0:
             tables += 1
-            blocks += table(piece)
+            blocks += table(piece, now)
     blocks += kit.actions([*suggestions(outcome.suggestions), *more])
     return Message(
         text=kit.fallback("\n".join([_plain(outcome.summary), *lines])), blocks=tuple(blocks[: kit.MESSAGE_BLOCKS])
@@ -63,13 +70,13 @@ def quote(piece: Quote) -> list[Block]:
     ]
 
 
-def table(piece: Table) -> list[Block]:
-    """Rows under headings; what is beyond Slack's size is said."""
-    columns = [c or "–" for c in piece.columns[:COLUMNS]]
-    rows, used = [[_cell(c) for c in columns]], sum(map(len, columns))
+def table(piece: Table, now: datetime | None = None) -> list[Block]:
+    """Rows under headings; what is beyond Slack's size is said. `now` is when what has times in it was found."""
+    columns = [_cell(c) for c in piece.columns[:COLUMNS]]
+    rows, used = [columns], sum(map(len, columns))
     for row in piece.rows[: ROWS - 1]:
         cells = [_cell(c) for c in (*row, *[""] * len(columns))[: len(columns)]]
-        used += sum(len(c["text"]) for c in cells)
+        used += sum(map(len, cells))
         if used > TABLE_TEXT:
             break
         rows.append(cells)
@@ -78,9 +85,10 @@ def table(piece: Table) -> list[Block]:
     found = [kit.context(f"{escape(clip(piece.title, 200))}{note}")]
     if not columns:
         return found
-    longest = [max(len(row[number]["text"]) for row in rows) for number in range(len(columns))]
+    longest = [max(len(row[number]) for row in rows) for number in range(len(columns))]
     settings = [{"is_wrapped": length > WRAPPED} for length in longest]
-    return [*found, {"type": "table", "rows": rows, "column_settings": settings}]
+    shown = [[_shown(cell, now) for cell in row] for row in rows]
+    return [*found, {"type": "table", "rows": shown, "column_settings": settings}]
 
 
 def progress(title: str, steps: Sequence[Step]) -> Message:
@@ -107,8 +115,14 @@ def _label(line: str) -> str:
     return next((label for label in LABELS if line.startswith(f"{label}: ")), "")
 
 
-def _cell(text: str) -> Block:
-    return {"type": "raw_text", "text": clip(seen(text).strip() or "–", 200)}
+def _cell(text: str) -> str:
+    return clip(seen(text).strip() or "–", 200)
+
+
+def _shown(cell: str, now: datetime | None) -> Block:
+    if now is None or not quantities.moments(cell, now):
+        return {"type": "raw_text", "text": cell}
+    return kit.rich(kit.pieces(cell, now))
 
 
 def _bold(text: str) -> str:

@@ -84,7 +84,10 @@ def body(request: Request, face: Face, prefix: str = "", deciding: bool = False)
     plan = request.plan
     found = [
         kit.rich(
-            [kit.piece(place(plan, face), bold=True), kit.piece(f" · {status(request, face)}")],
+            [
+                kit.piece(place(plan, face), bold=True),
+                *kit.pieces(f" · {status(request, face)}", written(request, face)),
+            ],
             *_progress(request),
             block_id=f"{prefix}status",
         ),
@@ -110,6 +113,11 @@ def place(plan: Plan, face: Face) -> str:
 def key(request: Request) -> str:
     """What a decision's button carries: for which request, and for exactly which plan."""
     return f"{request.id}:{request.plan.digest}"
+
+
+def written(request: Request, face: Face) -> datetime:
+    """When the words about how it stands were written; the times in them are of that day."""
+    return request.finished_at or face.now
 
 
 def status(request: Request, face: Face) -> str:

@@ -13,7 +13,8 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from bot.blocks.text import clip, escape, seen
+from actions import quantities
+from bot.blocks.text import clip, escape, form, local, seen
 
 Block = dict[str, Any]
 
@@ -122,6 +123,19 @@ def clock(at: datetime) -> Block:
     return {"type": "date", "timestamp": int(at.timestamp()), "format": "{time}", "fallback": f"{at:%H:%M} UTC"}
 
 
+def pieces(text: str, now: datetime) -> list[Block]:
+    """Runs of rich text written about `now`, in which every time in UTC is the reader's own."""
+    found: list[Block] = []
+    start = 0
+    for match, at in quantities.moments(text, now):
+        if match.start() > start:
+            found.append(piece(text[start : match.start()]))
+        shown = {"timestamp": int(at.timestamp()), "format": form(match), "fallback": match[0]}
+        found.append({"type": "date", **shown})
+        start = match.end()
+    return [*found, piece(text[start:])] if start < len(text) or not found else found
+
+
 def rich(*rows: Sequence[Block], block_id: str | None = None) -> Block:
     """Lines of rich text, each a sequence of pieces."""
     found: Block = {
@@ -143,12 +157,12 @@ def option(text: str, value: str) -> Block:
     return {"text": plain(text, OPTION), "value": value}
 
 
-def say(text: str, *buttons: Button) -> Message:
-    """A short message in words (not yet escaped), with buttons below it."""
+def say(text: str, *buttons: Button, now: datetime | None = None) -> Message:
+    """A short message in words (not yet escaped), with buttons below it; `now` is when times in them were written."""
     words = escape(text)
     return Message(
         text=_said(_clip_escaped(words, FALLBACK)),
-        blocks=(section(words), *actions(buttons)),
+        blocks=(section(local(words, now) if now else words), *actions(buttons)),
     )
 
 

@@ -9,7 +9,7 @@ from actions.outcome import Evidence
 from approvals.request import Request, State
 from bot.blocks import answers, emergency
 from bot.blocks import message as kit
-from bot.blocks.card import Face, needed, status, whose
+from bot.blocks.card import Face, needed, status, whose, written
 from bot.blocks.message import Message
 
 OUTCOME = "outcome"
@@ -53,8 +53,9 @@ def story(request: Request, face: Face, evidence: Sequence[Evidence] = ()) -> li
 
 def _end(request: Request, face: Face, evidence: Sequence[Evidence]) -> Message:
     if request.outcome is None or request.state not in _STARTED:
-        return kit.say(_first_up(status(request, face)))
-    return answers.answer(request.outcome, evidence=evidence, mark="✅ " if request.state is State.SUCCEEDED else "❌ ")
+        return kit.say(_first_up(status(request, face)), now=written(request, face))
+    mark = "✅ " if request.state is State.SUCCEEDED else "❌ "
+    return answers.answer(request.outcome, written(request, face), evidence=evidence, mark=mark)
 
 
 def _first_up(text: str) -> str:

@@ -6,6 +6,8 @@ import re
 import unicodedata
 from datetime import datetime
 
+from actions import quantities
+
 ELLIPSIS = "…"
 _EMPTY = "(empty)"
 _KEPT = "\n\t\u200d"  # line ends, and the joiner that emoji are made with
@@ -69,6 +71,19 @@ def moment(at: datetime, form: str = "{time}") -> str:
     """A time in the reader's own zone, with UTC as the fallback; for mrkdwn."""
     spare = at.strftime("%H:%M UTC") if form == "{time}" else at.strftime("%Y-%m-%d %H:%M UTC")
     return f"<!date^{int(at.timestamp())}^{form}|{spare}>"
+
+
+def local(text: str, now: datetime) -> str:
+    """mrkdwn written about `now`, in which every time in UTC is the reader's own; UTC is the fallback."""
+    for match, at in reversed(quantities.moments(text, now)):
+        shown = f"<!date^{int(at.timestamp())}^{form(match)}|{match[0]}>"
+        text = f"{text[: match.start()]}{shown}{text[match.end() :]}"
+    return text
+
+
+def form(match: re.Match[str]) -> str:
+    """How Slack is to write such a time: with its day where the words have one."""
+    return "{date_short_pretty} {time}" if " " in match[0].removesuffix(" UTC") else "{time}"
 
 
 def bar(done: int, total: int, width: int = 10) -> str:

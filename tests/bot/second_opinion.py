@@ -111,5 +111,14 @@ def _table(block: dict[str, Any]) -> Iterator[str]:
     rows = block["rows"]
     if not 0 < len(rows) <= 100 or not all(0 < len(r) <= 20 for r in rows):
         yield "table size"
-    if sum(len(c["text"]) for r in rows for c in r) > 10_000 or any(not c["text"] for r in rows for c in r):
+    texts = [_cell(cell) for row in rows for cell in row]
+    if sum(map(len, texts)) > 10_000 or not all(texts):
         yield "table text"
+    for cell in (cell for row in rows for cell in row if cell["type"] == "rich_text"):
+        yield from _block(cell)
+
+
+def _cell(cell: dict[str, Any]) -> str:
+    if cell["type"] == "raw_text":
+        return str(cell["text"])
+    return "".join(str(e.get("text") or e["fallback"]) for part in cell["elements"] for e in part["elements"])

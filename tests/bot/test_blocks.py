@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from actions import quantities
 from actions.clients.protocols import ChangeRecord
 from actions.outcome import Outcome, Quote, Step, Suggestion, Table
 from actions.plan import Caution, Difference
@@ -16,7 +20,7 @@ from bot.blocks import answers, home, modals, questions, words
 from bot.blocks.card import card
 from bot.blocks.message import Message, say
 from bot.playground.emulator.blockkit.surfaces import check_message, check_view
-from tests.bot.factories import make_face, make_plan, make_request
+from tests.bot.factories import NOW, make_face, make_plan, make_request
 from tests.bot.second_opinion import complaints
 
 ODD = (
@@ -59,7 +63,7 @@ def _messages(odd: str) -> list[Message]:
         card(request, make_face(title=odd)),
         card(done, make_face(title=odd)),
         card(request.model_copy(update={"state": State.RUNNING, "step": Step(text=odd, done=3, total=0)}), make_face()),
-        answers.answer(outcome),
+        answers.answer(outcome, NOW),
         answers.progress(odd, [Step(text=odd, done=1, total=9)]),
         questions.question(odd, many),
         questions.question(odd, many[:3], fill={"verb": "deploy"}),
@@ -144,7 +148,7 @@ def test_a_menu_brings_back_the_whole_partial_action() -> None:
 def test_a_quote_is_shown_as_it_is() -> None:
     """S5: log lines are neither formatted nor believed."""
     line = "*ERROR* <https://evil.example|click> _retry_ `x`"
-    found = answers.answer(Outcome(ok=True, summary="2 lines", evidence=(Quote(title="Errors", lines=(line,)),)))
+    found = answers.answer(Outcome(ok=True, summary="2 lines", evidence=(Quote(title="Errors", lines=(line,)),)), NOW)
     box = next(b for b in found.blocks if b["type"] == "rich_text")
     assert box["elements"][0]["type"] == "rich_text_preformatted"
     assert box["elements"][0]["elements"] == [{"type": "text", "text": line}]
@@ -172,13 +176,15 @@ def test_details_say_what_the_placeholder_in_the_diff_stands_for() -> None:
 
 def test_a_label_is_said_once() -> None:
     """Lines with one label become points below it; the fallback text keeps every line as it is."""
-    found = answers.answer(Outcome(ok=True, summary="s", details=("Evidence: <a>", "Evidence: b", "Runbook: c", "d")))
+    found = answers.answer(
+        Outcome(ok=True, summary="s", details=("Evidence: <a>", "Evidence: b", "Runbook: c", "d")), NOW
+    )
     assert found.blocks[1]["text"]["text"] == "*Evidence:*\n• &lt;a&gt;\n• b\n*Runbook:* c\nd"
     assert "Evidence: b" in found.text
 
 
 def test_an_answer_is_bold_as_a_whole() -> None:
-    found = answers.answer(Outcome(ok=True, summary="*Worse.*  51 of 60, 2*3"))
+    found = answers.answer(Outcome(ok=True, summary="*Worse.*  51 of 60, 2*3"), NOW)
     assert found.blocks[0]["text"]["text"] == "*Worse. 51 of 60, 2∗3*"
     assert found.text == "Worse. 51 of 60, 2*3"
 
@@ -199,3 +205,54 @@ def _mrkdwn(value: Any) -> list[str]:
         own = [value["text"]] if isinstance(value.get("text"), str) and "type" not in value else []
         return own + [t for inner in value.values() for t in _mrkdwn(inner)]
     return []
+
+
+def test_times_in_an_answer_are_the_readers_own_and_those_in_quotes_stay_as_they_are() -> None:
+    """EXPERIENCE: in mrkdwn, rich text and table cells; the fallback text and what others wrote keep UTC."""
+    outcome = Outcome(
+        ok=True,
+        summary="cart in prod: healthy. image 2.0.0 since Fri 08:30 UTC (ben)",
+        details=("deploy 2.0.0 at 3 Sep 23:05 UTC",),
+        evidence=(
+            Table(title="Changes", columns=("when", "what"), rows=(("09:00 UTC", "restart"),)),
+            Quote(title="Lines (times in UTC)", lines=("at 07:00 UTC it broke",)),
+        ),
+    )
+    found = answers.answer(outcome, NOW)
+    times = (datetime(2026, 10, 30, 8, 30), datetime(2026, 9, 3, 23, 5), datetime(2026, 11, 2, 9, 0))
+    friday, before, today = (int(at.replace(tzinfo=UTC).timestamp()) for at in times)
+    shown = "{date_short_pretty} {time}"
+    assert f"since <!date^{friday}^{shown}|Fri 08:30 UTC> (ben)*" in found.blocks[0]["text"]["text"]
+    assert found.blocks[1]["text"]["text"] == f"deploy 2.0.0 at <!date^{before}^{shown}|3 Sep 23:05 UTC>"
+    (table,) = (block for block in found.blocks if block["type"] == "table")
+    (date,) = table["rows"][1][0]["elements"][0]["elements"]
+    assert date == {"type": "date", "timestamp": today, "format": "{time}", "fallback": "09:00 UTC"}
+    assert table["rows"][1][1] == {"type": "raw_text", "text": "restart"}
+    assert "at 07:00 UTC it broke" in str(found.blocks[-1])
+    assert "Fri 08:30 UTC" in found.text
+    assert complaints(found.payload()) == []
+
+
+@settings(deadline=None)  # how long an example takes says more about what else the machine does
+@given(
+    st.datetimes(datetime(2025, 1, 1), datetime(2029, 1, 1)),
+    st.integers(-60 * 11, 60 * 24 * 150),
+)
+def test_what_is_written_of_a_time_is_read_back_as_that_time(written: datetime, minutes_ago: int) -> None:
+    """To the minute, whatever day it was, and wherever it stands in a sentence."""
+    now = written.replace(tzinfo=UTC)
+    at = (now - timedelta(minutes=minutes_ago)).replace(second=0, microsecond=0)
+    words = quantities.moment(at, now)
+    ((match, found),) = quantities.moments(f"since {words}, 6 min after deploy 1.4.2 at 25:00 UTC", now)
+    assert (match[0], found) == (words, at)
+
+
+def test_a_stale_card_says_in_the_readers_zone_when_somebody_changed_it() -> None:
+    """And says the time of that day, however much later the card is drawn again."""
+    reason = "someone set replicas to 4 (kubectl, 08:30 UTC): 4 → 5 now"
+    request = make_request(state=State.STALE, reason=reason, finished_at=NOW)
+    much_later = replace(make_face(), now=NOW + timedelta(days=3))
+    rows = card(request, much_later).all_blocks()[1]["elements"]
+    (date,) = (part for part in rows[0]["elements"] if part["type"] == "date")
+    morning = NOW.replace(hour=8, minute=30)
+    assert (date["timestamp"], date["fallback"]) == (int(morning.timestamp()), "08:30 UTC")
