@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -142,6 +143,7 @@ async def _measure(addresses: Addresses, child: Child, seen: Seen, rate: int, se
         "never_shown": sent - len(latencies),
         "app_cpu_ms_per_event": round(cpu / max(1, sent) * 1e3, 2),
         "app_cpu_busy": round(cpu / wall, 2),
+        "load_average_1m": round(os.getloadavg()[0], 2),  # others on the same cores make every latency longer
         "writer_late_p99_ms": round(quantile(late, 0.99) * 1e3, 1),
         "resident_mib": child.resident(),
     } | ({} if complete else {"gave_up_waiting_after_s": LAST})
