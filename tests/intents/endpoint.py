@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import genai_prices  # noqa: F401 - what takes a second to load is loaded before any short deadline of a test begins
+import openai  # noqa: F401 - the same
 from aiohttp import web
 
 from bot.playground.host import Host
