@@ -155,14 +155,18 @@ def test_going_back_waits_for_no_eval(lab: House) -> None:
 
 
 def test_a_run_that_somebody_wrote_into_the_store_proves_nothing(lab: House) -> None:
-    """The index only finds the entry; an entry that was changed, or is about something else, is no proof."""
+    """The index only finds the entry; an entry about something else is no proof."""
     evaluated(lab, passed=False)
     evaluated(lab, version="2.2")
     with writing(lab.engine) as connection:
         connection.execute(update(eval_runs).values(version="2.1"))
     assert lab.asked(DEPLOY).state is State.REFUSED
+
+
+def test_an_entry_that_was_changed_proves_nothing(lab: House) -> None:
+    """L2: it is read again against its own hash at the moment of use."""
+    evaluated(lab)
     with writing(lab.engine) as connection:
         connection.exec_driver_sql("DROP TRIGGER audit_events_no_update")
-        forged = audit_events.c.body.op("||")(b" ")
-        connection.execute(update(audit_events).values(body=forged))
-    assert lab.ledger.proofs.latest("support-bot", "quality", "2.2") is None
+        connection.execute(update(audit_events).values(body=audit_events.c.body.op("||")(b" ")))
+    assert lab.ledger.proofs.latest("support-bot", "quality", "2.1") is None
