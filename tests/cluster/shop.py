@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import requests
@@ -19,6 +18,7 @@ import yaml
 from actions.action import Change, Read
 from actions.catalog import Catalog
 from actions.clients.kubernetes import KubernetesCluster
+from actions.clients.protocols import Metrics
 from actions.clock import SystemClock
 from actions.executor import Executor
 from actions.outcome import Grant, Outcome
@@ -143,17 +143,25 @@ class Shop:
     def _refused(self, path: str, body: Json, user: str) -> bool:
         return self.patch(path, body, "merge", user, dryRun="All").status_code == 422
 
-    def kubeconfig(self, account: str, server: str | None = None) -> Path:
-        """For one of Twokey's own two accounts, with a token that the API server itself gave out."""
+    def token(self, account: str) -> str:
+        """Of one of Twokey's own two accounts, as the API server itself gives it out."""
         path = f"/api/v1/namespaces/{accounts.HOME}/serviceaccounts/{account}/token"
-        token = self.call("POST", path, {"spec": {"expirationSeconds": 3600}}).json()["status"]["token"]
-        return self.plane.kubeconfig(f"{account}-{secrets.token_hex(4)}", token, server)
+        answer = self.call("POST", path, {"spec": {"expirationSeconds": 3600}})
+        return str(answer.json()["status"]["token"])
 
-    def hands(self, account: str = accounts.RUNNER, server: str | None = None, pace: Pace = PACE) -> Hands:
+    def hands(
+        self,
+        account: str = accounts.RUNNER,
+        server: str | None = None,
+        pace: Pace = PACE,
+        metrics: Metrics | None = None,
+    ) -> Hands:
         """The product's executor, as that account runs it."""
-        cluster = KubernetesCluster(self.kubeconfig(account, server), accounts.user)
-        tools = Toolbox(catalog=self.catalog, cluster=cluster, clock=SystemClock())
-        return Hands(Executor(self.registry, tools, pace), self.registry, cluster)
+        token = self.token(account)
+        kubeconfig = self.plane.kubeconfig(f"{account}-{secrets.token_hex(4)}", token, server)
+        cluster = KubernetesCluster(kubeconfig, accounts.user)
+        tools = Toolbox(catalog=self.catalog, cluster=cluster, clock=SystemClock(), metrics=metrics)
+        return Hands(Executor(self.registry, tools, pace), self.registry, cluster, token)
 
 
 @dataclass
@@ -163,6 +171,7 @@ class Hands:
     executor: Executor
     registry: Registry
     cluster: KubernetesCluster
+    token: str
 
     def plan(self, verb: str, service: str = "checkout", **arguments: Any) -> Plan:
         action = self.registry.parse({"verb": verb, "service": service, "environment": "prod", **arguments})

@@ -1,0 +1,310 @@
+"""Least privilege on a real API server: no right too few, none too many (P1, P3), and every write has a name (P4)."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from actions.clients.protocols import Sample
+from actions.errors import SourceError
+from actions.rbac import accounts
+from actions.rbac.check import excess, missing
+from actions.rbac.rights import Right, changing, reading, writing
+from actions.registry import Registry
+from actions.verbs import VERBS
+from tests.cluster.control_plane import ControlPlane, Json
+from tests.cluster.shop import PACE, Hands, Shop, shop_in, until
+
+ROLES = "/apis/rbac.authorization.k8s.io/v1/namespaces/{}/roles/{}"
+CHANGING = [verb.verb for verb in changing(Registry(VERBS))]
+PLURALS = {"checkout": "deployments", "store": "statefulsets", "agent": "daemonsets"}
+SCALED = {"checkout": "deployments/checkout", "store": "statefulsets/store"}
+KINDS = {"Deployment": frozenset({"checkout"}), "StatefulSet": frozenset({"store"}), "DaemonSet": frozenset({"agent"})}
+SERVICES = {"statefulsets": "store", "controllerrevisions": "store", "daemonsets": "agent"}
+ARGUMENTS: dict[str, Json] = {
+    "scale": {"change": "+1"},
+    "triage": {"symptom": "slow"},
+    "query_metrics": {"metric": "request_rate"},
+}
+SILENT = {("triage", "horizontalpodautoscalers")}  # only decides whether scaling is offered, and fails to no
+REFUSED = "may not do this"
+
+
+class Steady:
+    """Metrics of which there are always some."""
+
+    def range(self, query: str, start: datetime, end: datetime, step: float) -> list[Sample]:
+        return [Sample(start.timestamp(), 1.0), Sample(end.timestamp(), 1.0)]
+
+    def instant(self, query: str, at: datetime) -> float | None:
+        return 1.0
+
+
+@pytest.fixture(scope="module")
+def shared(plane: ControlPlane) -> Iterator[Shop]:
+    """One for all these tests: each puts back what it takes away."""
+    with shop_in(plane) as shop:
+        yield shop
+
+
+def _declared() -> list[tuple[str, str, Right]]:
+    """(verb, the role that holds it, right) for every single right of every verb."""
+    return [
+        (verb.verb, role, right)
+        for verb in Registry(VERBS)
+        for role, rights in (
+            (accounts.READER, reading([verb], KINDS)),
+            (accounts.name(verb.verb), writing(verb, KINDS)),
+        )
+        for right in rights
+        if (verb.verb, right.resource) not in SILENT
+    ]
+
+
+@pytest.mark.parametrize(("verb", "role", "right"), _declared(), ids=lambda value: getattr(value, "say", value))
+def test_without_any_single_right_its_verb_is_refused(shared: Shop, verb: str, role: str, right: Right) -> None:
+    """P1, minimality: nothing that is declared is idle, and with all of it nothing is refused."""
+    path = ROLES.format(shared.namespace, role)
+    whole: list[Json] = shared.call("GET", path).json()["rules"]
+    hands = shared.hands(pace=replace(PACE, blind=0.5), metrics=Steady())
+    user = "" if role == accounts.READER else accounts.user(verb, shared.namespace)
+    name = right.names[0] if right.names else ""
+
+    def allowed() -> bool:
+        asked = (right.group, right.resource, right.verb, name, user)
+        return hands.cluster.allowed(None, shared.namespace, *asked)
+
+    assert not _refused(shared, hands, verb, right)
+    _replace(shared, path, [_without(rule, right) for rule in whole])
+    try:
+        until(lambda: not allowed(), "the right gone")
+        assert _refused(shared, hands, verb, right)
+    finally:
+        _replace(shared, path, whole)
+        until(allowed, "the right back")
+
+
+def _refused(shop: Shop, hands: Hands, verb: str, right: Right) -> bool:
+    """Whether the verb, at what it needs this right for, is told that it may not."""
+    if right.resource == "events" and verb in CHANGING:
+        return not _warned(shop, hands, verb)
+    arguments = ARGUMENTS.get(verb, {})
+    service = SERVICES.get(right.resource.partition("/")[0], "checkout")
+    if right.resource == "horizontalpodautoscalers":
+        _autoscaled(shop)
+        arguments = {"replicas": 4, "autoscaler": "minimum"}
+    elif verb == "deploy":
+        arguments = {"version": secrets.token_hex(4)}
+    elif verb == "rollback":
+        _renewed(shop, service)
+    elif verb == "scale":
+        shop.patch(f"{SCALED[service]}/scale", {"spec": {"replicas": 2}}, "merge")
+    try:
+        outcome = hands.do(verb, service, **arguments)
+    except SourceError as error:
+        return REFUSED in error.say
+    return REFUSED in outcome.model_dump_json()
+
+
+def _autoscaled(shop: Shop) -> None:
+    """By a new autoscaler, whose minimum is 2."""
+    path = f"/apis/autoscaling/v2/namespaces/{shop.namespace}/horizontalpodautoscalers/checkout"
+    shop.call("DELETE", path)
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "checkout"}
+    spec = {"scaleTargetRef": target, "minReplicas": 2, "maxReplicas": 5}
+    shop.create({"kind": "HorizontalPodAutoscaler", "metadata": {"name": "checkout"}, "spec": spec})
+
+
+def _renewed(shop: Shop, service: str, version: str = "") -> None:
+    """An administrator deploys, so that there is something to go back from."""
+    image = f"registry.example/{service}:{version or secrets.token_hex(4)}"
+    path = f"{PLURALS[service]}/{service}"
+    shop.patch(path, {"spec": {"template": {"spec": {"containers": [{"name": service, "image": image}]}}}})
+    if not version.endswith("-crash"):
+        shop.settle(path)
+
+
+def _warned(shop: Shop, hands: Hands, verb: str) -> bool:
+    """Whether a rollout that fails is explained by the cluster's warnings."""
+    _renewed(shop, "checkout", f"{secrets.token_hex(4)}-crash")
+    arguments: Json = {"deploy": {"version": f"{secrets.token_hex(4)}-crash"}, "scale": {"change": "+1"}}.get(verb, {})
+    if verb == "rollback":
+        bad = shop.image("deployments/checkout", "checkout").rpartition(":")[2]
+        _renewed(shop, "checkout")
+        arguments = {"to": bad}
+    outcome = hands.do(verb, **arguments)
+    assert outcome.ok is False
+    _renewed(shop, "checkout")
+    shop.patch("deployments/checkout/scale", {"spec": {"replicas": 2}}, "merge")
+    return bool(outcome.evidence)
+
+
+def _without(rule: Json, right: Right) -> Json:
+    if (rule["apiGroups"], rule["resources"]) != ([right.group], [right.resource]):
+        return rule
+    return {**rule, "verbs": [verb for verb in rule["verbs"] if verb != right.verb]}
+
+
+def _replace(shop: Shop, path: str, rules: list[Json]) -> None:
+    live = shop.call("GET", path).json()
+    answer = shop.call("PUT", path, {**live, "rules": [rule for rule in rules if rule["verbs"]]})
+    assert answer.ok, answer.text
+
+
+def test_everything_else_in_discovery_is_denied(shared: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    """P1, P3: every resource and verb that the API server knows, for each of our accounts, by its own review."""
+    own, home = {}, f"system:serviceaccount:{accounts.HOME}"
+    for verb in changing(Registry(VERBS)):
+        for preview in (False, True):
+            own[accounts.user(verb.verb, shared.namespace, preview)] = {r[:3] for r in writing(verb, KINDS)}
+    read = {r[:3] for r in reading(Registry(VERBS), KINDS)} | {("", "serviceaccounts", "impersonate")}
+    own |= {f"{home}:{accounts.GATEWAY}": read, f"{home}:{accounts.RUNNER}": read}
+    asked = 0
+    for user, declared in own.items():
+        rules = _rules(shared, user)
+        for group, resource, right in _discovered(shared):
+            asked += 1
+            found = (group, resource, right)
+            assert _covered(rules, *found) == (found in declared), (user, *found)
+    with capsys.disabled():
+        sys.stdout.write(f"\nP1: {asked} times account x resource x verb: only what is declared is allowed\n")
+    assert asked > 5_000
+
+
+def _discovered(shop: Shop) -> Iterator[tuple[str, str, str]]:
+    """(group, resource, verb) of everything that the API server serves, and the verbs that discovery does not list."""
+    versions = ["/api/v1"]
+    for group in shop.call("GET", "/apis").json()["groups"]:
+        versions.append(f"/apis/{group['preferredVersion']['groupVersion']}")
+    for version in versions:
+        group = version.removeprefix("/apis/").partition("/")[0] if version != "/api/v1" else ""
+        for resource in shop.call("GET", version).json()["resources"]:
+            extra = ("impersonate", "escalate", "bind", "approve", "sign")
+            for right in {*resource["verbs"], "get", "list", "watch", "create", "update", "patch", "delete", *extra}:
+                if resource["name"] not in (
+                    "selfsubjectaccessreviews",
+                    "selfsubjectrulesreviews",
+                    "selfsubjectreviews",
+                ):
+                    yield group, resource["name"], right
+
+
+def _rules(shop: Shop, user: str) -> list[Json]:
+    """All rules of this user in the namespace, as the API server's authorizer resolves them."""
+    body = {"spec": {"namespace": shop.namespace}}
+    path = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
+    status = shop.call("POST", path, body, headers={"Impersonate-User": user}).json()["status"]
+    assert not status["incomplete"]
+    rules: list[Json] = status["resourceRules"]
+    return rules
+
+
+def _covered(rules: list[Json], group: str, resource: str, right: str) -> bool:
+    """RBAC's own matching, `*` included (https://kubernetes.io/docs/reference/access-authn-authz/rbac/)."""
+    return any(
+        {group, "*"} & set(rule.get("apiGroups") or ())
+        and {resource, "*", f"*/{resource.partition('/')[2]}"} & set(rule.get("resources") or ())
+        and {right, "*"} & set(rule["verbs"])
+        for rule in rules
+    )
+
+
+@pytest.mark.parametrize("verb", CHANGING)
+def test_the_gateway_can_preview_and_write_nothing(shared: Shop, verb: str) -> None:
+    """P3: its credential gets a true preview, and no way of using it changes anything."""
+    gateway = shared.hands(accounts.GATEWAY)
+    arguments: dict[str, Any] = {"deploy": {"version": "1.9"}, "scale": {"change": "+1"}}.get(verb, {})
+    if verb == "rollback":
+        shared.hands().do("deploy", version="1.8")
+    plan = gateway.plan(verb, **arguments)
+    assert plan.diff
+    before = shared.read("deployments/checkout")["metadata"]["generation"]
+    outcome = gateway.execute(plan)  # as if somebody had taken the process over
+    assert outcome.ok is False
+    assert "may not do this" in outcome.summary
+    patch = plan.patch.for_request("r1")
+    ref = shared.catalog.ref("checkout", "prod")
+    preview = _Raw(shared, gateway)
+    assert preview.patch(ref.name, patch.subresource, patch.body, accounts.user(verb, shared.namespace)) == 403
+    assert preview.patch(ref.name, patch.subresource, patch.body, accounts.user(verb, shared.namespace, True)) == 422
+    assert preview.patch(ref.name, patch.subresource, patch.body, "") == 403
+    assert preview.patch(ref.name, patch.subresource, patch.body, "admin") == 403
+    assert shared.read("deployments/checkout")["metadata"]["generation"] == before
+
+
+class _Raw:
+    """Whatever its token lets it do, without the product's own restraint."""
+
+    def __init__(self, shop: Shop, hands: Hands) -> None:
+        self._shop, self._hands = shop, hands
+
+    def patch(self, name: str, subresource: str, body: Json, user: str) -> int:
+        where = f"/apis/apps/v1/namespaces/{self._shop.namespace}/deployments/{name}"
+        path = f"{where}/{subresource}" if subresource else where
+        headers = {"Content-Type": "application/merge-patch+json", "Authorization": f"Bearer {self._hands.token}"}
+        if user:
+            headers["Impersonate-User"] = user
+        return self._shop.call("PATCH", path, body, headers=headers).status_code
+
+
+def test_the_cluster_s_own_audit_log_names_verb_and_request(shop: Shop) -> None:
+    """P4: for every write, previews told apart."""
+    hands = shop.hands()
+    plans: dict[str, Json] = {
+        "deploy": {"version": "1.1"},
+        "scale": {"replicas": 3},
+        "restart": {},
+        "rollback": {},
+    }
+    for verb, arguments in plans.items():
+        assert hands.execute(hands.plan(verb, **arguments), f"request-{verb}").ok
+    written = [entry for entry in shop.plane.audit_log() if _ours(entry, shop.namespace)]
+    runner = f"system:serviceaccount:{accounts.HOME}:{accounts.RUNNER}"
+    assert {entry["user"]["username"] for entry in written} == {runner}
+    tried = {e["impersonatedUser"]["username"] for e in written if "dryRun=All" in e["requestURI"]}
+    assert tried == {accounts.user(verb, shop.namespace, preview=True) for verb in plans}
+    real = [e for e in written if "dryRun=All" not in e["requestURI"]]
+    assert [(e["impersonatedUser"]["username"], e["userAgent"].rpartition(" ")[2]) for e in real] == [
+        (accounts.user(verb, shop.namespace), f"request/request-{verb}") for verb in plans
+    ]
+
+
+def _ours(entry: Json, namespace: str) -> bool:
+    place = entry.get("objectRef", {}).get("namespace")
+    return bool(place == namespace and entry["userAgent"].startswith("twokey/"))
+
+
+def test_the_check_finds_too_little_too_much_and_what_is_not_confined(shop: Shop) -> None:
+    """P1: with the runner's own credential, and without changing anything."""
+    hands = shop.hands()
+    assert missing(hands.cluster, shop.catalog, shop.registry) == []
+    assert excess(hands.cluster, shop.catalog, shop.registry) == []
+    path = ROLES.format(shop.namespace, "twokey-scale")
+    rules = shop.call("GET", path).json()["rules"]
+    more = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}
+    _replace(shop, path, [rule for rule in rules if rule["resources"] != ["deployments/scale"]] + [more])
+    user = accounts.user("scale", shop.namespace)
+    until(lambda: hands.cluster.allowed(None, shop.namespace, "", "secrets", "get", "", user), "the change of the role")
+    lacks = {(each.account, each.right) for each in missing(hands.cluster, shop.catalog, shop.registry)}
+    assert lacks == {(user, "patch deployments/scale.apps"), (f"{user}-preview", "patch deployments/scale.apps")}
+    too_much = {(each.kind, each.account, each.right) for each in excess(hands.cluster, shop.catalog, shop.registry)}
+    assert too_much == {("excess", user, "get secrets"), ("excess", f"{user}-preview", "get secrets")}
+    kind = "validatingadmissionpolicybindings"
+    shop.call("DELETE", f"/apis/admissionregistration.k8s.io/v1/{kind}/twokey-deploy-{shop.namespace}")
+    label, deploy = {"metadata": {"labels": {"x": "y"}}}, accounts.user("deploy", shop.namespace, preview=True)
+    until(lambda: shop.patch("deployments/checkout", label, user=deploy, dryRun="All").ok, "the policy gone")
+    open_ = [each for each in excess(hands.cluster, shop.catalog, shop.registry) if each.kind == "unconfined"]
+    assert {each.account for each in open_} == {deploy}
+    assert "no admission policy confines it" in open_[0].say
+
+
+def test_the_cluster_s_type_checker_has_nothing_to_say_of_the_policies(shop: Shop) -> None:
+    path = f"/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/twokey-rollback-{shop.namespace}"
+    until(lambda: "typeChecking" in shop.call("GET", path).json().get("status", {}), "the type checker's opinion")
+    assert "expressionWarnings" not in shop.call("GET", path).json()["status"]["typeChecking"]
