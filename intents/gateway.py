@@ -74,13 +74,14 @@ class ModelGateway:
         prompt: str = "",
         asker: Asker = NOBODY,
         rests_on: tuple[str, ...] = (),
+        output_tokens: int = 500,
     ) -> dict[str, JsonValue]:
         """The model's object, with only properties of the schema. Raises ModelFailed; always within the deadline.
 
         `prompt` is the prompt's content hash; `rests_on` whatever else an answer given before must agree in to be given
         again (catalogue, policy, rights).
         """
-        question = Question(privacy.safe(messages), schema, prompt, asker)
+        question = Question(privacy.safe(messages), schema, prompt, asker, output_tokens)
         kept_as = cache.key(question, rests_on, self._asked_alike)
         started, used = self._clock(), Used()
         known = self._cache.get(kept_as)

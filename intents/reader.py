@@ -112,8 +112,10 @@ class Reader:
             return None
         messages = asking.messages(sentence, context, self._names, self._lexicon)
         try:
-            digest = prompts.load("read").digest
-            data = await self._gateway.ask(messages, self._schema, digest, asker, self._rests_on)
+            prompt = prompts.load("read")
+            data = await self._gateway.ask(
+                messages, self._schema, prompt.digest, asker, self._rests_on, prompt.output_tokens
+            )
         except ModelFailed as error:
             self._trouble = error.say
             return None

@@ -42,6 +42,7 @@ class Question(NamedTuple):
     schema: dict[str, Any]
     prompt: str  # the prompt's content hash
     asker: Asker
+    output_tokens: int = 500  # of the longest answer that makes sense
 
 
 class Used:
@@ -131,7 +132,7 @@ class Connection:
         """The text of one answer. Raises NextWay, NextEndpoint or ModelFailed."""
         model = await self.chosen()
         used.endpoint, used.model = self.endpoint.name, model
-        provider, most = self.endpoint.provider, self.endpoint.max_output_tokens
+        provider, most = self.endpoint.provider, self._most(question)
         traced: dict[str, str | int] = {
             spans.OPERATION: "chat", spans.PROVIDER: provider.traced_as, spans.REQUEST_MODEL: model,
             spans.MAX_TOKENS: most, spans.OUTPUT_TYPE: "json", spans.WAY: way, spans.ENDPOINT: self.endpoint.name,
@@ -152,10 +153,10 @@ class Connection:
         """An answer and its price. The most that it can cost is set aside first: no token is less than a byte."""
         sent = {"model": model, "messages": question.messages, **answers.wanted(way, question.schema)}
         size = len(json.dumps(sent, ensure_ascii=False).encode("utf-8", "surrogatepass"))
-        most = prices.cost(self.endpoint, model, Tokens(size, self.endpoint.max_output_tokens))
+        most = prices.cost(self.endpoint, model, Tokens(size, self._most(question)))
         reserved = self._budget.reserve(question.asker, most)
         try:
-            answer = await self._tried(sent, used)
+            answer = await self._tried(sent, self._most(question), used)
         except (NextWay, NextEndpoint):  # it was not answered, so it is not charged
             self._budget.settle(reserved, Decimal(0))
             raise
@@ -163,12 +164,12 @@ class Connection:
         self._budget.settle(reserved, usd)
         return answer, usd
 
-    async def _tried(self, sent: dict[str, Any], used: Used) -> dict[str, Any]:
+    async def _tried(self, sent: dict[str, Any], most: int, used: Used) -> dict[str, Any]:
         """The answer, after some tries where the endpoint is busy."""
         for left in reversed(range(TRIES)):
             used.attempts += 1
             try:
-                return await self._sent(sent)
+                return await self._sent(sent, most)
             except NextEndpoint as error:
                 if not left or not error.passing or (error.wait or 0) > _SOON:
                     raise
@@ -176,11 +177,13 @@ class Connection:
                 await asyncio.sleep((error.wait or 0) + spread)
         raise AssertionError
 
-    async def _sent(self, sent: dict[str, Any]) -> dict[str, Any]:
+    async def _sent(self, sent: dict[str, Any], most: int) -> dict[str, Any]:
         import openai
 
         try:
-            raw: Any = await self._connected().chat.completions.with_raw_response.create(**sent, **self._parameters())
+            raw: Any = await self._connected().chat.completions.with_raw_response.create(
+                **sent, **self._parameters(most)
+            )
             answer = json.loads(raw.http_response.content)
         except openai.APIStatusError as error:
             raise self._refused(error) from error
@@ -194,9 +197,13 @@ class Connection:
             raise NextWay("The endpoint's answer is no object.")
         return answer
 
-    def _parameters(self) -> dict[str, Any]:
+    def _most(self, question: Question) -> int:
+        """Tokens of the longest answer that is wanted."""
+        return min(question.output_tokens, self.endpoint.max_output_tokens)
+
+    def _parameters(self, most: int) -> dict[str, Any]:
         provider = self.endpoint.provider
-        found: dict[str, Any] = {provider.length: self.endpoint.max_output_tokens}
+        found: dict[str, Any] = {provider.length: most}
         if provider.temperature:
             found["temperature"] = 0
         return {name: value for name, value in found.items() if name not in self._unwanted}
@@ -210,7 +217,7 @@ class Connection:
         if status in _BUSY:
             return NextEndpoint(describe(error), _retry_after(error))
         unwanted = getattr(error, "param", None)
-        if status == 400 and unwanted in self._parameters():
+        if status == 400 and unwanted in self._parameters(0):
             self._unwanted.add(unwanted)
             return NextEndpoint(describe(error))  # the same again without it
         return NextWay(describe(error), PROVEN if status in _NOT_TAKEN else 1)

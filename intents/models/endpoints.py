@@ -35,7 +35,7 @@ class Endpoint(Value):
     model: str | None = Field(None, description="the first that the endpoint lists if not given")
     timeout: float | None = Field(None, gt=0, le=60, description="seconds; a fair share of the deadline if not given")
     max_output_tokens: int = Field(500, ge=50, le=4_000, description="of one answer")
-    concurrent: int = Field(8, ge=1, le=256, description="calls at once")
+    concurrent: int = Field(32, ge=1, le=256, description="calls at once")
     price: Price | None = Field(None, description="for a model that the list of prices does not have")
 
     @field_validator("base_url")

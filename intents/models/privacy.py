@@ -7,7 +7,8 @@ import re
 from actions.redaction import HIDDEN, redacted
 
 _MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
-_LONG_SECRET = re.compile(r"(?=[\w+/-]*[a-z])(?=[\w+/-]*[A-Z])(?=[\w+/-]*\d)[A-Za-z0-9+/_-]{32,}={0,2}")
+_LONG = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{32,}={0,2}")
+_KINDS = tuple(map(re.compile, ("[a-z]", "[A-Z]", "[0-9]")))
 
 
 def hidden(text: str) -> str:
@@ -15,7 +16,12 @@ def hidden(text: str) -> str:
 
     Digests and commits stay: they are lower-case hexadecimal, and a deploy may name them.
     """
-    return _LONG_SECRET.sub(HIDDEN, _MAIL.sub(HIDDEN, redacted(text)))
+    return _LONG.sub(_unless_plain, _MAIL.sub(HIDDEN, redacted(text)))
+
+
+def _unless_plain(match: re.Match[str]) -> str:
+    """A long run of letters of both cases and figures is a key; a word or a digest is not."""
+    return HIDDEN if all(kind.search(match[0]) for kind in _KINDS) else match[0]
 
 
 def safe(messages: list[dict[str, str]]) -> list[dict[str, str]]:

@@ -18,6 +18,8 @@ class Prompt(NamedTuple):
 
     name: str
     version: int
+    variant: str  # of several wordings of one version that are compared with each other
+    output_tokens: int  # the longest answer that makes sense, a hint to the endpoint
     digest: str  # SHA-256 of the file, as hexadecimal digits
     parts: tuple[tuple[str, str], ...]  # (role, text)
 
@@ -39,4 +41,11 @@ def load(name: str) -> Prompt:
     head: dict[str, Any] = yaml.safe_load(front)
     pieces = _PART.split(body)[1:]
     parts = tuple((role, text.strip()) for role, text in zip(pieces[::2], pieces[1::2], strict=True))
-    return Prompt(head["name"], head["version"], hashlib.sha256(raw).hexdigest(), parts)
+    return Prompt(
+        name=head["name"],
+        version=head["version"],
+        variant=head["variant"],
+        output_tokens=head["hints"]["output_tokens"],
+        digest=hashlib.sha256(raw).hexdigest(),
+        parts=parts,
+    )

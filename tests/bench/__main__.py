@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.bench import answering, reading, recording, starting
+from tests.bench import answering, asking, reading, recording, starting
 from tests.bench.figures import Json, machine, target
 
 
@@ -25,15 +25,19 @@ class Size:
     starts: int = 3
     rates: tuple[int, ...] = (10, 80)  # events a second
     seconds: float = 10.0  # at each rate
+    calls: int = 200  # of a model, one after another
+    thinks: float = 2.0  # seconds that the model takes where many ask it at once
+    at_once: int = 100
 
 
-TINY = Size(services=(10,), rounds=2, appends=20, starts=1, rates=(5,), seconds=0.4)
+TINY = Size((10,), rounds=2, appends=20, starts=1, rates=(5,), seconds=0.4, calls=3, thinks=0.05, at_once=3)
 
 
 def measured(folder: Path, size: Size, only: tuple[str, ...] = ()) -> Json:
     """Everything, or what `only` names."""
     rooms: dict[str, Callable[[], Json]] = {
         "interpret": lambda: reading.measure(size.services, size.rounds),
+        "model": lambda: asking.measure(size.services, size.calls, size.thinks, size.at_once),
         "audit": lambda: recording.measure(folder, size.appends),
         "start": lambda: starting.measure(folder / "start", size.starts),
         "latency": lambda: answering.measure(folder, size.rates, size.seconds),
@@ -59,6 +63,10 @@ def targets(found: Json) -> list[Json]:
     every = [
         target("a sentence is read in under 1,000 µs at 10,000 services (median)", median, 1_000),
         target(
+            "a prompt is under 1,500 tokens at 10,000 services", get("model", "10000_services", "tokens_at_most"), 1_500
+        ),
+        target("the gateway adds less than 10 ms to a call (median)", get("model", "overhead", "added_p50_ms"), 10),
+        target(
             "an event is acknowledged in under 100 ms at 80 events/s (p99)",
             get("latency", "80_per_s", "product", "ack", "p99_ms"),
             100,
@@ -81,7 +89,9 @@ def targets(found: Json) -> list[Json]:
 def main() -> None:
     """Prints one JSON object."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--only", action="append", default=[], choices=["interpret", "audit", "start", "latency"])
+    parser.add_argument(
+        "--only", action="append", default=[], choices=["interpret", "model", "audit", "start", "latency"]
+    )
     parser.add_argument("--seconds", type=float, default=Size.seconds, help="of messages at each rate")
     parser.add_argument("--tiny", action="store_true", help="very little of everything, to see that it works")
     given = parser.parse_args()

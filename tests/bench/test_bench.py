@@ -17,10 +17,13 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Json:
 
 def test_everything_is_one_json_object_with_the_machine_it_ran_on(found: Json) -> None:
     assert json.loads(json.dumps(found)) == found
-    assert set(found) == {"machine", "interpret", "audit", "start", "latency", "targets"}
+    assert set(found) == {"machine", "interpret", "model", "audit", "start", "latency", "targets"}
     assert found["machine"]["cores"] >= 1
     assert found["machine"]["python"].startswith("3.")
-    assert all(found[room]["what"] for room in ("interpret", "audit", "start", "latency"))
+    assert all(found[room]["what"] for room in ("interpret", "model", "audit", "start", "latency"))
+    assert found["model"]["10_services"]["characters_max"] < 4_500
+    assert found["model"]["overhead"]["gateway"]["n"] == TINY.calls
+    assert found["model"]["at_once"]["readings_per_s"] > 0
 
 
 def test_reading_recording_and_starting_give_figures(found: Json) -> None:
@@ -46,7 +49,7 @@ def test_every_event_is_acknowledged_and_gets_its_card_beside_a_bare_app(found: 
 
 
 def test_a_target_stands_beside_every_figure_that_has_one(found: Json) -> None:
-    assert [set(one) for one in found["targets"]] == [{"target", "measured", "met"}] * 3
+    assert [set(one) for one in found["targets"]] == [{"target", "measured", "met"}] * 4
     assert target("quick", 1.0, 2)["met"]
     assert not target("quick", 2.0, 2)["met"]
     assert target("many", 2.0, 2, at_least=True)["met"]
