@@ -1,0 +1,117 @@
+"""A wire to the API server that breaks where it is told to: every request goes through it, TLS and all."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Literal
+
+import requests
+
+from tests.cluster.control_plane import ControlPlane
+
+Fate = Literal["", "lost", "unanswered", "refused", "overloaded"]
+"""It passes; it never arrives; it arrives and its answer is lost; a connection reset; a 503."""
+_HOP = {
+    "connection",
+    "host",
+    "content-length",
+    "transfer-encoding",
+    "accept-encoding",
+    "content-encoding",
+    "keep-alive",
+}
+
+
+@dataclass
+class Wire:
+    """`fate` is asked of every request, with its method and path. `passed` are those that reached the API server."""
+
+    url: str
+    fate: Callable[[str, str], Fate] = lambda method, path: ""
+    passed: list[tuple[str, str]] = field(default_factory=list)
+
+    def patches(self) -> int:
+        """How many patches reached the API server that were no dry runs."""
+        return sum(method == "PATCH" and "dryRun" not in path for method, path in self.passed)
+
+
+@contextmanager
+def wire_to(plane: ControlPlane) -> Iterator[Wire]:
+    """A server in front of the control plane, with its certificate."""
+    server = _Server(plane)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="wire", daemon=True)
+    thread.start()
+    try:
+        yield server.wire
+    finally:
+        server.shutdown()
+        server.server_close()
+        server.upstream.close()
+        thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def _forward(self) -> None:
+        server = self.server
+        assert isinstance(server, _Server)
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        fate = server.wire.fate(self.command, self.path)
+        if fate == "overloaded":
+            self._answer(503, {}, b'{"kind":"Status","message":"the server is overloaded"}')
+        elif fate == "lost":
+            self._cut()
+        else:
+            headers = {key: value for key, value in self.headers.items() if key.lower() not in _HOP}
+            try:
+                answer = server.upstream.request(
+                    self.command, server.plane.url + self.path, data=body, headers=headers, timeout=30
+                )
+            except requests.RequestException:
+                self._cut()
+                return
+            server.wire.passed.append((self.command, self.path))
+            if fate == "unanswered":
+                self._cut()
+            else:
+                self._answer(answer.status_code, answer.headers, answer.content)
+
+    def _answer(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        self.send_response(status)
+        for key, value in headers.items():
+            if key.lower() not in _HOP:
+                self.send_header(key, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _cut(self) -> None:
+        self.close_connection = True
+        self.connection.close()
+
+    do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _forward  # noqa: N815 - the names that http.server calls
+
+    def log_message(self, *_: object) -> None:
+        """A test's output is no access log."""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, plane: ControlPlane) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.plane, self.upstream = plane, plane.session()
+        del self.upstream.headers["Authorization"]  # each request brings its own
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(plane.certificate, plane.key)
+        self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+        self.wire = Wire(f"https://127.0.0.1:{self.server_address[1]}")
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A connection that broke, on purpose or because a test ended."""
