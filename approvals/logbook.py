@@ -10,6 +10,7 @@ from datetime import datetime
 from pydantic import JsonValue
 from sqlalchemy import Connection, Engine, LargeBinary, cast, func, insert, select
 
+from actions.errors import TwokeyError
 from approvals import audit
 from approvals.actor import Actor
 from approvals.audit.tree import Frontier
@@ -38,6 +39,10 @@ class Kept:
     note: str
     key: str
     tree: Frontier
+
+
+class Mangled(TwokeyError):
+    """The store's own copy of a checkpoint or seal was changed. Hold the log against one that was kept elsewhere."""
 
 
 def append(
@@ -122,7 +127,10 @@ def packed(tree: Frontier) -> bytes:
 
 
 def _frontier(size: int, peaks: bytes) -> Frontier:
-    return Frontier(size, tuple(peaks[at : at + _HASH] for at in range(0, len(peaks), _HASH)))
+    try:
+        return Frontier(size, tuple(peaks[at : at + _HASH] for at in range(0, len(peaks), _HASH)))
+    except ValueError:
+        raise Mangled from None
 
 
 class Logbook:

@@ -19,8 +19,8 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  #
 
 def _row(cells: Sequence[str]) -> str:
     out = io.StringIO()
-    csv.writer(out, lineterminator="").writerow([f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in cells])
-    return out.getvalue()
+    csv.writer(out).writerow([f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in cells])
+    return out.getvalue().removesuffix("\r\n")
 
 
 HEADER = _row(_COLUMNS)

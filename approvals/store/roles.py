@@ -35,6 +35,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
     "slack_cards": {GATEWAY: _ALL},
     "slack_story": {GATEWAY: _ALL},
     "slack_threads": {GATEWAY: _ALL},
+    "slack_gateways": {GATEWAY: _ALL},
     "alembic_version": {GATEWAY: "SELECT", RUNNER: "SELECT", AUDITOR: "SELECT"},
 }
 """Every table of the store. What is not granted is refused."""

@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 
 from bot.cli import audit, policy
 from tests.approvals.doubles import PLAYGROUND, House
-from tests.stores import UNGUARD, by_hand, store_url
+from tests.approvals.logs import KEY, verify_log
+from tests.stores import ON_POSTGRES, UNGUARD, by_hand, store_url
 
 Command = Callable[..., tuple[int, str]]
 
@@ -24,6 +25,7 @@ def run(house: House) -> Command:
         "TWOKEY_DATABASE_URL": store_url(house.path),
         "TWOKEY_POLICY": str(PLAYGROUND),
         "TWOKEY_CATALOG": str(PLAYGROUND.parent / "catalog.yaml"),
+        "TWOKEY_AUDIT_KEY": KEY.secret_text() if ON_POSTGRES else "",  # beside a file it is made at first use
     }
 
     def command(line: str, *more: str, stdin: str | None = None, **settings: str) -> tuple[int, str]:
@@ -154,3 +156,61 @@ def test_a_checkpoint_that_is_none_is_refused(run: Command, tmp_path: Path) -> N
         code, said = run("audit verify --checkpoint", str(mark))
         assert code == 1
         assert "is no checkpoint" in said
+
+
+@pytest.mark.sqlite
+def test_checkpoints_proofs_and_keys_are_printed_for_an_auditor(house: House, run: Command, tmp_path: Path) -> None:
+    """L3, L4: what the command line prints is what the independent verifier takes, over a rotation of the key."""
+    house.gate.run(house.approved().id)
+    key, mark, log, proof = run("audit key")[1].strip(), tmp_path / "mark", tmp_path / "log", tmp_path / "proof"
+    mark.write_text(run("audit checkpoint")[1])
+    assert set(json.loads(run("audit checkpoint --json")[1])) == {"size", "head", "root", "key", "note"}
+    assert run("audit rotate")[0] == 0
+    house.asked()
+    marks = tmp_path / "marks"
+    marks.write_text(mark.read_text() + run("audit checkpoint")[1])
+    log.write_text(run("audit export")[1])
+    assert verify_log(log, "--key", key, "--checkpoint", marks)[0] == 0
+    assert run("audit verify --checkpoint", str(marks))[0] == 0
+    assert run("audit verify --checkpoint", str(marks), "--key", key, str(log))[0] == 0
+    assert "not checked" in run("audit verify --checkpoint", str(marks), str(log))[1]
+    for words in (["2"], ["--since", str(mark)]):
+        proof.write_text(run("audit prove", *words)[1])
+        assert verify_log(log, "--key", key, "--checkpoint", mark, "--proof", proof)[0] == 0
+    assert run("audit prove")[0] == 1
+    other = run("audit key --new", str(tmp_path / "new"))[1].strip()
+    code, said = run("audit verify --checkpoint", str(marks), "--key", other)
+    assert (code, "No key that is known here" in said) == (1, True)
+    mark.write_text(mark.read_text().replace("\n4\n", "\n3\n"))
+    assert "was changed after it was signed" in run("audit verify --checkpoint", str(mark))[1]
+
+
+def test_a_sealed_log_verifies_with_and_without_its_archive(house: House, run: Command, tmp_path: Path) -> None:
+    """L2, L5: an older checkpoint is held against the archive."""
+    house.gate.run(house.approved().id)
+    mark = tmp_path / "mark"
+    mark.write_text(run("audit checkpoint")[1])
+    house.clock.advance(86_400)
+    house.ledger.note("service.started")
+    archive = str(tmp_path / "archive")
+    code, said = run("audit seal --before 2026-11-03 --to", archive)
+    assert (code, "Entries 1 to 4 are in" in said) == (0, True)
+    assert json.loads(run("audit verify --json")[1])["archived"] == 4
+    assert run("audit verify --checkpoint", str(mark))[0] == 0
+    code, said = run("audit verify --json --archive", archive, "--checkpoint", str(mark))
+    assert (code, json.loads(said)["count"], json.loads(said)["archived"]) == (0, 6, 0)
+    assert run("audit prove --archive", archive, "2")[0] == 0
+    assert "--archive" in run("audit prove 2")[1]
+    assert len(run("audit export --format csv")[1].splitlines()) == 3
+    assert "No entry is that old" in run("audit seal --before 2026-11-01 --to", archive)[1]
+
+
+def test_an_entry_that_is_filed_under_another_request_is_found(house: House, run: Command) -> None:
+    """L2: the one column that the hash does not cover."""
+    house.gate.run(house.approved().id)
+    raw = by_hand(house.path)
+    raw.execute(UNGUARD)
+    raw.execute("UPDATE audit_events SET request_id = 'other' WHERE seq = 3")
+    raw.close()
+    code, said = run("audit verify")
+    assert (code, "the store files entry 3 under another request" in said) == (1, True)

@@ -79,6 +79,7 @@ def targets(found: Json) -> list[Json]:
             )
             for rate in (10, 80)
         ),
+        target("500,000 entries verified/s", get("audit", "verified_per_s"), 500_000, at_least=True),
         target("1,000 durable appends/s", get("audit", "appends_per_s"), 1_000, at_least=True),
         target("twokey serve is ready in under 2 s", get("start", "serve_seconds"), 2),
         target("twokey serve holds less than 200 MiB", get("start", "serve_resident_mib"), 200),

@@ -1,0 +1,168 @@
+"""Retention: what is archived proves itself, and the log that is left goes on as one."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from approvals import audit
+from approvals.audit import lines, seal
+from approvals.checkpoints import Checkpoints
+from approvals.keyring import Keyring
+from approvals.request import State
+from approvals.sealing import NotSealed, Sealed, files, seal_before
+from tests.approvals.doubles import House
+from tests.approvals.logs import verify_log
+from tests.stores import INTEGRITY, broken, by_hand
+
+DAY = 86_400
+
+
+@pytest.fixture
+def notary(house: House, tmp_path: Path) -> Checkpoints:
+    return Checkpoints(house.engine, Keyring(file=tmp_path / "key"), house.clock)
+
+
+def sealed(house: House, folder: Path, before: datetime | None = None) -> Sealed:
+    keys = Keyring(file=folder.parent / "key")
+    Checkpoints(house.engine, keys, house.clock).make()
+    return seal_before(house.engine, house.ledger, keys.key(), before or house.clock.now(), folder)
+
+
+def lived(house: House, changes: int = 2) -> None:
+    """Some changes that came to their end, and then a day in which nothing happened."""
+    for _ in range(changes):
+        house.gate.run(house.approved().id)
+    house.clock.advance(DAY)
+
+
+def export(house: House) -> str:
+    start = house.ledger.logbook.start()
+    first = [lines.as_first_line(start)] if start.tree.size else []
+    return "".join(f"{line}\n" for line in [*first, *map(lines.as_line, house.ledger.entries())])
+
+
+def test_what_was_archived_verifies_alone_and_the_rest_goes_on_after_it(
+    house: House, notary: Checkpoints, tmp_path: Path
+) -> None:
+    """L2, L4, L5: by both verifiers, over two seals; an older checkpoint still holds."""
+    lived(house)
+    first = sealed(house, tmp_path / "archive")
+    old = notary.make()
+    lived(house, 1)
+    second = sealed(house, tmp_path / "archive")
+    lived(house, 1)
+    newest = notary.make()
+    assert ((first.first, first.size), second.first) == ((1, 8), 9)
+    assert files(tmp_path / "archive") == [first.file, second.file]
+    whole = [lines.from_line(line) for file in files(tmp_path / "archive") for line in entries_of(file)]
+    together = audit.verify([*whole, *house.ledger.entries()], [audit.Mark(newest.size, root=newest.tree.root)])
+    alone = audit.verify(house.ledger.entries(), start=house.ledger.logbook.start())
+    assert together == alone
+    assert isinstance(alone, audit.Verified)
+    assert seal.contradiction(house.ledger.entries(), house.ledger.logbook.start(), house.ledger.states()) is None
+    key = str(Keyring(file=tmp_path / "key").key().verifier)
+    for part in (first, second):
+        assert verify_log(part.file, "--checkpoint", part.checkpoint, "--key", key)[0] == 0
+    (tmp_path / "left").write_text(export(house))
+    (tmp_path / "marks").write_text(newest.note)
+    assert verify_log(tmp_path / "left", "--checkpoint", tmp_path / "marks", "--key", key)[0] == 0
+    assert old.size < newest.size
+
+
+def entries_of(file: Path) -> list[str]:
+    return [line for line in file.read_text().splitlines() if not line.startswith('{"after":')]
+
+
+def test_what_is_under_way_is_not_archived(house: House, notary: Checkpoints, tmp_path: Path) -> None:
+    """A1, L5: the entry that a run rests on stays, and the run goes on."""
+    lived(house, 1)
+    ready = house.approved()
+    made = sealed(house, tmp_path / "archive", house.clock.now().replace(year=2027))
+    assert made.size == 4
+    assert house.gate.run(ready.id).state is State.SUCCEEDED
+    with pytest.raises(NotSealed, match="No entry is that old"):
+        sealed(house, tmp_path / "archive", datetime(2026, 1, 1, tzinfo=house.clock.now().tzinfo))
+
+
+def test_a_request_whose_entries_lie_on_both_sides_keeps_its_state(house: House, tmp_path: Path) -> None:
+    """L5."""
+    request = house.asked()
+    house.clock.advance(60)
+    cut = house.clock.now()
+    house.gate.decide(request.id, request.plan.digest, house.gate.approvers(request)[0], approve=False)
+    house.clock.advance(60)
+    assert sealed(house, tmp_path / "archive", cut).size == 1
+    start = house.ledger.logbook.start()
+    assert seal.contradiction(house.ledger.entries(), start, house.ledger.states()) is None
+    told = seal.contradiction(house.ledger.entries(), start, {request.id: State.SUCCEEDED})
+    assert told == f"request {request.id} is succeeded in the table and denied in the log"
+
+
+def test_a_table_that_changed_behind_a_seal_is_found(house: House, tmp_path: Path) -> None:
+    """L5: the states of what was archived are digested in the seal's entry."""
+    lived(house)
+    sealed(house, tmp_path / "archive")
+    start, states = house.ledger.logbook.start(), house.ledger.states()
+    some = next(iter(states))
+    for forged in ({**states, some: State.DENIED}, {k: v for k, v in states.items() if k != some}):
+        told = seal.contradiction(house.ledger.entries(), start, forged)
+        assert told == "the requests that ended before the log was sealed are not in the table as they were"
+    assert "archived" in str(seal.contradiction([], start, states))
+
+
+def test_a_log_that_is_not_whole_is_not_archived(house: House, tmp_path: Path) -> None:
+    """L2: nothing is removed that does not verify."""
+    lived(house)
+    raw = by_hand(house.path)
+    raw.execute("UPDATE requests SET state = 'denied'")
+    raw.close()
+    with pytest.raises(NotSealed, match="not whole"):
+        sealed(house, tmp_path / "archive")
+    assert len(list(house.ledger.entries())) == 8
+
+
+def test_only_what_is_sealed_may_go_and_only_what_a_checkpoint_covers_is_sealed(house: House, tmp_path: Path) -> None:
+    """L2: by the database itself, whoever asks it."""
+    lived(house, 1)
+    raw = by_hand(house.path)
+    seal_row = "INSERT INTO audit_seals (size, at, head, peaks) VALUES ({}, 'now', 'x', 'x')"
+    for statement in ("DELETE FROM audit_events", seal_row.format(1)):
+        with pytest.raises(INTEGRITY, match="append-only"):
+            raw.execute(statement)
+    sealed(house, tmp_path / "archive")
+    for statement in (
+        "DELETE FROM audit_events",
+        "DELETE FROM audit_seals",
+        "UPDATE audit_seals SET size = 99",
+        "DELETE FROM audit_checkpoints",
+        seal_row.format(2),
+        seal_row.format(99),
+        "INSERT INTO audit_events (seq, prev, hash, body) VALUES (2, 'x', 'x', 'x')",
+    ):
+        with pytest.raises(INTEGRITY, match="append-only"):
+            raw.execute(statement)
+    raw.close()
+
+
+def test_a_sealing_that_fails_at_its_end_removes_nothing(house: House, tmp_path: Path) -> None:
+    """L1: the seal, its entry and the removal are one transaction."""
+    lived(house, 1)
+    before = list(house.ledger.entries())
+    with broken(house.path, "DELETE", "audit_events"), pytest.raises(IntegrityError):
+        sealed(house, tmp_path / "archive")
+    assert list(house.ledger.entries()) == before
+    assert sealed(house, tmp_path / "archive").size == 4, "and the next try works"
+
+
+def test_the_seal_says_what_was_archived(house: House, tmp_path: Path) -> None:
+    """L3."""
+    lived(house, 1)
+    made = sealed(house, tmp_path / "archive")
+    said = [entry.fields for entry in house.ledger.entries()][-1]
+    assert (said["kind"], said["data"]["size"], said["data"]["closed"]["count"]) == ("log.sealed", 4, 1)
+    assert json.loads(made.file.read_text().splitlines()[-1])["hash"] == said["data"]["head"]
