@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from actions import rollout
+from actions import objects, rollout
 from actions.clients.protocols import Autoscaler
 from actions.outcome import Suggestion
 from actions.plan import Caution
@@ -23,7 +23,7 @@ def of_change(live: Mapping[str, Any]) -> tuple[Caution, ...]:
 
 def of_template(live: Mapping[str, Any]) -> tuple[Caution, ...]:
     """The same, where the pods will be replaced."""
-    spec, found = live["spec"], list(of_change(live))
+    spec, found = live["spec"], [*of_change(live), *_changed_since(live)]
     if spec.get("paused"):
         found.append(Caution(code="paused", text="it is paused: nothing rolls out until somebody resumes it"))
     if (spec.get("strategy") or {}).get("type") == "Recreate":
@@ -76,6 +76,15 @@ def _unfinished(live: Mapping[str, Any]) -> Caution | None:
     if isinstance(judged, rollout.Failed):
         text = f"its last rollout did not finish: {judged.reason}"
     return Caution(code="rollout", text=text)
+
+
+def _changed_since(live: Mapping[str, Any]) -> tuple[Caution, ...]:
+    """Somebody else wrote the pod template after we did: what they changed may matter for this change, too."""
+    last = objects.last_write(live, "spec.template")
+    if objects.REQUEST_ANNOTATION not in objects.notes(live) or last is None or last.get("manager") == objects.MANAGER:
+        return ()
+    text = f"somebody changed it outside of Twokey since its last change here ({last.get('manager', 'unknown')})"
+    return (Caution(code="changed_since", text=text),)
 
 
 def _gitops(live: Mapping[str, Any]) -> Caution | None:

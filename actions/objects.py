@@ -17,6 +17,8 @@ CAUSE_ANNOTATION = "kubernetes.io/change-cause"
 """What `kubectl rollout history` shows."""
 RESTART_ANNOTATION = "twokey.dev/restarted-for"
 """On the pod template: the id of the request that restarted it; kubectl uses a time, which would make twice twice."""
+MANAGER = "twokey"
+"""The field manager of our patches."""
 SCALE_MANAGER = "twokey-"
 """With the request's id behind it, the field manager of a scale: `/scale` carries no annotations (E1)."""
 
@@ -92,13 +94,18 @@ def notes(live: Mapping[str, Any]) -> Mapping[str, str]:
 
 def last_writer(live: Mapping[str, Any], path: str, now: datetime) -> str:
     """`kubectl-edit, 14:05 UTC`: who wrote this field last, by `metadata.managedFields`; empty where unknown."""
-    keys = [f"f:{part}" for part in path.removesuffix(_HASHED).split(".")]
-    owners = [entry for entry in managers(live) if _owns(entry.get("fieldsV1"), keys)]
-    if not owners:
+    last = last_write(live, path)
+    if last is None:
         return ""
-    last = max(owners, key=lambda entry: str(entry.get("time", "")))
     when = timestamp(last.get("time"))
     return str(last.get("manager", "somebody")) + (f", {quantities.moment(when, now)}" if when else "")
+
+
+def last_write(live: Mapping[str, Any], path: str) -> dict[str, Any] | None:
+    """The entry of `metadata.managedFields` for the last write of this field; None where that is unknown."""
+    keys = [f"f:{part}" for part in path.removesuffix(_HASHED).split(".")]
+    owners = [entry for entry in managers(live) if _owns(entry.get("fieldsV1"), keys)]
+    return max(owners, key=lambda entry: str(entry.get("time", "")), default=None)
 
 
 def managers(live: Mapping[str, Any]) -> list[dict[str, Any]]:

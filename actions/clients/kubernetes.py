@@ -13,7 +13,7 @@ from actions.clients import kube_objects
 from actions.clients.kube_connection import Connection, agent
 from actions.clients.protocols import Autoscaler, Event, Granted, LogLine, Pod, Revision, WorkloadRef
 from actions.errors import NotFound, Rejected
-from actions.objects import SCALE_MANAGER
+from actions.objects import MANAGER, SCALE_MANAGER
 from actions.plan import Patch
 
 _PATHS = {
@@ -23,7 +23,6 @@ _PATHS = {
     "HorizontalPodAutoscaler": ("autoscaling/v2", "horizontalpodautoscalers"),
 }
 _CONTENT = {"strategic": "application/strategic-merge-patch+json", "merge": "application/merge-patch+json"}
-_MANAGER = "twokey"
 _LOGGED_PODS = 30  # whose logs are read at most, the newest first
 _LOG_BYTES = 1_000_000  # of one container
 
@@ -55,7 +54,7 @@ class KubernetesCluster:
         self, ref: WorkloadRef, patch: Patch, *, verb: str, request_id: str | None, dry_run: bool = False
     ) -> dict[str, Any]:
         scale = patch.subresource == "scale"
-        query = {"fieldManager": f"{SCALE_MANAGER}{request_id}" if scale and request_id else _MANAGER}
+        query = {"fieldManager": f"{SCALE_MANAGER}{request_id}" if scale and request_id else MANAGER}
         if dry_run:
             query["dryRun"] = "All"
         headers = {"Content-Type": _CONTENT[patch.type], "User-Agent": f"{agent()} verb/{verb}"}

@@ -146,6 +146,24 @@ def test_somebody_else_s_change_in_between_is_stale_and_an_autoscaler_s_is_not(s
         hands.execute(plan)
 
 
+def test_warnings_rest_on_what_the_cluster_holds(shop: Shop) -> None:
+    """Somebody else's change since ours, who will revert it, and a rollout under way."""
+    hands = shop.hands()
+    well(hands.do("deploy", version="1.1"))
+    assert hands.plan("restart").warnings == ()
+    until(lambda: datetime.now(UTC) - _changed(shop) > timedelta(seconds=1), "another second")  # the API has no less
+    other = {
+        "spec": {"template": {"spec": {"containers": [{"name": "checkout", "image": "registry.example/x:9-slow"}]}}}
+    }
+    shop.patch("deployments/checkout", {"metadata": {"labels": {"argocd.argoproj.io/instance": "shop"}}, **other})
+    assert {caution.code for caution in hands.plan("restart").warnings} == {"changed_since", "gitops", "rollout"}
+
+
+def _changed(shop: Shop) -> datetime:
+    entries = shop.read("deployments/checkout")["metadata"]["managedFields"]
+    return max(datetime.fromisoformat(e["time"].replace("Z", "+00:00")) for e in entries if e["manager"] == "twokey")
+
+
 def test_a_quota_s_refusal_reaches_the_person(shop: Shop) -> None:
     """The rollout waits for pods that the cluster refuses; the reason is the cluster's own."""
     quota = {"kind": "ResourceQuota", "metadata": {"name": "few"}, "spec": {"hard": {"pods": "5"}}}
