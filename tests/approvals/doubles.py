@@ -189,10 +189,11 @@ def a_house(
     hands: Hands | None = None,
     reads: Clock | None = None,
     url: str | None = None,
+    patience: float = 5.0,
 ) -> House:
     """The playground's policy over the store that goes by this path, or is at this address."""
     clock, folk, hands = clock or ManualClock(), folk or Folk(), hands or Hands()
-    engine = open_store(url or store_url(path))
+    engine = open_store(url or store_url(path), patience)
     ledger = Ledger(engine, reads or clock, Registry(VERBS))
     gate = Gate(rules or policy.load(PLAYGROUND), folk, ledger, hands, Registry(VERBS), reads or clock)
     return House(path, engine, clock, folk, hands, ledger, gate)

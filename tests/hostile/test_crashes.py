@@ -1,0 +1,201 @@
+"""L1, E1, E2: whatever kills or stops a process and wherever, at most one effect, a whole log, and all goes on.
+
+Each case is named by the store, the part and the number of the system call, so a failure is run again by its name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from approvals import audit
+from approvals.request import Request, State
+from approvals.runner import LEASE
+from approvals.store import StoreDown
+from tests import postgres
+from tests.approvals.doubles import BEN, House
+from tests.hostile import strace
+from tests.hostile.outside import World
+from tests.hostile.strace import Victim, injection
+from tests.stores import template
+
+pytestmark = pytest.mark.skipif(not strace.INSTALLED, reason="no strace: apt-get install strace")
+
+ROOT = Path(__file__).parents[2]
+LEAST, MOST = 10, 200  # writing calls of one part: fewer would mean that nothing happens, more are never reached
+STORES = [
+    "sqlite",
+    pytest.param(
+        "postgres",
+        marks=pytest.mark.skipif(postgres.binaries() is None, reason="no PostgreSQL: apt-get install postgresql"),
+    ),
+]
+
+
+class Scene:
+    """A world, the process to which things happen in it, and one that lives through everything."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self.world = World(folder, url)
+        self.witness: House = self.world.house()
+        self.impatient = self.world.house(patience=0.05)
+        command = [sys.executable, "-m", "tests.hostile.victim", str(folder), url]
+        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.victim = Victim(folder, process)
+        self.seen: set[str] = set()
+
+    def approved(self) -> Request:
+        """A request that is ready."""
+        return self.witness.approved()
+
+    def resume(self) -> list[Request]:
+        """The others go on: what waits is decided, what is ready runs, what is lost is read back. The new requests."""
+        gate, ledger = self.witness.gate, self.witness.ledger
+        for request in ledger.waiting():
+            gate.decide(request.id, request.plan.digest, BEN, approve=True)
+        self.world.advance(LEASE.total_seconds())
+        gate.tick()
+        for request in ledger.ready():
+            gate.run(request.id)
+        gate.tick()
+        assert [name for name, state in ledger.states().items() if not state.final] == []
+        fresh = [request for request in ledger.recent(100) if request.id not in self.seen]
+        self.seen.update(request.id for request in fresh)
+        return fresh
+
+    def check(self) -> None:
+        """The laws that hold after anything."""
+        ledger, landed = self.witness.ledger, self.world.cluster.landed()
+        assert len(set(landed)) == len(landed), "an effect twice"
+        assert isinstance(audit.verify(ledger.entries()), audit.Verified)
+        assert audit.disagreement(audit.replay(e.fields for e in ledger.entries()), ledger.states()) is None
+        for request in ledger.recent(1000):
+            happened = request.id in landed
+            late = any(
+                e.fields["kind"] == "outcome.late" and e.fields["request"] == request.id for e in ledger.entries()
+            )
+            assert (request.state is State.SUCCEEDED) == happened or late, request
+            assert not happened or self.intended(request.id), "an effect without its intent"
+
+    def intended(self, request_id: str) -> bool:
+        """Whether the log said that it would run."""
+        return any(
+            e.fields["kind"] == "request.running" and e.fields["request"] == request_id
+            for e in self.witness.ledger.entries()
+        )
+
+    def close(self) -> None:
+        """Everybody goes home."""
+        self.witness.close()
+        self.impatient.close()
+        assert self.victim.process.stdin
+        assert self.victim.process.stdout
+        self.victim.process.stdin.close()
+        self.victim.process.wait(10)
+        self.victim.process.stdout.close()
+
+
+@pytest.fixture
+def scene(store: str, tmp_path: Path) -> Iterator[Scene]:
+    """On a fresh store."""
+    server = postgres.server() if store == "postgres" else None
+    name = server.create(template()) if server else ""
+    made = Scene(tmp_path, server.url(name) if server else f"sqlite:///{tmp_path / 'twokey.db'}")
+    yield made
+    made.close()
+    if server:
+        server.drop(name)
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_a_gateway_killed_at_any_writing_call_leaves_a_request_that_goes_on_or_none(scene: Scene, store: str) -> None:
+    """E2, L1: from the sentence to the approval; what was not recorded was not asked."""
+    for call in range(1, MOST):
+        ended = strace.struck(scene.victim, "gateway", *injection("signal=KILL", str(call)))
+        fresh = scene.resume()
+        assert len(fresh) <= 1, f"{store} gateway call {call}"
+        assert all(request.state is State.SUCCEEDED for request in fresh), f"{store} gateway call {call}"
+        if ended == 0:
+            break
+        assert ended == -9, f"{store} gateway call {call}"
+    assert LEAST < call < MOST - 1
+    scene.check()
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_a_runner_killed_at_any_writing_call_has_one_effect_or_none(scene: Scene, store: str) -> None:
+    """E1, E2, L1: from the start to the outcome, the patch itself among the calls."""
+    ends: set[State] = set()
+    for call in range(1, MOST):
+        request = scene.approved()
+        ended = strace.struck(scene.victim, f"runner {request.id}", *injection("signal=KILL", str(call)))
+        scene.resume()
+        ends.add(scene.witness.ledger.get(request.id).state)
+        if ended == 0:
+            break
+        assert ended == -9, f"{store} runner call {call}"
+    assert LEAST < call < MOST - 1
+    scene.check()
+    assert ends == {State.SUCCEEDED, State.FAILED}, "killed on either side of the patch"
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_a_runner_stopped_past_its_lease_at_any_writing_call_overwrites_nothing(scene: Scene, store: str) -> None:
+    """E2: it wakes up when another one has settled its run by reading."""
+    for call in range(1, MOST):
+        request = scene.approved()
+        with strace.stopped(scene.victim, f"runner {request.id}", call) as there:
+            scene.world.advance(LEASE.total_seconds())
+            with contextlib.suppress(StoreDown):  # it may be stopped with the store's lock in its hands
+                scene.impatient.gate.tick()
+        assert scene.victim.end() in {0, 3}, f"{store} runner call {call}"
+        scene.resume()
+        if not there:
+            break
+    assert LEAST < call < MOST - 1
+    scene.check()
+
+
+@pytest.mark.parametrize("store", ["sqlite"])
+@pytest.mark.parametrize("error", ["ENOSPC", "EIO"])
+@pytest.mark.parametrize("part", ["gateway", "runner"])
+def test_a_disk_that_is_full_or_broken_at_any_call_on_the_store_loses_and_doubles_nothing(
+    scene: Scene, store: str, part: str, error: str
+) -> None:
+    """L1, E1: the store says that it is down, and what was acknowledged is there."""
+    file, calls = scene.world.url.removeprefix("sqlite:///"), "pwrite64,fdatasync,fsync,ftruncate"
+    only = ("-P", file, "-P", f"{file}-wal", "-P", f"{file}-shm")
+    ends: list[int] = []
+    for call in range(1, MOST):
+        order = part if part == "gateway" else f"{part} {scene.approved().id}"
+        ends.append(strace.struck(scene.victim, order, *only, *injection(f"error={error}", str(call), calls)))
+        assert ends[-1] in {0, 3}, f"{part} {error} call {call}"
+        scene.resume()
+        if "INJECTED" not in scene.victim.log.read_text():
+            break
+    assert LEAST < call < MOST - 1
+    scene.check()
+    assert 3 in ends, "it was told"
+
+
+@pytest.mark.parametrize("store", STORES)
+@pytest.mark.parametrize("hour", [-3600, 3600])
+def test_a_clock_that_jumps_by_an_hour_in_the_middle_of_a_run_doubles_nothing(
+    scene: Scene, store: str, hour: int
+) -> None:
+    """A6, E1: nothing is extended, and nothing happens twice."""
+    waiting = scene.witness.asked()
+    for call in (1, 4, 8, 12):
+        request = scene.approved()
+        with strace.stopped(scene.victim, f"runner {request.id}", call):
+            scene.world.advance(hour)
+        assert scene.victim.end() == 0
+        scene.witness.gate.keep_time()
+        assert (scene.witness.ledger.get(waiting.id).state is State.EXPIRED) is (hour > 0)
+    scene.resume()
+    scene.check()
