@@ -10,7 +10,7 @@ from pathlib import Path
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from approvals.store import open_store
+from approvals.store import open_store, roles
 from tests.stores import every_table
 
 ROOT = Path(__file__).parents[1]
@@ -56,3 +56,8 @@ def test_every_table_and_column_has_its_migration(tmp_path: Path) -> None:
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), every_table()) == []
     engine.dispose()
+
+
+def test_every_table_says_what_each_role_may_do() -> None:
+    """P3: `approvals/store/roles.py` is what `twokey migrate --roles` prints; what stands nowhere is refused."""
+    assert set(roles.GRANTS) == {*every_table().tables, "alembic_version"}

@@ -17,7 +17,7 @@ from approvals.request import State
 from approvals.store import AnswerLost, StoreDown, open_store, roles
 from tests import postgres
 from tests.approvals.doubles import BEN, House, a_house
-from tests.stores import every_table, template
+from tests.stores import template
 
 pytestmark = pytest.mark.skipif(postgres.binaries() is None, reason="no PostgreSQL: apt-get install postgresql")
 
@@ -113,10 +113,6 @@ def test_each_user_is_refused_what_is_not_its_part(apart: Apart) -> None:
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             apart.run(user, statement)
     apart.run("auditor", "SELECT * FROM audit_events, decisions, requests")
-
-
-def test_every_table_says_what_each_role_may_do() -> None:
-    assert set(roles.GRANTS) == {*every_table().tables, "alembic_version"}
 
 
 @pytest.mark.parametrize("mode", ["origin", "replica"])

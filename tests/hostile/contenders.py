@@ -1,10 +1,12 @@
-"""One of those who race for a request: `python -m tests.hostile.contenders FOLDER URL PART SEED`.
+"""Those who race for a request, each a process of its own: `python -m tests.hostile.contenders FOLDER URL SEED`.
 
-Reads a request's id a line, waits a moment that the seed chooses, does its part, and prints a line when it is done.
+A line names a request and its digest; each process waits a moment that the seed chooses, and does its part. When all
+are done a line says so.
 """
 
 from __future__ import annotations
 
+import os
 import random
 import sys
 import time
@@ -16,7 +18,7 @@ from tests.approvals.doubles import ANA, BEN, CARLA, House
 from tests.hostile.outside import World
 
 HOUR = 3600.0
-LONGEST = 0.002  # seconds that one of them holds back, so that they meet in every order
+LONGEST = 0.01  # seconds that one of them holds back, so that they meet in every order
 
 
 def approve(house: House, request_id: str, digest: str) -> None:
@@ -62,15 +64,33 @@ def act(house: House, part: str, request_id: str, digest: str, chance: random.Ra
             raise
 
 
-def main(folder: str, url: str, part: str, seed: str) -> None:
+def main(folder: str, url: str, seed: str) -> None:
     """Until standard input ends."""
-    house = World(Path(folder), url).own_time()
-    chance = random.Random(f"{seed} {part}")  # noqa: S311 - an order of events, not a secret
+    pipes = [_forked(folder, url, part, seed) for part in PARTS]
     print("ready", flush=True)  # noqa: T201 - the referee waits for it
     for line in sys.stdin:
-        act(house, part, *line.split(), chance)
-        print("done", flush=True)  # noqa: T201 - the same
-    house.close()
+        for order, _ in pipes:
+            os.write(order, line.encode())
+        all_done = all(os.read(answer, 1) == b"." for _, answer in pipes)
+        print("done" if all_done else "broken", flush=True)  # noqa: T201 - the same
+
+
+def _forked(folder: str, url: str, part: str, seed: str) -> tuple[int, int]:
+    """A process that plays one part: where it takes orders, and where it says that it is done."""
+    orders, order = os.pipe()
+    answer, answers = os.pipe()
+    if os.fork():
+        os.close(orders)
+        os.close(answers)
+        return order, answer
+    os.close(order)
+    house = World(Path(folder), url).own_time()
+    chance = random.Random(f"{seed} {part}")  # noqa: S311 - an order of events, not a secret
+    with os.fdopen(orders) as lines:
+        for line in lines:
+            act(house, part, *line.split(), chance)
+            os.write(answers, b".")
+    os._exit(0)
 
 
 if __name__ == "__main__":
