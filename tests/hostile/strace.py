@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-WRITING = "write,pwrite64,writev,pwritev,sendto,sendmsg,fsync,fdatasync,ftruncate,unlink,unlinkat,rename"
+WRITING = "openat,write,pwrite64,writev,pwritev,sendto,sendmsg,fsync,fdatasync,ftruncate,unlink,unlinkat,rename"
 """The calls by which a process changes anything outside itself."""
 
 PATIENCE = 20.0  # seconds until a child must have come to where it is stopped
