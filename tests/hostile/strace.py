@@ -7,14 +7,15 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-WRITING = "openat,write,pwrite64,writev,pwritev,sendto,sendmsg,fsync,fdatasync,ftruncate,unlink,unlinkat,rename"
+WRITING = "write,pwrite64,writev,pwritev,sendto,sendmsg,fsync,fdatasync,ftruncate,unlink,unlinkat,rename"
 """The calls by which a process changes anything outside itself."""
 
+MOST = 200  # calls of one kind in one part; more are never reached
 PATIENCE = 20.0  # seconds until a child must have come to where it is stopped
 
 INSTALLED = shutil.which("strace") is not None
@@ -75,13 +76,29 @@ def struck(victim: Victim, order: str, *options: str) -> int:
     return ended
 
 
+def at_every_call(strike: Callable[[str, int], bool]) -> int:
+    """Strike at the first, second, … call of each kind, until it says that this one was not reached; how often it was.
+
+    strace counts each kind of system call for itself.
+    """
+    reached = 0
+    for kind in WRITING.split(","):
+        for number in range(1, MOST):
+            if not strike(kind, number):
+                break
+            reached += 1
+        else:
+            raise AssertionError(f"{kind} has no end")
+    return reached
+
+
 @contextmanager
-def stopped(victim: Victim, order: str, call: int) -> Iterator[bool]:
+def stopped(victim: Victim, order: str, kind: str, number: int) -> Iterator[bool]:
     """An order that stands still at this writing call for as long as the block lasts, and then goes on to its end.
 
     False where it came to its end before that call.
     """
-    tracer, pid = traced(victim, order, *injection("signal=STOP", str(call)))
+    tracer, pid = traced(victim, order, *injection("signal=STOP", number, kind))
     there = _await_stop(victim)
     try:
         yield there
@@ -105,6 +122,6 @@ def _await_stop(victim: Victim) -> bool:
     raise AssertionError("it neither stopped nor ended")
 
 
-def injection(what: str, when: str, calls: str = WRITING) -> tuple[str, str]:
-    """The option that makes something happen at a call: `injection("signal=KILL", "7")`."""
-    return ("-e", f"inject={calls}:{what}:when={when}")
+def injection(what: str, number: int, kind: str) -> tuple[str, str]:
+    """The option that makes something happen at one call: `injection("signal=KILL", 7, "fdatasync")`."""
+    return ("-e", f"inject={kind}:{what}:when={number}")
