@@ -88,7 +88,8 @@ def _forked(folder: str, url: str, part: str, seed: str) -> tuple[int, int]:
     chance = random.Random(f"{seed} {part}")  # noqa: S311 - an order of events, not a secret
     with os.fdopen(orders) as lines:
         for line in lines:
-            act(house, part, *line.split(), chance)
+            request_id, digest = line.split()
+            act(house, part, request_id, digest, chance)
             os.write(answers, b".")
     os._exit(0)
 
