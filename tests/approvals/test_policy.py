@@ -247,3 +247,36 @@ def test_the_published_schema_accepts_the_playground_and_refuses_a_misspelling()
     jsonschema.Draft202012Validator(schema).validate(data)
     data["rules"][0]["aproovals"] = []
     assert not jsonschema.Draft202012Validator(schema).is_valid(data)
+
+
+@pytest.mark.parametrize(
+    ("at", "frozen"),
+    [
+        ("2026-10-24T23:59:59+00:00", False),  # Sunday 02:59:59 in Athens, in summer time
+        ("2026-10-25T00:00:00+00:00", True),  # 03:00, the first of two
+        ("2026-10-25T00:59:59+00:00", True),
+        ("2026-10-25T01:30:00+00:00", True),  # 03:30 once more, now in winter time: the later one closes it
+        ("2026-10-25T02:00:00+00:00", False),  # 04:00
+    ],
+)
+def test_where_the_clock_is_set_back_a_freeze_lasts_over_both_of_the_hours(at: str, frozen: bool) -> None:
+    """A3: a local time that comes twice is frozen both times, also where nobody else has to approve."""
+    text = FROZEN.replace("{from: fri 16:00, until: mon 08:00}", "{from: sun 03:00, until: sun 04:00}")
+    said = policy.judge(read(text), SCALE, ANA, GROUPS, datetime.fromisoformat(at))
+    assert isinstance(said, Forbidden) == frozen
+    once = text.replace(
+        "{from: 2026-12-23 18:00, until: 2027-01-05 08:00}", "{from: 2026-10-25 03:00, until: 2026-10-25 04:00}"
+    )
+    said = policy.judge(read(once), SCALE, ANA, GROUPS, datetime.fromisoformat(at))
+    assert isinstance(said, Forbidden) == frozen
+
+
+@pytest.mark.parametrize(
+    ("at", "frozen"),
+    [("2026-03-29T00:29:59+00:00", False), ("2026-03-29T00:59:59+00:00", True), ("2026-03-29T01:00:00+00:00", False)],
+)
+def test_where_the_clock_is_set_ahead_a_freeze_ends_with_the_hour_that_is_left_out(at: str, frozen: bool) -> None:
+    """A3: 02:30 to 03:30 in Athens, where 03:00 is followed by 04:00; half an hour of it exists."""
+    text = FROZEN.replace("{from: fri 16:00, until: mon 08:00}", "{from: sun 02:30, until: sun 03:30}")
+    said = policy.judge(read(text), SCALE, ANA, GROUPS, datetime.fromisoformat(at))
+    assert isinstance(said, Forbidden) == frozen
