@@ -19,6 +19,7 @@ from approvals.store import reading
 from approvals.tables import as_text, as_time, audit_checkpoints, audit_events, audit_seals
 
 _HASH = 32  # bytes of one
+_WALK = {"yield_per": 2000}  # rows at a time; of one statement, since a connection's options would be every later one's
 
 # Made once: building a statement costs more than running it.
 _NEWEST = select(audit_events.c.seq, audit_events.c.hash).order_by(audit_events.c.seq.desc()).limit(1)
@@ -98,8 +99,9 @@ def rows(connection: Connection, first: int = 1, end: int | None = None) -> Iter
     query = _ROWS.where(audit_events.c.seq >= first).order_by(audit_events.c.seq)
     if end is not None:
         query = query.where(audit_events.c.seq <= end)
-    for part in connection.execution_options(yield_per=2000).execute(query).partitions():
-        yield from map(audit.Entry._make, part)
+    with connection.execute(query, execution_options=_WALK) as found:  # let go of also where nobody walks to the end
+        for part in found.partitions():
+            yield from map(audit.Entry._make, part)
 
 
 def latest(connection: Connection) -> Kept | None:
@@ -180,7 +182,7 @@ class Logbook:
         with reading(self._engine) as connection:
             body = cast(audit_events.c.body, LargeBinary)
             query = select(audit_events.c.seq, audit_events.c.request_id, body)
-            result = connection.execution_options(yield_per=2000).execute(query.order_by(audit_events.c.seq))
+            result = connection.execute(query.order_by(audit_events.c.seq), execution_options=_WALK)
             for seq, request, written in result:
                 named = "null" if request is None else f'"{request}"'
                 if not written.endswith(f',"request":{named},"seq":{seq}}}'.encode()):
