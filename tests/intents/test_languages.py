@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from actions.catalog import Catalog
 from actions.terms import Risk
 from intents import evals, guards, languages
 from intents.languages import Language
@@ -97,8 +98,11 @@ def _stops(words: tuple[str, ...]) -> bool:
 
 
 async def test_a_name_that_is_a_word_of_the_retelling_was_not_said() -> None:
-    """R6: "estado de billing" names no service "status", and "所有" none that is called "all"."""
-    reader = Reader(evals.catalog(evals.FROZEN), evals.registered())
+    """R6: "所有" and "todo" name no service that is called "everything", as the English for them would."""
+    names = {"everything": {}, "billing": {}}
+    catalog = Catalog.model_validate({"environments": {"prod": {}}, "services": names})
+    reader = Reader(catalog, evals.registered())
+    assert isinstance(await reader.read("restart everything service in prod"), Command)
     for text in ("重启prod所有的服务", "reinicia todo el servicio en prod", "starte alle Dienste in prod neu"):
         assert not isinstance(await reader.read(text), Command)
 
