@@ -109,6 +109,7 @@ class Program:
         try:
             await self._run(role, stop, http_port, on_ready)
         finally:
+            await self.reader.close()
             self.ledger.on_change = lambda request_id, state: None
             self.engine.dispose()
 

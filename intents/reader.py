@@ -61,6 +61,11 @@ class Reader:
         """Finds what each endpoint enforces, by its name, before the first sentence; empty without a model."""
         return await self._gateway.probe() if self._gateway is not None else {}
 
+    async def close(self) -> None:
+        """Closes the connections to models."""
+        if self._gateway is not None:
+            await self._gateway.close()
+
     def explain(self, text: str, context: Context, reading: Reading) -> tuple[str, ...]:
         """Why these words were read so, in a few lines: each argument and the words it stands in. Asks no model."""
         try:

@@ -65,10 +65,8 @@ def world(folder: Path, *, attacked: bool) -> Iterator[tuple[Stage, Endpoint]]:
 
 def _told(here: Stage, endpoint: Endpoint, *, attacked: bool) -> tuple[bytes, dict[str, Any]]:
     """What was sent for the decision, and the plan that came of it."""
-    first = here.say("ana", "@twokey checkout is slow, what changed?")
-    here.see_text("Most likely")
-    here.say("ana", "@twokey errors in the logs of checkout in prod", thread_ts=first)
-    here.see_text("error line")
+    first = here.say("ana", "@twokey errors in the logs of checkout in prod")
+    here.see_text("checkout in prod", "error line")
     if attacked:
         for channel in ("#ops", "#random"):
             here.say("dora", ATTACK, channel=channel)
@@ -84,7 +82,7 @@ def _told(here: Stage, endpoint: Endpoint, *, attacked: bool) -> tuple[bytes, di
     deciding = [body for body in endpoint.bodies if "poor checkout" in json.dumps(body)]
     assert len(deciding) == 1
     found = plan[0].plan.model_dump(mode="json")
-    return json.dumps(deciding[0]).encode(), {key: found[key] for key in ("action", "before", "after")}
+    return json.dumps(deciding[0]).encode(), found
 
 
 def test_the_deciding_call_and_the_plan_are_the_same_with_and_without_the_attack(tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def _stops(words: tuple[str, ...]) -> bool:
 
 async def test_a_name_that_is_a_word_of_the_retelling_was_not_said() -> None:
     """R6: "所有" and "todo" name no service that is called "everything", as the English for them would."""
-    names = {"everything": {}, "billing": {}}
+    names: dict[str, dict[str, str]] = {"everything": {}, "billing": {}}
     catalog = Catalog.model_validate({"environments": {"prod": {}}, "services": names})
     reader = Reader(catalog, evals.registered())
     assert isinstance(await reader.read("restart everything service in prod"), Command)
