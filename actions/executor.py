@@ -11,7 +11,7 @@ from actions import delivery, endings, landing, objects
 from actions.action import Change, Read
 from actions.clock import ManualClock
 from actions.delivery import Delivery
-from actions.errors import GrantRefused, SourceError, StalePlan
+from actions.errors import BadInput, GrantRefused, SourceError, StalePlan
 from actions.landing import Trace
 from actions.outcome import Grant, Outcome
 from actions.plan import Plan
@@ -22,6 +22,9 @@ from actions.watch import Pace, Watch, glance
 
 SETTLED_AFTER = timedelta(seconds=60)
 """After this long no patch can still be under way: the API server's own default `--request-timeout`."""
+
+_FOLLOWS = ("target", "patch", "preconditions", "evals", "risk")
+"""What of a plan follows from its action and the cluster, and decides what runs and who has to agree."""
 
 
 class Executor:
@@ -45,8 +48,19 @@ class Executor:
         return action.answer(self._tools, progress)
 
     def check(self, plan: Plan) -> None:
-        """Read the target again. Raises StalePlan that says what moved, SourceError where it cannot be read."""
+        """Read the target again, and work out anew what the plan's action does.
+
+        Whoever recorded the plan need not be who runs it: the policy judges the action, so that and nothing else may
+        be what the patch does, and where. Raises StalePlan that says what moved, BadInput where the action is none
+        that could be planned now, SourceError where that cannot be told.
+        """
         delivery.require_unmoved(self._tools, plan, delivery.read(self._tools, plan))
+        action = self._registry.parse(plan.action)
+        if not isinstance(action, Change):
+            raise BadInput(f"{action.verb} changes nothing, so there is nothing to run.")
+        again = self.plan(action, plan.policy_version)
+        if any(getattr(plan, name) != getattr(again, name) for name in _FOLLOWS):
+            raise StalePlan(f"{action.title} would do something else now than this plan says. Ask again to see what.")
 
     def execute(self, plan: Plan, grant: Grant, progress: Progress, stop: Callable[[], bool]) -> Outcome:
         """Carry out one plan once, watch it to its end and verify it (E1).

@@ -16,7 +16,7 @@ _ALL = "SELECT, INSERT, UPDATE, DELETE"
 
 GRANTS: Mapping[str, Mapping[str, str]] = {
     "requests": {
-        GATEWAY: f"SELECT, INSERT, UPDATE ({_WAITING}, unwatched)",
+        GATEWAY: f"SELECT, INSERT, UPDATE ({_WAITING}, unwatched, emergency, review)",
         RUNNER: f"SELECT, UPDATE ({_WAITING}, step, outcome, fence, runner, lease_until)",
         AUDITOR: "SELECT",
     },
@@ -32,10 +32,10 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
     "eval_evidence": {GATEWAY: "SELECT, INSERT", RUNNER: "SELECT", AUDITOR: "SELECT"},
     "watermark": {GATEWAY: "SELECT, INSERT, UPDATE", RUNNER: "SELECT, INSERT, UPDATE", AUDITOR: "SELECT"},
     "slack_deliveries": {GATEWAY: _ALL},
+    "slack_gateways": {GATEWAY: _ALL},
     "slack_cards": {GATEWAY: _ALL},
     "slack_story": {GATEWAY: _ALL},
     "slack_threads": {GATEWAY: _ALL},
-    "slack_gateways": {GATEWAY: _ALL},
     "alembic_version": {GATEWAY: "SELECT", RUNNER: "SELECT", AUDITOR: "SELECT"},
 }
 """Every table of the store. What is not granted is refused."""

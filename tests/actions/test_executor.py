@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,6 +24,7 @@ from actions.errors import (
 )
 from actions.executor import Executor
 from actions.plan import Plan
+from actions.terms import Risk
 from tests.actions.conftest import CHECKOUT, Granted, PlanFactory, Run
 from tests.actions.doubles import ClusterDouble
 
@@ -203,6 +206,30 @@ def test_changing_anything_in_a_plan_makes_its_grant_worthless(
 def test_a_plan_that_still_holds_passes_the_check(plan: Plan, executor: Executor, cluster: ClusterDouble) -> None:
     cluster.edit(CHECKOUT, lambda live: live["metadata"]["labels"].update(x="y"))
     executor.check(plan)
+
+
+FORGED: dict[str, Callable[[Plan, Plan], dict[str, object]]] = {
+    "another target": lambda plan, other: {"target": other.target, "preconditions": other.preconditions},
+    "another patch": lambda plan, other: {"patch": other.patch},
+    "fewer conditions": lambda plan, other: {"preconditions": plan.preconditions[:1]},
+    "another risk": lambda plan, other: {"risk": Risk.LOW if plan.risk is Risk.HIGH else Risk.HIGH},
+    "other evals": lambda plan, other: {"evals": ("another",)},
+}
+
+
+@pytest.mark.parametrize("forged", FORGED)
+def test_a_plan_that_its_action_does_not_make_is_not_run(
+    plan: Plan, plan_factory: PlanFactory, executor: Executor, cluster: ClusterDouble, forged: str
+) -> None:
+    """P3: whoever can record a plan cannot have one action judged and something else done."""
+    cluster.add(replace(CHECKOUT, namespace="dev"))
+    changes: dict[str, dict[str, Any]] = {"deploy": {"version": "6.6.6"}, "scale": {"replicas": 9}}
+    verb = plan.verb if plan.verb in changes else "deploy"
+    other = plan_factory(verb, environment="dev" if "target" in forged else "prod", **changes[verb])
+    lie = plan.model_copy(update=FORGED[forged](plan, other))
+    assert lie.digest != plan.digest
+    with pytest.raises(StalePlan, match="would do something else now"):
+        executor.check(lie)
 
 
 def test_a_stale_scale_says_what_moved_and_what_it_would_be(

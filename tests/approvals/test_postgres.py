@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -16,7 +17,7 @@ from approvals.ledger import Ledger
 from approvals.request import State
 from approvals.store import AnswerLost, StoreDown, open_store, roles
 from tests import postgres
-from tests.approvals.doubles import BEN, House, a_house
+from tests.approvals.doubles import ANA, BEN, CARLA, House, a_house
 from tests.stores import template
 
 pytestmark = pytest.mark.skipif(postgres.binaries() is None, reason="no PostgreSQL: apt-get install postgresql")
@@ -77,6 +78,21 @@ def test_gateway_and_runner_share_nothing_but_the_store_and_neither_does_the_oth
     runner.gate.tick()
     gateway.gate.keep_time()
     assert gateway.ledger.get(request.id).state is State.SUCCEEDED
+
+
+def test_each_user_may_do_all_of_its_own_part(apart: Apart) -> None:
+    """P3, A10: in an emergency, too, and when it is reviewed."""
+    gateway, runner = apart.house("gateway"), apart.house("runner")
+    request = gateway.asked(actor=BEN)
+    gateway.gate.break_glass(request.id, request.plan.digest, BEN, "checkout is down")
+    assert runner.gate.run(request.id).state is State.SUCCEEDED
+    assert gateway.gate.review(request.id, CARLA, "right call").review
+    gateway.gate.hand_over(CARLA, ANA, gateway.clock.now() + timedelta(hours=1))
+    lent = gateway.asked(actor=BEN)
+    gateway.gate.decide(lent.id, lent.plan.digest, ANA, approve=True)
+    assert runner.gate.run(lent.id).state is State.SUCCEEDED
+    assert gateway.gate.take_back(CARLA)
+    gateway.gate.withdraw(gateway.asked().id, ANA)
 
 
 REFUSED = [
