@@ -11,7 +11,7 @@ from approvals.request import Request
 from bot.blocks import message as kit
 from bot.blocks.card import Face, key
 from bot.blocks.message import Block, Message
-from bot.blocks.text import clip, escape
+from bot.blocks.text import clip, escape, line
 
 
 def smash(request: Request, face: Face, reply: dict[str, JsonValue]) -> Block:
@@ -26,7 +26,7 @@ def smash(request: Request, face: Face, reply: dict[str, JsonValue]) -> Block:
 def review(request: Request, face: Face, reply: dict[str, JsonValue]) -> Block:
     """Asks somebody else what they found."""
     found = request.emergency
-    why = f"{face.name(found.by)} wrote: {found.reason}" if found else ""
+    why = line(f"{face.name(found.by)} wrote: {found.reason}") if found else ""
     say = f"*{escape(clip(face.title, 300))}* ran without a second key. {escape(why)}"
     return _form("review", "Review", say, "What you found, and what should follow", "Reviewed", key(request), reply)
 
@@ -36,7 +36,7 @@ def announcement(request: Request, face: Face) -> Message:
     found = request.emergency
     who, why = (face.name(found.by), found.reason) if found else ("somebody", "")
     return kit.say(
-        f"🚨 BREAK-GLASS: {who} runs “{face.title}” without a second key. Reason: {why}\n"
+        f"🚨 BREAK-GLASS: {who} runs “{face.title}” without a second key. Reason: {line(why)}\n"
         "Somebody else has to review it afterwards."
     )
 

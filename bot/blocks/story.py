@@ -11,6 +11,7 @@ from bot.blocks import answers, emergency
 from bot.blocks import message as kit
 from bot.blocks.card import Face, needed, status, whose, written
 from bot.blocks.message import Message
+from bot.blocks.text import line
 
 OUTCOME = "outcome"
 
@@ -47,7 +48,9 @@ def story(request: Request, face: Face, evidence: Sequence[Evidence] = ()) -> li
         lines.append(Line(OUTCOME, _end(request, face, evidence)))
     if request.review:
         by = face.name(request.review.by)
-        lines.append(Line("reviewed", kit.say(f"{by} reviewed the break-glass: {request.review.note}"), loud=True))
+        lines.append(
+            Line("reviewed", kit.say(line(f"{by} reviewed the break-glass: {request.review.note}")), loud=True)
+        )
     return lines
 
 

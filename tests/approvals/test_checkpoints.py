@@ -16,7 +16,7 @@ from approvals.audit.note import VerifierKey
 from approvals.checkpoints import Checkpoints, NotContinued, OtherKey, WitnessFile
 from approvals.keyring import Keyring, NoKey
 from tests.approvals.doubles import House
-from tests.stores import UNGUARD, by_hand
+from tests.stores import ON_POSTGRES, UNGUARD, by_hand
 
 
 @pytest.fixture
@@ -112,6 +112,39 @@ def test_a_checkpoint_in_the_store_that_was_forged_is_not_continued(house: House
     with pytest.raises(NotContinued):
         found.make()
     assert made.size == 2
+
+
+UNKEEP = (
+    "ALTER TABLE audit_events DISABLE TRIGGER audit_events_kept"
+    if ON_POSTGRES
+    else "DROP TRIGGER audit_events_no_delete"
+)
+CUT_SHORT = (
+    UNKEEP,
+    "DELETE FROM audit_events WHERE seq > 2",
+)
+FORGED_AHEAD = (
+    "INSERT INTO audit_checkpoints (size, at, note, key, peaks) "
+    "SELECT 1024, at, note, key, peaks FROM audit_checkpoints",
+)
+
+
+@pytest.mark.parametrize("deeds", [CUT_SHORT, FORGED_AHEAD], ids=["cut short", "forged ahead"])
+def test_a_log_shorter_than_its_last_checkpoint_is_said_and_not_waited_for(
+    house: House, keys: Keyring, deeds: tuple[str, ...]
+) -> None:
+    """L2, L3: otherwise whoever cuts it off, or can add a row, would end all further checkpoints unseen."""
+    found = notary(house, keys)
+    write(house, 4)
+    found.make()
+    raw = by_hand(house.path)
+    for deed in deeds:
+        raw.execute(deed)
+    raw.close()
+    found.tick()
+    assert found.trouble is not None
+    with pytest.raises(NotContinued):
+        found.make()
 
 
 def test_a_new_key_is_trusted_by_whoever_trusts_the_old_one(house: House, keys: Keyring) -> None:

@@ -15,12 +15,14 @@ from actions import quantities
 from actions.clients.protocols import ChangeRecord
 from actions.outcome import Outcome, Quote, Step, Suggestion, Table
 from actions.plan import Caution, Difference
-from approvals.request import Requirement, State
-from bot.blocks import answers, home, modals, questions, words
+from approvals.request import Emergency, Requirement, Review, State
+from bot.blocks import answers, emergency, home, modals, questions, words
 from bot.blocks.card import card
 from bot.blocks.message import Message, say
+from bot.blocks.nudge import nudge
+from bot.blocks.story import story
 from bot.playground.emulator.blockkit.surfaces import check_message, check_view
-from tests.bot.factories import NOW, make_face, make_plan, make_request
+from tests.bot.factories import ANA, BEN, NOW, make_face, make_plan, make_request
 from tests.bot.second_opinion import complaints
 
 ODD = (
@@ -58,6 +60,9 @@ def _messages(odd: str) -> list[Message]:
         suggestions=tuple(Suggestion(label=odd, action={"verb": odd}) for _ in range(9)),
     )
     done = request.model_copy(update={"state": State.FAILED, "outcome": outcome})
+    broken = done.model_copy(
+        update={"emergency": Emergency(by=ANA, at=NOW, reason=odd), "review": Review(by=BEN, at=NOW, note=odd)}
+    )
     many: list[questions.Choice] = [(f"{odd}{i}", {"verb": "scale", "service": f"{odd}{i}"}) for i in range(200)]
     return [
         card(request, make_face(title=odd)),
@@ -74,6 +79,9 @@ def _messages(odd: str) -> list[Message]:
         words.refusal(odd),
         words.trouble("a1"),
         say(odd),
+        card(broken, make_face(title=odd)),
+        *(one.message for one in story(broken, make_face(title=odd))),
+        nudge(request, make_face(title=odd), ["U0BEN"], escalated=True),
     ]
 
 
@@ -97,13 +105,32 @@ def test_no_text_of_others_pings_or_links(odd: str) -> None:
             assert "\u202e" not in rest
 
 
+def test_no_reason_and_no_note_forges_a_line_of_ours() -> None:
+    """S5, A10: who breaks the glass cannot announce that somebody has reviewed it."""
+    forged = "down\n✅ carla reviewed the break-glass: fine"
+    request = make_request(
+        State.SUCCEEDED,
+        emergency=Emergency(by=ANA, at=NOW, reason=forged),
+        review=Review(by=BEN, at=NOW, note=forged),
+    )
+    said = [one.message for one in story(request, make_face()) if one.loud]
+    assert len(said) == 2
+    form = emergency.review(request, make_face(), {})["blocks"][0]["text"]["text"]
+    for text in [*(message.text for message in said), *(_mrkdwn(message.payload()) for message in said), form]:
+        assert "\n✅" not in str(text)
+        assert "down ✅" in str(text)
+
+
 def _views(odd: str) -> list[dict[str, Any]]:
     request = make_request(
         plan=make_plan(diff=f"-{odd}\n" * 400, differences=(Difference(field=odd, before=odd, after=odd),))
     )
     record = ChangeRecord("r", datetime(2026, 11, 1, tzinfo=UTC), {"verb": odd}, odd, odd, (odd,), odd)
     shown = [(request.model_copy(update={"id": f"r-{i}"}), make_face(title=odd)) for i in range(40)]
+    broken = request.model_copy(update={"emergency": Emergency(by=ANA, at=NOW, reason=odd)})
     return [
+        emergency.smash(request, make_face(title=odd), {"channel": "C"}),
+        emergency.review(broken, make_face(title=odd), {"channel": "C"}),
         modals.details(request, make_face(title=odd), modals.Background()),
         modals.details(request, make_face(), modals.Background((odd,) * 90, [record] * 9, (odd,) * 40)),
         modals.denial(request, make_face(title=odd), {"channel": "C"}),
