@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import JsonValue
 
-_log = logging.getLogger("twokey.intents")
+_log = logging.getLogger(__name__)
 
 Ending = Literal["answered", "remembered", "failed"]
 

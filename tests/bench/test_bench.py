@@ -49,7 +49,7 @@ def test_every_event_is_acknowledged_and_gets_its_card_beside_a_bare_app(found: 
 
 
 def test_a_target_stands_beside_every_figure_that_has_one(found: Json) -> None:
-    assert [set(one) for one in found["targets"]] == [{"target", "measured", "met"}] * 4
+    assert [set(one) for one in found["targets"]] == [{"target", "measured", "met"}] * 5
     assert target("quick", 1.0, 2)["met"]
     assert not target("quick", 2.0, 2)["met"]
     assert target("many", 2.0, 2, at_least=True)["met"]
