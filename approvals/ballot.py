@@ -110,6 +110,9 @@ def _approve(request: Request, now: datetime, view: View, ballot: Ballot, keys: 
     verdict = judge(view, request.plan.action, request.requester, now)
     if isinstance(verdict, Forbidden):
         raise DecisionRefused(verdict.say)
+    late = endings.too_late(request, now, verdict)
+    if late:
+        return late
     helping = [key for key in keys if _helps(request, view, ballot.actor, key)]
     if not helping:
         raise DecisionRefused(_no_help(request, ballot.actor))

@@ -7,6 +7,7 @@ from datetime import datetime
 from approvals.moves import Move
 from approvals.policy_model import Policy
 from approvals.request import Event, Request, State
+from approvals.verdict import Allowed, NeedsApproval
 
 CHANGED_POLICY = "The policy changed since this plan was made. Ask again to have it judged by the one that holds now."
 
@@ -14,8 +15,20 @@ CHANGED_POLICY = "The policy changed since this plan was made. Ask again to have
 def due(request: Request, now: datetime) -> Move | None:
     """Expiry: one limit for approving, another for starting (A6)."""
     limit = {State.WAITING: request.approve_by, State.READY: request.run_by}.get(request.state)
-    if limit is None or now < limit:
-        return None
+    return None if limit is None or now < limit else expired(request, now)
+
+
+def too_late(request: Request, now: datetime, verdict: Allowed | NeedsApproval) -> Move | None:
+    """The same by today's verdict and the moments that the log has, whatever limits the table holds (A6)."""
+    if request.state is State.WAITING and isinstance(verdict, NeedsApproval):
+        limit = request.created_at + verdict.approve_within
+    else:
+        limit = max([d.at for d in request.decisions if d.approve], default=request.created_at) + verdict.run_within
+    return None if now < limit else expired(request, now)
+
+
+def expired(request: Request, now: datetime) -> Move:
+    """It waited too long."""
     waited = "for approval" if request.state is State.WAITING else "to be started after its approval"
     reason = f"It waited too long {waited}. Ask again to get a fresh preview."
     return end("request.expired", Event.EXPIRE, now, reason)

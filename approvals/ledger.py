@@ -184,7 +184,7 @@ class Ledger:
             if move is None:
                 return before
             if move.event in {Event.START, Event.APPROVE, Event.BREAK_GLASS}:
-                warrant.require(connection, before)
+                warrant.require(connection, before, now)
             if move.event is Event.START:
                 _check_free(connection, before)
             after = _apply(connection, before, move)

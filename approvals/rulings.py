@@ -74,6 +74,9 @@ def on_start(request: Request, now: datetime, view: View, runner: str, lease_unt
         return refuse(request, now, verdict.say)
     if any(not decision.approve for decision in request.decisions):
         return refuse(request, now, "Somebody denied it.")
+    late = None if breakglass.stands(request, now, view) else endings.too_late(request, now, verdict)
+    if late:
+        return late
     left = _still_missing(request, now, view, verdict)
     if left:
         say = f"Not everybody who approved still may: {quorum.say(left)} is missing. Ask again."

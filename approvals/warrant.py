@@ -1,13 +1,15 @@
 """What a run rests on, read back from the audit log: nothing in the other tables counts without its entry there.
 
-Whoever can only change rows (of requests or decisions) is found out here, at the moment of use. Whoever can append
-entries to the log can also invent a person's decision: that takes the gateway's own rights, and SECURITY says so.
+Whoever can only change rows (of requests, decisions or delegations) is found out here, at the moment of use. Whoever
+can append entries to the log can also invent a person's decision: that takes the gateway's own rights, and SECURITY
+says so.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select
@@ -15,18 +17,26 @@ from sqlalchemy import Connection, bindparam, func, select
 from actions.errors import BadInput, TwokeyError
 from approvals import audit
 from approvals.request import Decision, Emergency, Request
-from approvals.tables import as_text, audit_events, audit_seals
+from approvals.tables import as_text, audit_events, audit_seals, delegations
 
 _DECIDED = {"request.approved": True, "request.denied": False}
 
 _before = audit_events.alias("before")
 _came_before = func.coalesce(_before.c.hash, audit_seals.c.head)  # the last that was archived has no row any more
-_TRAIL = (
+_ENTRIES = (
     select(audit_events.c.seq, audit_events.c.prev, audit_events.c.hash, audit_events.c.body, _came_before)
     .outerjoin(_before, _before.c.seq == audit_events.c.seq - 1)
     .outerjoin(audit_seals, audit_seals.c.size == audit_events.c.seq - 1)
-    .where(audit_events.c.request_id == bindparam("its_id"))
-    .order_by(audit_events.c.seq)
+)
+_TRAIL = _ENTRIES.where(audit_events.c.request_id == bindparam("its_id")).order_by(audit_events.c.seq)
+_NO_REQUESTS = _ENTRIES.where(audit_events.c.request_id.is_(None)).order_by(audit_events.c.seq.desc())
+_NO_REQUESTS = _NO_REQUESTS.execution_options(yield_per=500)
+_ABOUT_KEYS = b'"kind":"delegation.'  # as every canonical body of such a kind holds it
+_LENT = select(delegations.c.id).where(
+    delegations.c.giver_user == bindparam("giver"),
+    delegations.c.taker_user == bindparam("taker"),
+    delegations.c.ended_at.is_(None),
+    delegations.c.until > bindparam("now"),
 )
 
 
@@ -34,13 +44,17 @@ class Altered(TwokeyError):
     """The store holds something else than the audit log, so nothing is run. Check it with `twokey audit verify`."""
 
 
-def require(connection: Connection, request: Request) -> None:
-    """Raises Altered where the log does not say what the tables say of this request: plan, asker, decisions, state."""
+def require(connection: Connection, request: Request, now: datetime) -> None:
+    """Raises Altered where the log does not say what the tables say of this request: plan, asker, decisions, state.
+
+    And of the keys that were lent for it, as far as they are `now`.
+    """
     trail = [_entry(row, request.id) for row in connection.execute(_TRAIL, {"its_id": request.id})]
     if not trail or trail[0]["kind"] != "request.submitted":
         raise Altered
     submitted = trail[0]
-    if submitted["data"].get("digest") != request.plan.digest or submitted["actor"] != _person(request.requester):
+    asked = (submitted["data"].get("digest"), submitted["actor"], submitted["at"])
+    if asked != (request.plan.digest, _person(request.requester), as_text(request.created_at)):
         raise Altered
     try:
         state = audit.replay(trail).get(request.id)
@@ -54,9 +68,27 @@ def require(connection: Connection, request: Request) -> None:
         raise Altered
     if _broken(trail) != _as_broken(request.emergency):
         raise Altered
+    for decision in request.decisions:
+        _require_lent(connection, decision, as_text(now))
 
 
-def _entry(row: Sequence[Any], request_id: str) -> Mapping[str, Any]:
+def _require_lent(connection: Connection, decision: Decision, now: str) -> None:
+    """Where the table lends this key now, the last that its owner said of it in the log has to be just that."""
+    giver, taker = decision.lent_by, decision.approver
+    if giver is None or not decision.approve:
+        return
+    if not connection.execute(_LENT, {"giver": giver.user_id, "taker": taker.user_id, "now": now}).first():
+        return  # it counts no more, which is for the rulings to say
+    with connection.execute(_NO_REQUESTS) as found:
+        about = (_entry(row, None) for row in found if _ABOUT_KEYS in row.body)
+        last = next((entry for entry in about if entry["actor"] == _person(giver)), None)
+    if last is None or last["kind"] != "delegation.given":
+        raise Altered
+    if last["data"]["to"] != taker.user_id or last["data"]["until"] <= now:
+        raise Altered
+
+
+def _entry(row: Sequence[Any], request_id: str | None) -> Mapping[str, Any]:
     """An entry's fields, if it is linked to the one before it and its content fits its hash."""
     seq, prev, written, body, before = row
     if audit.link(prev, body) != written or prev != (before or audit.GENESIS):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import insert, update
@@ -13,8 +14,8 @@ from actions.outcome import Step
 from approvals.gate import DecisionRefused
 from approvals.request import State
 from approvals.runner import DEADLINE, LEASE
-from approvals.tables import as_text, audit_events, decisions, requests
-from tests.approvals.doubles import ANA, BEN, CARLA, House
+from approvals.tables import as_text, audit_events, decisions, delegations, requests
+from tests.approvals.doubles import ANA, BEN, CARLA, DORA, House
 
 
 def test_a_run_that_was_taken_away_is_told_to_stop_and_changes_nothing_more(
@@ -157,3 +158,72 @@ def test_who_writes_themselves_out_of_their_own_request_cannot_approve_it(house:
         store.execute(update(requests).values(requester_user=ANA.user_id))
     with pytest.raises(DecisionRefused, match="audit verify"):
         house.gate.decide(request.id, request.plan.digest, BEN, approve=True)
+
+
+def lent(house: House, **row: object) -> None:
+    """A row that says that Dora holds Ben's key."""
+    since, until = house.clock.now(), house.clock.now() + timedelta(hours=1)
+    made = {
+        "giver_team": BEN.team_id,
+        "giver_user": BEN.user_id,
+        "taker_team": DORA.team_id,
+        "taker_user": DORA.user_id,
+    }
+    with house.engine.begin() as store:
+        store.execute(insert(delegations).values(**made, since=as_text(since), until=as_text(until), **row))
+
+
+def forge_lending(house: House) -> None:
+    """Nobody handed anything over."""
+    lent(house)
+
+
+def forge_holder(house: House) -> None:
+    """Ben handed his key to Carla."""
+    house.gate.hand_over(BEN, CARLA, house.clock.now() + timedelta(hours=1))
+    lent(house)
+
+
+def forge_lasting(house: House) -> None:
+    """It was taken back, and the table forgets it."""
+    house.gate.hand_over(BEN, DORA, house.clock.now() + timedelta(hours=1))
+    house.gate.take_back(BEN)
+    with house.engine.begin() as store:
+        store.execute(update(delegations).values(ended_at=None))
+
+
+def forge_length(house: House) -> None:
+    """It was for ten minutes, which are over."""
+    house.gate.hand_over(BEN, DORA, house.clock.now() + timedelta(minutes=10))
+    house.clock.advance(601)
+    with house.engine.begin() as store:
+        store.execute(update(delegations).values(until=as_text(house.clock.now() + timedelta(minutes=10))))
+
+
+@pytest.mark.parametrize("forge", [forge_lending, forge_holder, forge_lasting, forge_length], ids=lambda f: f.__name__)
+def test_a_key_that_nobody_lent_in_the_log_opens_nothing(house: House, forge: Callable[[House], None]) -> None:
+    """A3, E1: whoever can write the table of delegations alone makes no approver."""
+    house.folk.groups["engineers"] |= {DORA}
+    forge(house)
+    request = house.asked()
+    house.gate.decide(request.id, request.plan.digest, DORA, approve=True)
+    after = house.gate.run(request.id)
+    assert (after.state, house.hands.effects) == (State.REFUSED, [])
+    assert "audit verify" in after.reason
+
+
+def test_a_limit_that_was_moved_in_the_table_lets_nothing_be_approved_or_run_later(house: House) -> None:
+    """A6: what counts is when it was asked and approved, as the log has it."""
+    waiting, ready, later = house.asked(), house.approved(), as_text(house.clock.now() + timedelta(days=9))
+    house.clock.advance(3601)
+    with house.engine.begin() as store:
+        store.execute(update(requests).values(approve_by=later, run_by=later))
+    with pytest.raises(DecisionRefused, match="waited too long for approval"):
+        house.gate.decide(waiting.id, waiting.plan.digest, BEN, approve=True)
+    assert house.gate.run(ready.id).state is State.EXPIRED
+    fresh = house.asked()
+    with house.engine.begin() as store:
+        store.execute(update(requests).where(requests.c.id == fresh.id).values(created_at=later, approve_by=later))
+    with pytest.raises(DecisionRefused, match="audit verify"):
+        house.gate.decide(fresh.id, fresh.plan.digest, BEN, approve=True)
+    assert house.hands.effects == []
