@@ -66,4 +66,4 @@ class HealthCheck:
             return [store, Health("log", False, f"{count}; {self._checkpoints.trouble}")]
         if signed is None:
             return [store, Health("log", True, f"{count}; the first checkpoint is signed in a moment")]
-        return [store, Health("log", True, f"{count}; last checkpoint over {signed.size:,}", signed.at)]
+        return [store, Health("log", True, f"{count}; the last checkpoint covers {signed.size:,} of them", signed.at)]

@@ -34,6 +34,7 @@ _COLOURS = {
     State.STALE: "#8a8f98",
 }
 _ALARM = "#c9302c"
+_EMERGENCY = "🚨 Break glass: run it without a second key…"
 _REQUESTERS = {"edit", "withdraw", "break_glass"}
 _COUNTS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five"}
 
@@ -223,7 +224,7 @@ def _decision(request: Request, face: Face) -> list[Button]:
         Button("Details", "details", value, f"Details of: {what}"),
         Button("Edit", "edit", value, f"Edit, for the requester: {what}"),
         Button("Withdraw", "withdraw", value, f"Withdraw, for the requester: {what}"),
-        *([Button("Break glass…", "break_glass", value, f"In an emergency: {what}")] if face.glass else []),
+        *([Button(_EMERGENCY, "break_glass", value, folded=True)] if face.glass else []),
     ]
 
 
@@ -305,7 +306,8 @@ def _others(count: int) -> str:
 
 
 def _elapsed(request: Request, now: datetime) -> str:
-    """Since the last key was turned, which is when it could start."""
-    start = max([d.at for d in request.decisions if d.approve], default=request.created_at)
+    """Since the last key was turned or the glass was broken, which is when it could start."""
+    keys = [d.at for d in request.decisions if d.approve]
+    start = max([*keys, *([request.emergency.at] if request.emergency else [])], default=request.created_at)
     seconds = max(0, int((now - start).total_seconds()))
     return f"{seconds // 60}:{seconds % 60:02d}"

@@ -27,7 +27,7 @@ def piece(found: Evidence) -> Message | None:
 
 def lacking(reason: str, offers: Sequence[Suggestion], link: str | None) -> Message:
     """A deploy that was refused for want of a passing run: why, the last run, and the way to one."""
-    said = kit.say(clip(reason, 2_500), *answers.suggestions(offers))
+    said = kit.say(f"⛔ Refused: {clip(reason, 2_500)}", *answers.suggestions(offers))
     more = (kit.context(f"<{link}|Open the last run>"),) if link else ()
     return Message(text=said.text, blocks=(*said.blocks[:1], *more, *said.blocks[1:]))
 

@@ -21,6 +21,7 @@ Block = dict[str, Any]
 FALLBACK = 3_000  # chat.update takes 4,000 characters; escapes make a text longer
 SECTION, HEADER, CONTEXT, BUTTON, BUTTON_VALUE = 3_000, 150, 10, 75, 2_000
 OPTION, OPTION_VALUE, OPTIONS, BLOCK_ID = 75, 75, 100, 255
+FOLDED_VALUE = 150  # Slack's limit for the value of any option
 CONFIRM_TEXT, CONFIRM_TITLE, CONFIRM_BUTTON = 300, 100, 30
 MODAL_TITLE, METADATA, MESSAGE_BLOCKS, VIEW_BLOCKS = 24, 3_000, 50, 100
 ELEMENT = 2_500  # Slack states no limit for rich text; this stays below that of sections
@@ -58,11 +59,14 @@ class Button:
     label: str = ""  # what a screen reader says; the text if empty
     style: str | None = None
     confirm: Block | None = field(default=None)
+    folded: bool = False  # rarely used: the one entry of a "⋯" menu, out of the way of what is pressed daily
 
     def block(self) -> Block:
         """The element. A value that is too long is a mistake of ours: ValueError."""
-        if len(self.value) > BUTTON_VALUE:
+        if len(self.value) > (FOLDED_VALUE if self.folded else BUTTON_VALUE):
             raise ValueError(f"a button's value is {len(self.value)} characters long")
+        if self.folded:
+            return {"type": "overflow", "action_id": self.action_id, "options": [option(self.text, self.value)]}
         found: Block = {
             "type": "button",
             "text": plain(self.text, BUTTON),

@@ -243,5 +243,7 @@ def _others(desk: Desk, request: Request, actor: Actor) -> str:
 
 
 def _key(action: dict[str, Any]) -> tuple[str, str]:
-    request_id, _, digest = str(action.get("value") or "").partition(":")
+    """The request and the digest that a button carries, or the chosen entry of a "⋯" menu."""
+    pressed = action.get("selected_option") or action
+    request_id, _, digest = str(pressed.get("value") or "").partition(":")
     return request_id, digest

@@ -77,6 +77,13 @@ def _text(text: dict[str, Any], limit: int, where: str) -> Iterator[str]:
         yield f"{where}: {len(text['text'])} characters"
 
 
+def _overflow(options: list[dict[str, Any]]) -> Iterator[str]:
+    if not 1 <= len(options) <= 5 or any(len(o["value"]) > 150 for o in options):
+        yield "overflow menu"
+    for option in options:
+        yield from _text(option["text"], 75, "overflow option")
+
+
 def _element(element: dict[str, Any]) -> Iterator[str]:
     if len(element["action_id"]) > 255:
         yield "action_id"
@@ -87,6 +94,8 @@ def _element(element: dict[str, Any]) -> Iterator[str]:
         if "confirm" in element:
             yield from _text(element["confirm"]["text"], 300, "confirm")
             yield from _text(element["confirm"]["title"], 100, "confirm title")
+    if element["type"] == "overflow":
+        yield from _overflow(element["options"])
     if element["type"] == "static_select":
         if not 0 < len(element["options"]) <= 100:
             yield "options"

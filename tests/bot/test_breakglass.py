@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
-from tests.bot.scene import Scene, button_ids
+from approvals.request import Emergency, State
+from bot.blocks.card import status
+from tests.bot.factories import ANA, make_face, make_request
+from tests.bot.scene import Json, Scene, button_ids
 
 ASK = "@twokey scale checkout to 5 in prod"
 WHY = "checkout is down and carla is asleep"
+
+
+def folded(card: Json) -> str:
+    """What the only entry of the card's "⋯" menu brings back."""
+    (menu,) = (e for e in card["attachments"][0]["blocks"][-1]["elements"] if e["type"] == "overflow")
+    return str(menu["options"][0]["value"])
 
 
 async def test_from_the_button_to_the_review(slack: Scene) -> None:
@@ -15,7 +25,7 @@ async def test_from_the_button_to_the_review(slack: Scene) -> None:
     async with slack.program() as program:
         await slack.say("ben", ASK)
         card = await slack.see("waiting for 1 of sre")
-        await slack.click("ben", card, "break_glass")
+        await slack.click("ben", card, "break_glass", folded(card))
         view = await slack.view("U0BEN")
         await slack.post("views", user="ben", view_id=view["id"], values={"reason": WHY})
 
@@ -45,3 +55,10 @@ async def test_only_where_the_policy_knows_an_emergency_is_there_a_button(slack:
     async with slack.program():
         await slack.say("ana", "@twokey scale checkout to 5 in staging")
         assert "break_glass" not in button_ids(await slack.see("waiting for 1 of engineers"))
+
+
+def test_what_the_emergency_runs_is_timed_from_the_emergency() -> None:
+    """A10: how long it has waited before is not how long it has been running."""
+    broken = Emergency(by=ANA, at=make_face().now - timedelta(seconds=7), reason="checkout is down")
+    request = make_request(State.RUNNING, emergency=broken)
+    assert "running · 0:07" in status(request, make_face())

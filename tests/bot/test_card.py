@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +16,7 @@ from actions.plan import Caution, Difference, Plan, Target
 from actions.terms import Risk
 from approvals.request import Requirement, State
 from bot.blocks.card import ROWS, VALUE, card, status
+from bot.blocks.message import FOLDED_VALUE
 from bot.blocks.readback import read_card
 from tests.bot.factories import ANA, BEN, CARLA, approval, make_face, make_plan, make_request
 
@@ -77,6 +80,18 @@ def test_the_buttons_carry_the_request_and_the_whole_digest() -> None:
     row = card(request, make_face()).all_blocks()[-1]
     assert {e["value"] for e in row["elements"]} == {f"r-1:{request.plan.digest}"}
     assert all(e["accessibility_label"] for e in row["elements"])
+
+
+def test_breaking_the_glass_is_folded_away_from_what_is_pressed_daily() -> None:
+    """A10: the emergency is behind the menu at the end of the row, for exactly this plan, in Slack's 150 characters."""
+    request, face = make_request(), replace(make_face(), glass=True)
+    row = card(request, face).all_blocks()[-1]["elements"]
+    assert [e["text"]["text"] for e in row[:-1]] == ["Approve", "Deny", "Details", "Edit", "Withdraw"]
+    assert row[-1]["type"] == "overflow"
+    (entry,) = row[-1]["options"]
+    assert "Break glass" in entry["text"]["text"]
+    assert entry["value"] == f"r-1:{request.plan.digest}"
+    assert len(f"{uuid4().hex}:{request.plan.digest}") <= FOLDED_VALUE
 
 
 def test_a_high_risk_asks_once_more_naming_target_and_change() -> None:

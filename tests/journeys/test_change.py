@@ -84,7 +84,7 @@ def test_the_note_about_an_autoscaler_offers_what_lasts_as_a_change_of_its_own(h
 def test_a_model_service_reaches_prod_with_a_passing_eval_of_that_very_version(here: Stage) -> None:
     """A3: 2.1 is refused with the way to an eval, and with the failing run's link; 2.2 passes and goes out."""
     here.say("ana", "@twokey deploy support-bot 2.1 to prod")
-    refused = here.see_text("2.1 has not passed support-quality: nobody has run it")
+    refused = here.see_text("⛔ Refused: 2.1 has not passed support-quality: nobody has run it")
     assert buttons(refused)["do:0"]["text"]["text"] == "Run support-quality on 2.1 against 2.0"
     here.click("ana", refused, "do:0")
     failed = here.see_text("not ready for prod", "2.1 passes 51 of 60", "p95", "$0.0")
