@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, JsonValue
 
-from actions import cautions, image, objects, preview
+from actions import cautions, image, objects, preview, readiness
 from actions.action import Change
 from actions.clients.protocols import Revision
 from actions.errors import BadInput
@@ -80,7 +80,7 @@ class Rollback(Change):
                 Difference(field="image", before=now.version, after=target),
                 Difference(field="revision", before=_present_number(revisions, now), after=str(chosen.number)),
             ),
-            warnings=cautions.of_template(now.live),
+            warnings=(*cautions.of_template(now.live), *readiness.cautions(tools, self.service, target)),
             undo=preview.back_to(self, back),
         )
 

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 from actions.action import Change
+from actions.catalog import EvalSuite
 from actions.clients.protocols import ChangeRecord, Event
 from actions.executor import Executor
 from actions.fallback import NONE_KNOWN
 from actions.outcome import Outcome, Quote
 from actions.registry import Registry
 from actions.toolbox import Toolbox
+from actions.verbs.rollback import Rollback
 from tests.actions.conftest import CHECKOUT, Granted
 from tests.actions.doubles import ClusterDouble
 
@@ -94,3 +96,18 @@ def test_warnings_that_a_failure_quotes_hold_no_secret(bench: Bench) -> None:
     (quote,) = bench.deploy("1.4.2", "req-1").evidence
     assert isinstance(quote, Quote)
     assert "hunter2" not in str(quote.lines)
+
+
+def test_a_rollback_says_that_the_version_it_goes_back_to_has_not_passed_its_evals(
+    toolbox: Toolbox, cluster: ClusterDouble
+) -> None:
+    """Going back is never held up by evals, but whoever approves it knows."""
+    cluster.deploy(CHECKOUT, "1.4.0")
+    cluster.deploy(CHECKOUT, "1.4.1")
+    catalog = toolbox.catalog.model_copy(deep=True)
+    service = catalog.services["checkout"]
+    suite = EvalSuite.model_validate({"suite": "quality"})
+    catalog.services["checkout"] = service.model_copy(update={"evals": (suite,)})
+    draft = Rollback(service="checkout", environment="prod", to="1.4.0").draft(replace(toolbox, catalog=catalog))
+    assert draft.evals == ()
+    assert [w.text for w in draft.warnings if w.code == "evals"] == ["1.4.0 has not passed quality: nobody has run it"]
