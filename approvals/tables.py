@@ -163,6 +163,40 @@ class SealRow(Table, table=True):
     peaks: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
+class PolicyRow(Table, table=True):
+    """A policy that came into force; the newest one is. Its audit entry has the same number. Only ever added (A9)."""
+
+    __tablename__ = "policies"
+
+    seq: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    version: str
+    content: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+
+
+class PolicyDraftRow(Table, table=True):
+    """A policy that would weaken the one in force (`before`), and so is held back. Only ever added (A9)."""
+
+    __tablename__ = "policy_drafts"
+
+    id: str = Field(primary_key=True)  # of both versions together, so that no file is held back twice
+    version: str
+    before: str
+    content: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+
+
+class PolicyVoiceRow(Table, table=True):
+    """What one person said about a draft: asked for it, approved or denied it. Only ever added (A5)."""
+
+    __tablename__ = "policy_voices"
+
+    id: int | None = Field(default=None, primary_key=True)
+    draft_id: str = Field(foreign_key="policy_drafts.id", index=True)
+    kind: str
+    team: str
+    user: str
+    at: str
+
+
 class ProcessRow(Table, table=True):
     """A process that runs, and when it last said so; one that says nothing any longer was killed."""
 
@@ -191,6 +225,9 @@ eval_runs = Table.metadata.tables["eval_runs"]
 eval_evidence = Table.metadata.tables["eval_evidence"]
 audit_checkpoints = Table.metadata.tables["audit_checkpoints"]
 audit_seals = Table.metadata.tables["audit_seals"]
+policies = Table.metadata.tables["policies"]
+policy_drafts = Table.metadata.tables["policy_drafts"]
+policy_voices = Table.metadata.tables["policy_voices"]
 processes = Table.metadata.tables["processes"]
 watermark = Table.metadata.tables["watermark"]
 

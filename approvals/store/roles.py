@@ -26,6 +26,10 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
     "audit_checkpoints": {GATEWAY: "SELECT, INSERT", RUNNER: "SELECT, INSERT", AUDITOR: "SELECT"},
     # Only the tables' owner seals: nobody else may delete an entry, archived or not.
     "audit_seals": {GATEWAY: "SELECT", RUNNER: "SELECT", AUDITOR: "SELECT"},
+    # A runner judges by the policy in force and has no say in which one that is.
+    "policies": {GATEWAY: "SELECT, INSERT", RUNNER: "SELECT", AUDITOR: "SELECT"},
+    "policy_drafts": {GATEWAY: "SELECT, INSERT", RUNNER: "SELECT", AUDITOR: "SELECT"},
+    "policy_voices": {GATEWAY: "SELECT, INSERT", RUNNER: "SELECT", AUDITOR: "SELECT"},
     "processes": {GATEWAY: _ALL, RUNNER: _ALL, AUDITOR: "SELECT"},
     "evidence": {GATEWAY: "SELECT", RUNNER: "SELECT, INSERT", AUDITOR: "SELECT"},
     "eval_runs": {GATEWAY: "SELECT, INSERT", RUNNER: "SELECT", AUDITOR: "SELECT"},
@@ -40,7 +44,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
 }
 """Every table of the store. What is not granted is refused."""
 
-_COUNTED = ("decisions", "delegations", "slack_threads")  # their ids come from a sequence
+_COUNTED = ("decisions", "delegations", "policy_voices", "slack_threads")  # their ids come from a sequence
 
 _STATES = f"""CREATE OR REPLACE FUNCTION twokey_parts() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
