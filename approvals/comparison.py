@@ -22,7 +22,17 @@ from approvals.actor import Actor
 from approvals.crowd import STRANGER, Crowd
 from approvals.policy_model import Policy
 from approvals.request import Requirement
-from approvals.verdict import Allowed, Escalation, Forbidden, NeedsApproval, Subject, Verdict, judge_subject, matches
+from approvals.verdict import (
+    Allowed,
+    Escalation,
+    Forbidden,
+    NeedsApproval,
+    Subject,
+    Verdict,
+    judge_subject,
+    matches,
+    rule_for,
+)
 
 _UNPROVEN = ("Its version has not passed its evals",)
 _RANK = {Forbidden: 0, NeedsApproval: 1, Allowed: 2}
@@ -47,6 +57,11 @@ class Shift:
         where = f" {self.service}" if self.service else ""
         where += f" in {self.environment}" if self.environment else ""
         return f"{self.verb.replace('_', ' ')}{where}, by {' or '.join(self.who)}"
+
+    @property
+    def say(self) -> str:
+        """`WEAKER  scale payments in prod, by engineers: one of sre -> nobody else`."""
+        return f"{'WEAKER' if self.weaker else 'stricter'}  {self.what}: {self.before} -> {self.after}"
 
 
 def compare(old: Policy, new: Policy, catalog: Catalog, registry: Registry, now: datetime) -> list[Shift]:
@@ -103,6 +118,7 @@ def _shift(
     said = [_say(p, v, crowd, subject, actor) for p, v in ((old, before), (new, after))]
     weaker, stricter = (
         _glass_wider(one, other, crowd, subject, actor, then)
+        or (_guests(other, subject) and not _guests(one, subject))
         or _weaker(one, other, crowd, first, then, subject.risk is Risk.READ)
         for one, other, first, then in ((old, new, before, after), (new, old, after, before))
     )
@@ -185,12 +201,20 @@ def _glass(policy: Policy, crowd: Crowd, subject: Subject, actor: Actor) -> time
     return durations.parse(rule.start_within) if allowed else timedelta(0)
 
 
+def _guests(policy: Policy, subject: Subject) -> bool:
+    """Whether people who are no members of the workspace may read this."""
+    rule = rule_for(policy, subject)
+    return subject.risk is Risk.READ and rule is not None and rule.guests
+
+
 def _say(policy: Policy, verdict: Verdict, crowd: Crowd, subject: Subject, actor: Actor) -> str:
     if isinstance(verdict, Forbidden):
         return "forbidden"
     starts = durations.spell(verdict.run_within.total_seconds())
     if isinstance(verdict, Allowed):
-        return "nobody else" if subject.risk is Risk.READ else f"nobody else, starts within {starts}"
+        if subject.risk is Risk.READ:
+            return "nobody else, guests too" if _guests(policy, subject) else "nobody else"
+        return f"nobody else, starts within {starts}"
     waits = durations.spell(verdict.approve_within.total_seconds())
     text = f"{quorum.say(verdict.requirements)} within {waits}, starts within {starts}"
     if verdict.escalation:

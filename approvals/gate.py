@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -46,7 +46,7 @@ class Gate:
 
     def __init__(
         self,
-        policy: Policy,
+        in_force: Callable[[], Policy],
         directory: Directory,
         ledger: Ledger,
         executor: Executing,
@@ -54,21 +54,15 @@ class Gate:
         clock: Clock,
     ) -> None:
         self._ledger, self._executor, self._clock = ledger, executor, clock
-        self._lookup = Lookup(policy, directory, registry, ledger.proofs)
+        self._lookup = Lookup(in_force, directory, registry, ledger.proofs)
         self._handover = Handover(ledger, self._lookup)
         self._lookup.delegations = self._handover.active
         self._runner = Runner(ledger, executor, self._lookup, clock)
 
     @property
     def policy(self) -> Policy:
-        """The policy that holds now."""
+        """The policy that holds now. What was planned under another one goes stale instead of running (A1, A9)."""
         return self._lookup.policy
-
-    def adopt(self, policy: Policy) -> None:
-        """From now on this policy holds. What was planned under another one goes stale instead of running (A1)."""
-        if policy.version != self.policy.version:
-            self._ledger.note("policy.adopted", {"version": policy.version, "before": self.policy.version})
-        self._lookup.policy = policy
 
     def judge(self, action: Action, actor: Actor) -> Verdict:
         """What would be said to this now; records nothing. Raises DirectoryDown."""

@@ -58,13 +58,14 @@ class Handover:
         return tuple(_delegation(row) for row in found)
 
     def _check(self, giver: Actor, taker: Actor) -> None:
-        rule = self._lookup.policy.delegation
+        policy = self._lookup.policy
+        rule = policy.delegation
         if rule is None:
             raise DecisionRefused("The policy lets nobody hand over their key; it has no `delegation`.")
         if same(giver, taker):
             raise DecisionRefused("You hold your own key already.")
         named = () if rule.to == ANYONE else rule.to
-        groups = self._lookup.members([*rule.groups, *named])
+        groups = self._lookup.members(policy, [*rule.groups, *named])
         people = self._lookup.people((giver, taker))
         if giver not in people or not any(giver in groups.get(name, frozenset()) for name in rule.groups):
             raise DecisionRefused(f"Only members of {' or '.join(rule.groups)} can hand over their key.")

@@ -56,9 +56,9 @@ class Recording:
     connection: Connection
     now: datetime
 
-    def add(self, kind: str, data: Mapping[str, JsonValue], actor: Actor | None = None) -> None:
+    def add(self, kind: str, data: Mapping[str, JsonValue], actor: Actor | None = None) -> audit.Entry:
         """An audit entry of what is done in this transaction."""
-        logbook.append(self.connection, self.now, kind, None, actor, data)
+        return logbook.append(self.connection, self.now, kind, None, actor, data)
 
 
 class Ledger:

@@ -18,12 +18,19 @@ from approvals.view import View
 
 
 class Lookup:
-    """Holds the policy that is in force. Every question about people is asked anew; each may raise DirectoryDown."""
+    """Every question is asked anew: the policy in force (A9), and people, which may raise DirectoryDown."""
 
-    def __init__(self, policy: Policy, directory: Directory, registry: Registry, runs: EvalRuns) -> None:
-        self.policy = policy
+    def __init__(
+        self, in_force: Callable[[], Policy], directory: Directory, registry: Registry, runs: EvalRuns
+    ) -> None:
+        self._in_force = in_force
         self._directory, self._registry, self._runs = directory, registry, runs
         self.delegations: Callable[[datetime], tuple[Delegation, ...]] = lambda now: ()
+
+    @property
+    def policy(self) -> Policy:
+        """The policy that holds now, whichever process adopted it. Raises NoPolicy (A8)."""
+        return self._in_force()
 
     def view(self, plan: Plan, actors: Iterable[Actor], now: datetime) -> View:
         """Everything that a ruling on this plan may look at; `actors` are those who take part in it."""
@@ -35,32 +42,35 @@ class Lookup:
         if handed and policy.delegation and policy.delegation.to != ANYONE:
             names += policy.delegation.to
         people = self.people(concerned | {d.giver for d in handed})
-        return View(policy, self._registry, self.members(names), people, handed, proof.lacking(plan, self._runs))
+        return View(
+            policy, self._registry, self.members(policy, names), people, handed, proof.lacking(plan, self._runs)
+        )
 
     def within(self, view: View, now: datetime) -> View:
-        """The same inside the transaction: a key taken back meanwhile, or whose time is up, is lent no more."""
+        """The same inside the transaction: by today's policy, and without a key that was taken back meanwhile."""
         live = self.delegations(now) if view.delegations else ()
-        return replace(view, delegations=tuple(d for d in view.delegations if d in live))
+        return replace(view, policy=self.policy, delegations=tuple(d for d in view.delegations if d in live))
 
     def bare(self, subject: Subject, actor: Actor, asks_only: bool) -> View:
         """For a judgement before there is a plan; who only reads needs to be no member where the rule says so."""
         policy = self.policy
         rule = rule_for(policy, subject)
         people = frozenset({actor}) if asks_only and rule and rule.guests else self.people((actor,))
-        return View(policy, self._registry, self.members(groups_needed(policy, subject)), people)
+        return View(policy, self._registry, self.members(policy, groups_needed(policy, subject)), people)
 
     def among(self, request: Request, now: datetime) -> View:
         """For showing who could approve: whoever is in a group counts as a person, since a key is never turned here."""
-        handed, rule = self.delegations(now), self.policy.delegation
+        policy, handed = self.policy, self.delegations(now)
+        rule = policy.delegation
         named = rule.to if handed and rule and rule.to != ANYONE else ()
-        groups = self.members([*quorum.named(request.requirements), *named])
+        groups = self.members(policy, [*quorum.named(request.requirements), *named])
         people = frozenset(actor for members in groups.values() for actor in members)
         approvers = frozenset(decision.approver for decision in request.decisions)
-        return View(self.policy, self._registry, groups, people | approvers, handed)
+        return View(policy, self._registry, groups, people | approvers, handed)
 
-    def members(self, names: Iterable[str]) -> dict[str, frozenset[Actor]]:
-        """Who is in these groups of the policy now."""
-        groups = self.policy.groups
+    def members(self, policy: Policy, names: Iterable[str]) -> dict[str, frozenset[Actor]]:
+        """Who is in these groups of this policy now."""
+        groups = policy.groups
         return self._directory.members({name: groups[name].source for name in names if name in groups})
 
     def people(self, actors: Iterable[Actor]) -> frozenset[Actor]:

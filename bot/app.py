@@ -26,6 +26,8 @@ from actions.toolbox import Toolbox
 from actions.verbs import VERBS
 from approvals import policy as policies
 from approvals.actor import DirectoryDown
+from approvals.amendment import Amendment
+from approvals.charter import Charter, NoPolicy
 from approvals.checkpoints import Checkpoints, Place, WitnessFile
 from approvals.gate import Gate as Approvals
 from approvals.ledger import Ledger
@@ -34,8 +36,8 @@ from approvals.powers import Executing
 from approvals.recollection import Recollection
 from approvals.request import State
 from approvals.store import open_store
+from bot import amending, slack
 from bot import settings as told
-from bot import slack
 from bot.attesting import SlackChannel
 from bot.models import eval_model, reading_models
 from bot.people import Glimpse, NamedChanges, Names, SlackDirectory
@@ -92,10 +94,12 @@ class Program:
             eval_model=lambda base_url: eval_model(settings, base_url),
         )
         hands = executor or Executor(self.registry, tools)
-        self.gate = Approvals(policy, self.directory, self.ledger, hands, self.registry, clock)
+        self.charter = Charter(self.ledger, catalog, self.registry)
+        self.policy = policy  # what our file says; what counts is in the store (A9)
+        self.gate = Approvals(self.charter.in_force, self.directory, self.ledger, hands, self.registry, clock)
         glimpse = Glimpse(self.directory)
         # Who could approve, and what help may offer: shown, never decided by, so it need not ask Slack each time.
-        self.preview = Approvals(policy, glimpse, self.ledger, hands, self.registry, clock)
+        self.preview = Approvals(self.charter.in_force, glimpse, self.ledger, hands, self.registry, clock)
         self.reader = _reader(settings, catalog, self.registry, policy.version)
 
     async def run(
@@ -118,6 +122,8 @@ class Program:
     ) -> None:
         identity = await slack.identify(slack.async_client(self.settings))
         await asyncio.to_thread(self._check_groups)
+        if role != "runner":  # a runner has no say in what it judges by
+            await asyncio.to_thread(self._put_forward)
         await asyncio.to_thread(self.pulse.start, role, self._state())
         projector: Projector | None = None
         parts: list[Coroutine[Any, Any, None]] = []
@@ -197,6 +203,7 @@ class Program:
             self.names,
             identity.user_id,
             Delegating(self.gate, self.names, self.clock),
+            amending.Amending(self.charter, Amendment(self.charter, self.directory, self.ledger), self.names),
         )
         home = HomePage(
             client,
@@ -217,6 +224,7 @@ class Program:
                 self._cluster_version,
                 lambda: self.reader.note,
                 self.settings.model_configured,
+                self.charter,
             ),
         )
         desk = Desk(
@@ -256,15 +264,20 @@ class Program:
 
     def _check_groups(self) -> None:
         """A quorum that nobody can reach is refused before it is served (A7)."""
-        policy = self.gate.policy
         try:
-            groups = policies.membership(policy, self.directory)
+            groups = policies.membership(self.policy, self.directory)
         except DirectoryDown as error:
             _log.warning("groups are not checked: %s", error.say)  # each decision asks again, and fails closed (A8)
             return
-        problems = policies.check(policy, self.catalog, self.registry, groups)
+        problems = policies.check(self.policy, self.catalog, self.registry, groups)
         if problems:
             raise ConfigError("\n".join(f"{self.settings.policy}: {p.key}: {p.say}" for p in problems))
+
+    def _put_forward(self) -> None:
+        """The first policy, and one that only makes it stricter, is adopted here; a weaker one is held back (A9)."""
+        draft = self.charter.put_forward(self.policy)
+        if draft:
+            _log.warning("%s is not in force: %s", self.settings.policy, amending.why(draft))
 
     def _timer(self, role: Role) -> Any:
         from apscheduler.schedulers.background import BackgroundScheduler
@@ -287,7 +300,10 @@ class Program:
             _log.warning("nothing is expired or read back now: %s", error.say)
 
     def _state(self) -> dict[str, JsonValue]:
-        return {"version": version("twokey"), "policy": self.gate.policy.version}
+        try:
+            return {"version": version("twokey"), "policy": self.gate.policy.version}
+        except NoPolicy:  # a runner that came before any gateway
+            return {"version": version("twokey")}
 
 
 def build(settings: Settings, clock: Clock | None = None, executor: Executing | None = None) -> Program:

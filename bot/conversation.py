@@ -27,7 +27,7 @@ from approvals.actor import Actor
 from approvals.ledger import Ledger
 from approvals.policy import Forbidden, Verdict
 from approvals.request import Request, State
-from bot import delegating, forms, speech
+from bot import amending, delegating, forms, speech
 from bot.blocks import answers, evaluation, questions, words
 from bot.blocks import message as kit
 from bot.blocks.message import Message
@@ -121,18 +121,24 @@ class Conversation:
         names: Names,
         bot_user_id: str,
         delegating: delegating.Delegating,
+        amending: amending.Amending,
     ) -> None:
         self._reader, self._gate, self._preview, self._ledger = reader, gate, preview, ledger
         self._registry, self._catalog, self._memory = registry, catalog, memory
         self._names, self._bot_user_id, self._delegating = names, bot_user_id, delegating
+        self._amending = amending
         self._read_last: OrderedDict[tuple[str, str], tuple[str, Context, Reading]] = OrderedDict()
         self._planning = asyncio.Semaphore(PLANS_AT_ONCE)
 
     async def hear(self, said: Said, text: str, stages: Stages) -> None:
         """Somebody spoke to the bot."""
-        asked = delegating.wish(speech.unaddressed(text, self._bot_user_id))
+        plain = speech.unaddressed(text, self._bot_user_id)
+        asked, meant = delegating.wish(plain), amending.wish(plain)
         if asked is not None:
             await self._safely(self._delegate(said, asked, stages), stages)
+            return
+        if meant is not None:
+            await self._safely(self._amend(said, meant, stages), stages)
             return
         await self._safely(self._hear(said, speech.words(text, self._bot_user_id), stages), stages)
 
@@ -182,6 +188,11 @@ class Conversation:
             if reading.reason in ATTEMPTS:
                 await asyncio.to_thread(self._gate.turned_away, said.actor, reading.reason, reading.say)
             await stages.here.show(self._refusal(reading))
+
+    async def _amend(self, said: Said, meant: amending.Wish, stages: Stages) -> None:
+        """What is about the policy itself, which nobody but a person may ask for or approve (A9, A12)."""
+        answer = await asyncio.to_thread(self._amending.do, meant, said.actor)
+        await stages.below.show(kit.say(answer))
 
     async def _delegate(self, said: Said, asked: delegating.Wish, stages: Stages) -> None:
         """Somebody speaks of their key: no model and no grammar reads that (A12)."""

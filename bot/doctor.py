@@ -54,6 +54,34 @@ def _check_policy(name: str, settings: Settings) -> Iterator[Finding]:
     yield Finding(name, "ok", f"{len(found.rules)} rules, version {found.version[:12]}")
 
 
+def _check_policy_in_force(name: str, settings: Settings) -> Iterator[Finding]:
+    from actions.clock import SystemClock
+    from actions.registry import Registry
+    from actions.verbs import VERBS
+    from approvals import policy
+    from approvals.charter import Charter
+    from approvals.ledger import Ledger
+    from approvals.store import open_store
+    from bot import amending
+
+    engine, registry, catalog = open_store(settings.database_url), Registry(VERBS), _catalog(settings)
+    try:
+        charter = Charter(Ledger(engine, SystemClock(), registry), catalog, registry)
+        current = charter.known()
+        read = policy.load(settings.policy)
+        if current is None:
+            yield Finding(name, "off", "none yet: the first gateway that starts adopts its file")
+        elif current.version == read.version:
+            yield Finding(name, "ok", f"{settings.policy}, version {current.version[:12]}")
+        else:
+            draft = charter.compared(current, read, SystemClock().now())
+            say = amending.why(draft) if draft.weaker else "the next gateway that starts adopts it: nothing gets weaker"
+            state: State = "wrong" if draft.weaker else "ok"
+            yield Finding(name, state, f"version {current.version[:12]}, not {settings.policy}: {say}")
+    finally:
+        engine.dispose()
+
+
 def _check_store(name: str, settings: Settings) -> Iterator[Finding]:
     from approvals.store import open_store
 
@@ -220,6 +248,7 @@ _CHECKS: dict[str, Callable[[str, Settings], Iterator[Finding]]] = {
     "catalogue": _check_catalog,
     "policy": _check_policy,
     "store": _check_store,
+    "policy in force": _check_policy_in_force,
     "slack": _check_slack,
     "groups": _check_groups,
     "slack socket": _check_socket,

@@ -7,8 +7,10 @@ import time
 from collections.abc import Callable
 
 from actions.errors import TwokeyError
+from approvals.charter import Charter
 from approvals.checkpoints import Checkpoints
 from approvals.ledger import Ledger
+from bot import amending
 from bot.blocks.home import Health
 
 FRESH = 20.0  # seconds for which the cluster's answer is shown again
@@ -24,9 +26,10 @@ class HealthCheck:
         cluster: Callable[[], str],
         note: Callable[[], str | None],
         model: bool,
+        charter: Charter,
     ) -> None:
         self._ledger, self._checkpoints, self._cluster = ledger, checkpoints, cluster
-        self._note, self._model = note, model
+        self._note, self._model, self._charter = note, model, charter
         self._seen = Health("cluster", True, "not asked yet")
         self._asked = float("-inf")
         self._lock = threading.Lock()
@@ -39,7 +42,7 @@ class HealthCheck:
                 worker = threading.Thread(target=self._ask, name="health", daemon=True)
                 worker.start()
                 worker.join(1.0)
-        return [self._words(), self._seen, *self._log()]
+        return [self._words(), self._seen, *self._log(), *self._policy()]
 
     def _ask(self) -> None:
         try:
@@ -54,6 +57,14 @@ class HealthCheck:
         return Health(
             "model", True, "reads what the grammar does not" if self._model else "none set; the grammar reads"
         )
+
+    def _policy(self) -> list[Health]:
+        """Nothing where the policy in force is all there is: only what is held back is news (A9)."""
+        try:
+            drafts = self._charter.drafts()
+        except TwokeyError as error:
+            return [Health("policy", False, error.say)]
+        return [Health("policy", False, amending.why(draft)) for draft in drafts]
 
     def _log(self) -> list[Health]:
         try:

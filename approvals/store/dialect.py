@@ -7,8 +7,16 @@ from typing import Any, Protocol
 
 from sqlalchemy import URL, Engine
 
-APPEND_ONLY = ("audit_events", "audit_checkpoints", "audit_seals", "decisions")
-"""The tables whose rows are only ever added (A5, L2); entries that a seal says are archived may go."""
+APPEND_ONLY = (
+    "audit_events",
+    "audit_checkpoints",
+    "audit_seals",
+    "decisions",
+    "policies",
+    "policy_drafts",
+    "policy_voices",
+)
+"""The tables whose rows are only ever added (A5, A9, L2); entries that a seal says are archived may go."""
 
 
 class Dialect(Protocol):

@@ -121,7 +121,7 @@ def diff(
         print(json.dumps({"weaker": weaker, "needs": [r.model_dump() for r in needs], "changes": listed}))
     else:
         for shift in shifts:
-            print(f"{'WEAKER' if shift.weaker else 'stricter'}  {shift.what}: {shift.before} -> {shift.after}")
+            print(shift.say)
         verdict = f"weaker: it needs {quorum.say(needs)}" if weaker else "nothing gets weaker"
         print(f"{len(shifts)} verdicts change; {verdict}." if shifts else "No verdict changes.")
     raise typer.Exit(1 if weaker else 0)

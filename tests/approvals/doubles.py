@@ -134,6 +134,16 @@ class Hands:
 
 
 @dataclass
+class Rules:
+    """Whatever policy a test says is in force."""
+
+    policy: Policy
+
+    def __call__(self) -> Policy:
+        return self.policy
+
+
+@dataclass
 class House:
     """A gate with everything around it. Other gates on the same store are made with `beside`."""
 
@@ -144,6 +154,11 @@ class House:
     hands: Hands
     ledger: Ledger
     gate: Gate
+    rules: Rules
+
+    def adopt(self, policy: Policy) -> None:
+        """From now on this policy is in force."""
+        self.rules.policy = policy
 
     def beside(self, clock: Clock | None = None) -> House:
         """Another process: its own engine and gate, the same file, people and cluster."""
@@ -195,8 +210,9 @@ def a_house(
     clock, folk, hands = clock or ManualClock(), folk or Folk(), hands or Hands()
     engine = open_store(url or store_url(path), patience)
     ledger = Ledger(engine, reads or clock, Registry(VERBS))
-    gate = Gate(rules or policy.load(PLAYGROUND), folk, ledger, hands, Registry(VERBS), reads or clock)
-    return House(path, engine, clock, folk, hands, ledger, gate)
+    in_force = Rules(rules or policy.load(PLAYGROUND))
+    gate = Gate(in_force, folk, ledger, hands, Registry(VERBS), reads or clock)
+    return House(path, engine, clock, folk, hands, ledger, gate, in_force)
 
 
 def _no_room(connection: Connection) -> None:

@@ -254,16 +254,6 @@ def test_the_log_has_what_is_needed_to_know_what_was_approved_and_sent(house: Ho
     assert (succeeded["data"]["ok"], succeeded["data"]["summary"]) == (True, "done")
 
 
-def test_start_stop_and_a_new_policy_are_entries(house: House) -> None:
-    """L3."""
-    house.ledger.note("service.started", {"version": "0.1.0"})
-    house.gate.adopt(house.gate.policy)
-    stricter = house.gate.policy.model_dump(by_alias=True) | {"rules": ()}
-    house.gate.adopt(type(house.gate.policy).model_validate(stricter))
-    house.ledger.note("service.stopped")
-    assert house.kinds() == ["service.started", "policy.adopted", "service.stopped"]
-
-
 def test_verification_walks_without_parsing() -> None:
     """L2: 100,000 entries a second, with room for a busy machine."""
     log = a_log(20_000)

@@ -134,7 +134,7 @@ def test_a_freeze_holds_it_back_too(house: House) -> None:
     """A3: the clock starts on a Monday at nine."""
     noon = Freeze(name="noon", weekly=Weekly(start="mon 09:30", until="mon 10:30"))
     frozen = house.gate.policy.model_copy(update={"freezes": (noon,)})
-    house.gate.adopt(Policy.model_validate(frozen.model_dump(by_alias=True)))
+    house.adopt(Policy.model_validate(frozen.model_dump(by_alias=True)))
     early, late = house.asked(actor=BEN), house.asked(actor=BEN)
     house.clock.advance(29 * 60)
     ready = smash(house, early)
@@ -147,7 +147,7 @@ def test_a_freeze_holds_it_back_too(house: House) -> None:
 def test_without_an_entry_in_the_policy_nobody_can(house: House) -> None:
     """A8."""
     bare = house.gate.policy.model_dump(by_alias=True) | {"break_glass": None}
-    house.gate.adopt(Policy.model_validate(bare))
+    house.adopt(Policy.model_validate(bare))
     with pytest.raises(DecisionRefused, match="no `break_glass`"):
         smash(house, house.asked(SCALE, actor=BEN))
 

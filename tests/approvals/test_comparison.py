@@ -43,6 +43,7 @@ def shifts(change: Change, before: Change = lambda p: None) -> list[comparison.S
         lambda p: p["rules"][4].update(approvals=[{"from": "engineers"}]),
         lambda p: p["rules"][4].update(approvals=[{"from": "anyone", "count": 5}]),
         lambda p: p["rules"][2].update(ask="anyone"),
+        lambda p: p["rules"][0].update(guests=True),
         lambda p: p["rules"].pop(3),
         lambda p: p["rules"].insert(0, p["rules"].pop(4)),
         lambda p: p["rules"][4].update(approve_within="2h"),
@@ -58,10 +59,10 @@ def shifts(change: Change, before: Change = lambda p: None) -> list[comparison.S
             or p["rules"][4].update(match={"verbs": ["scale"], "environments": ["prod"]})
         ),
     ],
-    ids=range(16),
+    ids=range(17),
 )
 def test_what_lets_something_through_is_weaker(change: Change) -> None:
-    """A9: fewer, other or no approvals, more who may ask, another order, more time, another group, more exceptions."""
+    """A9: fewer, other or no approvals, more who may ask, guests, another order, more time, another group, a glass."""
     assert any(shift.weaker for shift in shifts(change))
 
 

@@ -128,7 +128,7 @@ def test_one_key_is_turned_once_by_its_owner_or_by_who_holds_it(house: House) ->
     """A5."""
     two = house.gate.policy.model_dump(by_alias=True)
     two["rules"][4]["approvals"] = [{"from": "sre", "count": 2}]
-    house.gate.adopt(Policy.model_validate(two))
+    house.adopt(Policy.model_validate(two))
     hand(house, BEN, DORA)
     for first, second in ((BEN, DORA), (DORA, BEN)):
         request = house.asked()
@@ -189,7 +189,7 @@ def test_without_an_entry_in_the_policy_or_with_the_directory_down_nothing_is_ha
     """A8: also what was handed over before the entry went away counts no more."""
     hand(house, BEN, DORA)
     bare = house.gate.policy.model_dump(by_alias=True) | {"delegation": None}
-    house.gate.adopt(Policy.model_validate(bare))
+    house.adopt(Policy.model_validate(bare))
     with pytest.raises(DecisionRefused, match="no `delegation`"):
         hand(house, BEN, ANA)
     with pytest.raises(DecisionRefused, match="not among them"):

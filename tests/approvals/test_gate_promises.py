@@ -90,7 +90,7 @@ def test_a_policy_that_changed_after_the_approval_executes_nothing(house: House)
     """A1: the policy's version is part of what was approved."""
     ready = house.approved()
     stricter = house.gate.policy.model_copy(update={"groups": {}})
-    house.gate.adopt(Policy.model_validate(stricter.model_dump(by_alias=True)))
+    house.adopt(Policy.model_validate(stricter.model_dump(by_alias=True)))
     after = house.gate.run(ready.id)
     assert after.state is State.STALE
     assert "policy changed" in after.reason
@@ -100,9 +100,9 @@ def test_a_policy_that_changed_after_the_approval_executes_nothing(house: House)
 def test_a_policy_that_changed_before_the_approval_makes_the_request_stale(house: House) -> None:
     """A1."""
     request = house.asked()
-    house.gate.adopt(house.gate.policy.model_copy(update={"freezes": (ALWAYS,)}))
+    house.adopt(house.gate.policy.model_copy(update={"freezes": (ALWAYS,)}))
     fresh = Policy.model_validate(house.gate.policy.model_dump(by_alias=True))
-    house.gate.adopt(fresh)
+    house.adopt(fresh)
     assert "policy changed" in refused(house, request, BEN)
     assert house.ledger.get(request.id).state is State.STALE
 
@@ -141,7 +141,7 @@ def test_a_freeze_that_began_after_the_approval_holds_it_back(house: House) -> N
     """A3: freezes are judged by the time of the execution. The clock starts on a Monday at nine."""
     window = Freeze(name="noon", weekly=Weekly(start="mon 09:30", until="mon 10:30"))
     frozen = house.gate.policy.model_copy(update={"freezes": (window,)})
-    house.gate.adopt(Policy.model_validate(frozen.model_dump(by_alias=True)))
+    house.adopt(Policy.model_validate(frozen.model_dump(by_alias=True)))
     early, late = house.asked(), house.asked(PAYMENTS)
     house.clock.advance(29 * 60)
     approve(house, early)
@@ -313,9 +313,7 @@ def test_a_guest_of_a_shared_channel_reads_only_where_the_policy_lets_guests_in(
     assert house.hands.answered == 0
 
     first, *others = house.gate.policy.rules
-    house.gate.adopt(
-        house.gate.policy.model_copy(update={"rules": (first.model_copy(update={"guests": True}), *others)})
-    )
+    house.adopt(house.gate.policy.model_copy(update={"rules": (first.model_copy(update={"guests": True}), *others)}))
     house.gate.ask(status, stranger, lambda step: None)
     assert house.hands.answered == 1
 
@@ -323,7 +321,7 @@ def test_a_guest_of_a_shared_channel_reads_only_where_the_policy_lets_guests_in(
 def test_letting_guests_read_lets_them_change_nothing(house: House) -> None:
     """A4: also where the rule that lets them in is for changes as well."""
     data = {"rules": [{"name": "all", "match": {}, "ask": "anyone", "guests": True, "approvals": []}]}
-    house.gate.adopt(Policy.model_validate(data))
+    house.adopt(Policy.model_validate(data))
     refused_one = house.asked(DEV, actor=BOT)
     assert (refused_one.state, house.hands.effects) == (State.REFUSED, [])
     assert "full member" in refused_one.reason
@@ -331,7 +329,7 @@ def test_letting_guests_read_lets_them_change_nothing(house: House) -> None:
 
 def test_an_empty_policy_lets_nothing_through(house: House) -> None:
     """A8."""
-    house.gate.adopt(Policy())
+    house.adopt(Policy())
     assert house.asked(DEV).state is State.REFUSED
     with pytest.raises(NotAllowed):
         house.gate.ask(Status(service="cart", environment="prod"), ANA, lambda step: None)
@@ -341,7 +339,7 @@ def test_an_empty_policy_lets_nothing_through(house: House) -> None:
 def test_a_verb_that_is_not_registered_is_forbidden(house: House) -> None:
     """A8: what was removed from the registry cannot be run, though the policy would let it."""
     fewer = Registry([verb for verb in VERBS if verb.verb != "restart"])
-    gate = Gate(house.gate.policy, house.folk, house.ledger, house.hands, fewer, house.clock)
+    gate = Gate(house.rules, house.folk, house.ledger, house.hands, fewer, house.clock)
     refused_one = gate.submit(Restart(service="cart", environment="dev"), ANA, {})
     assert refused_one.state is State.REFUSED
     assert 'no action "restart"' in refused_one.reason

@@ -111,7 +111,7 @@ def test_a_run_that_fails_after_the_approval_stops_it(lab: House) -> None:
     ready = approved(lab)
     evaluated(lab, passed=False)
     other = lab.beside()
-    other.gate.adopt(lab.gate.policy)
+    other.adopt(lab.gate.policy)
     ended = other.gate.run(ready.id)
     other.close()
     assert ended.state is State.REFUSED

@@ -38,6 +38,7 @@ class Scene:
     session: ClientSession
     clock: ManualClock = field(default_factory=ManualClock)
     hands: Hands = field(default_factory=Hands)
+    policy: Path = HERE / "policy.yaml"
 
     @asynccontextmanager
     async def program(self, role: Role = "all", http_port: int | None = None) -> AsyncIterator[Program]:
@@ -65,7 +66,7 @@ class Scene:
                 "SLACK_SIGNING_SECRET": cast.SIGNING_SECRET,
                 "SLACK_API_URL": f"{self.url}/api/",
                 "TWOKEY_CATALOG": str(HERE / "catalog.yaml"),
-                "TWOKEY_POLICY": str(HERE / "policy.yaml"),
+                "TWOKEY_POLICY": str(self.policy),
                 "TWOKEY_DATABASE_URL": f"sqlite:///{self.folder / 'twokey.db'}",
             }
         )

@@ -15,7 +15,10 @@ from actions.outcome import Chart, Evidence, Outcome, Step, Table, TextFile
 from actions.registry import Registry
 from actions.verbs import VERBS
 from approvals.actor import Actor
+from approvals.amendment import Amendment
+from approvals.charter import Charter
 from approvals.store import open_store
+from bot.amending import Amending
 from bot.blocks.message import Message
 from bot.cards import Cards
 from bot.conversation import Conversation, Reads, Said, Stages
@@ -90,7 +93,10 @@ def converse(house: House, memory: Memory, reader: Reads) -> Conversation:
     names = Callers()
     keys = Delegating(house.gate, names, house.clock)  # type: ignore[arg-type]
     asks = (house.gate, house.gate, house.ledger)
-    return Conversation(reader, *asks, REGISTRY, SERVICES, memory, names, "U0TWOKEY", keys)  # type: ignore[arg-type]
+    charter = Charter(house.ledger, SERVICES, REGISTRY)
+    policies = Amending(charter, Amendment(charter, house.folk, house.ledger), names)  # type: ignore[arg-type]
+    wishes = (keys, policies)
+    return Conversation(reader, *asks, REGISTRY, SERVICES, memory, names, "U0TWOKEY", *wishes)  # type: ignore[arg-type]
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from approvals.actor import Actor
 from approvals.gate import Gate
 from approvals.policy import Policy
 from approvals.request import Request, State
-from tests.approvals.doubles import SCALE, TEAM, Folk, House, a_house
+from tests.approvals.doubles import SCALE, TEAM, Folk, House, Rules, a_house
 from tests.hostile.statemachine import FINAL, STARTED, Shape, World, enough, steps
 
 pytestmark = pytest.mark.sqlite  # states are copied as whole files
@@ -166,7 +166,7 @@ def product(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Product]
     folk.groups = {name: frozenset(PEOPLE[letter] for letter in members) for name, members in shape.groups}
     folk.groups["everybody"] = frozenset(PEOPLE.values())
     house = a_house(tmp_path / "twokey.db", rules=a_policy(shape, "first"), folk=folk)
-    other = Gate(a_policy(shape, "second"), folk, house.ledger, house.hands, Registry(VERBS), house.clock)
+    other = Gate(Rules(a_policy(shape, "second")), folk, house.ledger, house.hands, Registry(VERBS), house.clock)
     event.listen(house.engine, "connect", _unsafe)
     house.engine.dispose()
     raw = sqlite3.connect(tmp_path / "twokey.db")
