@@ -229,7 +229,8 @@ def test_a_policy_that_comes_between_the_look_and_the_start_stops_it(house: Hous
     gate = a_gate(house, charter)
     request = gate.submit(SCALE, ANA, {})
     gate.decide(request.id, request.plan.digest, BEN, approve=True)
-    looked, asked = house.folk.is_person, []
+    looked = house.folk.is_person
+    asked: list[Actor] = []
 
     def is_person(actor: Actor) -> bool:
         if not asked:
