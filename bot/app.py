@@ -122,9 +122,9 @@ class Program:
     ) -> None:
         identity = await slack.identify(slack.async_client(self.settings))
         await asyncio.to_thread(self._check_groups)
+        await asyncio.to_thread(lambda: self.pulse.start(role, self._state()))  # before any entry, to find a gap (L3)
         if role != "runner":  # a runner has no say in what it judges by
             await asyncio.to_thread(self._put_forward)
-        await asyncio.to_thread(self.pulse.start, role, self._state())
         projector: Projector | None = None
         parts: list[Coroutine[Any, Any, None]] = []
         connected = asyncio.Event()
@@ -302,7 +302,7 @@ class Program:
     def _state(self) -> dict[str, JsonValue]:
         try:
             return {"version": version("twokey"), "policy": self.gate.policy.version}
-        except NoPolicy:  # a runner that came before any gateway
+        except NoPolicy:  # the very first start
             return {"version": version("twokey")}
 
 

@@ -30,7 +30,13 @@ async def test_from_a_sentence_to_an_outcome(slack: Scene) -> None:
         assert len(slack.hands.effects) == 1
         await slack.see("ben approved.")
         kinds = [str(e.fields["kind"]) for e in program.ledger.entries()]
-        assert kinds[1:5] == ["request.submitted", "request.approved", "request.running", "request.succeeded"]
+        assert kinds[1:6] == [
+            "policy.adopted",
+            "request.submitted",
+            "request.approved",
+            "request.running",
+            "request.succeeded",
+        ]
 
 
 async def test_every_click_is_acknowledged_at_once_while_handlers_hang(slack: Scene) -> None:
