@@ -276,11 +276,12 @@ class Conversation:
         kept = keepsakes.split(outcome)[0] if outcome.run else ()
         shown = [piece for piece in outcome.evidence if piece not in kept]
         more = evaluation.kept(outcome.run.id, kept) if outcome.run else ()
+        # Before it is shown: whoever answers at once in the thread is understood.
+        await asyncio.to_thread(self._memory.remember, said.channel, said.thread, action.as_json())
         await stage.show(answers.answer(outcome, now, evidence=shown, more=more))
         tables = [piece for piece in shown if isinstance(piece, Table)]
         for piece in shown:
             await stage.attach(_as_csv(piece) if isinstance(piece, Table) and piece is not tables[0] else piece)
-        await asyncio.to_thread(self._memory.remember, said.channel, said.thread, action.as_json())
 
     async def _look(self, said: Said, action: Read, watching: Watching) -> Outcome:
         async with watching:

@@ -51,7 +51,7 @@ def steps(shape: Shape, now: World, limit: int = 1) -> Iterator[tuple[str, World
     """Every event that can come, and where it leads; most lead nowhere, which is the point."""
     for person in "abcde":
         yield f"approve {person}", _approve(shape, now, person)
-    for person in "abe":  # the requester, a member, and who holds a member's key
+    for person in "abce":  # whoever asks, members, and who holds a member's key
         yield f"deny {person}", _deny(shape, now, person)
     yield "withdraw", replace(now, phase="withdrawn") if now.phase == "waiting" and now.time != OVER else _late(now)
     yield "break glass", _break(shape, now)
