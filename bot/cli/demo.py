@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 import webbrowser
 from dataclasses import asdict
 from pathlib import Path
@@ -45,6 +47,11 @@ Three things to try in #ops:
   @twokey deploy cart 2.2.0 to staging        watch it fail, then roll back
 
 Prove what happened:
-  TWOKEY_DATABASE_URL={addresses.database} twokey audit verify
+  TWOKEY_DATABASE_URL={addresses.database} {_command()} audit verify
 
 Stop with Ctrl-C."""
+
+
+def _command() -> str:
+    """How this program was called, where its name alone would not be found: `make demo` activates nothing."""
+    return "twokey" if shutil.which("twokey") else sys.argv[0]

@@ -68,7 +68,8 @@ def _found(ledger: Ledger | None, log: Log, given: list[Mark]) -> tuple[dict[str
     size = max((mark.size for mark in given), default=0)
     against = f", and the first {size} as the checkpoint has them" if size else ""
     data = {"ok": True, "count": found.count, "head": found.head, "root": found.tree.root.hex()}
-    say = f"{found.count} entries, each as it was written{against}. Head {found.head}."
+    entries = "1 entry" if found.count == 1 else f"{found.count} entries"
+    say = f"{entries}, each as it was written{against}. Head {found.head}."
     return data | {"archived": log.start.tree.size}, say
 
 
