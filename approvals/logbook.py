@@ -182,9 +182,9 @@ class Logbook:
         with reading(self._engine) as connection:
             body = cast(audit_events.c.body, LargeBinary)
             query = select(audit_events.c.seq, audit_events.c.request_id, body)
-            result = connection.execute(query.order_by(audit_events.c.seq), execution_options=_WALK)
-            for seq, request, written in result:
-                named = "null" if request is None else f'"{request}"'
-                if not written.endswith(f',"request":{named},"seq":{seq}}}'.encode()):
-                    return int(seq)
+            with connection.execute(query.order_by(audit_events.c.seq), execution_options=_WALK) as found:
+                for seq, request, written in found:
+                    named = "null" if request is None else f'"{request}"'
+                    if not written.endswith(f',"request":{named},"seq":{seq}}}'.encode()):
+                        return int(seq)
         return None

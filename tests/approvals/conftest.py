@@ -6,12 +6,20 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.approvals.doubles import House, a_house
+from tests.approvals.doubles import OPENED, House, a_house
 from tests.stores import forget
 
 # How long an example takes says more about what else the machine does than about the code.
 settings.register_profile("approvals", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("approvals")
+
+
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    """A connection that nobody closes is a warning on PostgreSQL, in whichever test comes later."""
+    yield
+    while OPENED:
+        OPENED.pop().dispose()
 
 
 @pytest.fixture

@@ -196,6 +196,10 @@ class House:
         return [str(entry.fields["kind"]) for entry in self.ledger.entries()]
 
 
+OPENED: list[Engine] = []
+"""The stores that the running test opened; all are closed at its end."""
+
+
 def a_house(
     path: Path,
     rules: Policy | None = None,
@@ -209,6 +213,7 @@ def a_house(
     """The playground's policy over the store that goes by this path, or is at this address."""
     clock, folk, hands = clock or ManualClock(), folk or Folk(), hands or Hands()
     engine = open_store(url or store_url(path), patience)
+    OPENED.append(engine)
     ledger = Ledger(engine, reads or clock, Registry(VERBS))
     in_force = Rules(rules or policy.load(PLAYGROUND))
     gate = Gate(in_force, folk, ledger, hands, Registry(VERBS), reads or clock)

@@ -18,6 +18,7 @@ from approvals.request import Request, State
 from approvals.store import writing
 from approvals.tables import audit_events, eval_runs
 from tests.approvals.doubles import ANA, BEN, CARLA, DONE, House, a_house
+from tests.stores import UNGUARD
 
 POLICY = """
 groups: {sre: {members: [U0BEN], team: T0TOWN}, owners: {members: [U0CARLA], team: T0TOWN}}
@@ -168,6 +169,6 @@ def test_an_entry_that_was_changed_proves_nothing(lab: House) -> None:
     evaluated(lab, passed=False)
     forged = list(lab.ledger.entries())[-1].body.replace(b'"passed":false', b'"passed":true')
     with writing(lab.engine) as connection:
-        connection.exec_driver_sql("DROP TRIGGER audit_events_no_update")
+        connection.exec_driver_sql(UNGUARD)
         connection.execute(update(audit_events).values(body=forged))
     assert lab.ledger.proofs.latest("support-bot", "quality", "2.1") is None
