@@ -106,11 +106,9 @@ async def test_what_a_runner_of_its_own_found_reaches_the_thread_and_the_card(sl
         assert failed["ts"] == card["ts"]
 
 
-async def test_progress_updates_the_card_itself(slack: Scene) -> None:
-    """The steps of a rollout are seen in the one message, coalesced."""
-    release = threading.Event()
-    slack.hands.steps = tuple(Step(text=f"{n} of 5 ready", done=n, total=5) for n in range(1, 5))
-    real = slack.hands.execute
+def held(slack: Scene) -> threading.Event:
+    """Once the effect is there, the run goes on only when this is set."""
+    release, real = threading.Event(), slack.hands.execute
 
     def execute(*args: object) -> Outcome:
         outcome = real(*args)  # type: ignore[arg-type]
@@ -118,6 +116,13 @@ async def test_progress_updates_the_card_itself(slack: Scene) -> None:
         return outcome
 
     slack.hands.execute = execute  # type: ignore[method-assign,assignment]
+    return release
+
+
+async def test_progress_updates_the_card_itself(slack: Scene) -> None:
+    """The steps of a rollout are seen in the one message, coalesced."""
+    slack.hands.steps = tuple(Step(text=f"{n} of 5 ready", done=n, total=5) for n in range(1, 5))
+    release = held(slack)
     async with slack.program():
         await slack.say("ana", ASK)
         await slack.click("ben", await slack.see("waiting for 1 of sre"), "approve")
@@ -129,15 +134,7 @@ async def test_progress_updates_the_card_itself(slack: Scene) -> None:
 
 async def test_a_running_card_says_for_how_long_though_nothing_else_is_new(slack: Scene) -> None:
     """While the metrics are watched no step comes; the card is updated now and then, not at every look."""
-    release = threading.Event()
-    real = slack.hands.execute
-
-    def execute(*args: object) -> Outcome:
-        outcome = real(*args)  # type: ignore[arg-type]
-        release.wait(10)
-        return outcome
-
-    slack.hands.execute = execute  # type: ignore[method-assign,assignment]
+    release = held(slack)
     async with slack.program():
         await slack.say("ana", ASK)
         await slack.click("ben", await slack.see("waiting for 1 of sre"), "approve")
