@@ -30,7 +30,7 @@ test: $(VENV)/.dev
 	@$(BIN)/python -m pytest -n 2 --dist worksteal --ignore tests/cluster --ignore tests/hostile $(ARGS)
 
 # What uses a store, once more on a PostgreSQL server that the tests start.
-ON_POSTGRES := tests/approvals tests/bot/test_inbox.py tests/bot/test_projector.py tests/bot/test_conversation.py
+ON_POSTGRES := tests/approvals tests/bot/test_inbox.py tests/bot/test_projector.py tests/bot/test_conversation.py tests/bot/test_books.py tests/bot/test_readings.py
 
 # The long proofs: a real control plane, PostgreSQL, crashes, races and soaks.
 prove: $(VENV)/.dev

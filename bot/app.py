@@ -41,10 +41,13 @@ from bot import settings as told
 from bot.attesting import SlackChannel
 from bot.models import eval_model, reading_models
 from bot.people import Glimpse, NamedChanges, Names, SlackDirectory
+from bot.readings import Readings
 from bot.running import Running
 from bot.settings import Settings
 from bot.slack import Identity
+from bot.spending import Spending
 from bot.threads import in_daemon
+from bot.writer import Writer
 from intents.gateway import ModelGateway
 from intents.reader import Reader
 
@@ -100,7 +103,10 @@ class Program:
         glimpse = Glimpse(self.directory)
         # Who could approve, and what help may offer: shown, never decided by, so it need not ask Slack each time.
         self.preview = Approvals(self.charter.in_force, glimpse, self.ledger, hands, self.registry, clock)
-        self.reader = _reader(settings, catalog, self.registry, policy.version)
+        self.writer = Writer(engine)
+        self.readings = Readings(self.writer, clock, settings.readings_days, words=settings.readings_words)
+        self.spending = Spending(self.writer, self.ledger)
+        self.reader = _reader(settings, catalog, self.registry, self.spending, lambda: self.charter.in_force().version)
 
     async def run(
         self,
@@ -114,6 +120,7 @@ class Program:
             await self._run(role, stop, http_port, on_ready)
         finally:
             await self.reader.close()
+            await asyncio.to_thread(self.readings.flush)
             self.ledger.on_change = lambda request_id, state: None
             self.engine.dispose()
 
@@ -184,13 +191,11 @@ class Program:
         from bot.memory import Memory
         from bot.projector import Projector
         from bot.work import Work
-        from bot.writer import Writer
 
         session = slack.connections()
         client = slack.async_client(self.settings, session=session)
-        writer = Writer(self.engine)
-        cards = Cards(writer, self.clock)
-        inbox = Inbox(writer, self.clock)
+        cards = Cards(self.writer, self.clock)
+        inbox = Inbox(self.writer, self.clock)
         faces = Faces(self.catalog, self.registry, self.names, self.clock, lambda: self.gate.policy)
         conversation = Conversation(
             self.reader,
@@ -199,11 +204,12 @@ class Program:
             self.ledger,
             self.registry,
             self.catalog,
-            Memory(writer, self.clock, self.ledger, cards),
+            Memory(self.writer, self.clock, self.ledger, cards),
             self.names,
             identity.user_id,
             Delegating(self.gate, self.names, self.clock),
             amending.Amending(self.charter, Amendment(self.charter, self.directory, self.ledger), self.names),
+            self.readings,
         )
         home = HomePage(
             client,
@@ -237,6 +243,7 @@ class Program:
             catalog=self.catalog,
             inbox=inbox,
             cards=cards,
+            readings=self.readings,
             faces=faces,
             names=self.names,
             home=home,
@@ -289,6 +296,9 @@ class Program:
         once = {"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
         timer.add_job(self._tick, "interval", seconds=TICK, args=[look], **once)
         timer.add_job(self.checkpoints.tick, "interval", seconds=TICK, **once)
+        if role != "runner":
+            timer.add_job(self.readings.flush, "interval", seconds=TICK, **once)
+            timer.add_job(self._forget, "interval", hours=1, **once)
         timer.start()
         return timer
 
@@ -298,6 +308,13 @@ class Program:
             look()
         except TwokeyError as error:
             _log.warning("nothing is expired or read back now: %s", error.say)
+
+    def _forget(self) -> None:
+        try:
+            self.readings.forget()
+            self.spending.forget()
+        except TwokeyError as error:
+            _log.warning("old readings stay for now: %s", error.say)
 
     def _state(self) -> dict[str, JsonValue]:
         try:
@@ -342,6 +359,9 @@ def _logs(settings: Settings) -> Logs | None:
     return LokiLogs(settings.loki_url) if settings.loki_url else None
 
 
-def _reader(settings: Settings, catalog: Catalog, registry: Registry, policy: str) -> Reader:
+def _reader(
+    settings: Settings, catalog: Catalog, registry: Registry, spending: Spending, policy: Callable[[], str]
+) -> Reader:
     models = reading_models(settings)
-    return Reader(catalog, registry, ModelGateway(models) if models is not None else None, policy)
+    gateway = ModelGateway(models, book=spending) if models is not None else None
+    return Reader(catalog, registry, gateway, policy)

@@ -34,6 +34,7 @@ from bot.blocks.message import Message
 from bot.blocks.questions import Choice
 from bot.memory import Memory
 from bot.people import Names
+from bot.readings import Readings
 from bot.stage import Stage
 from bot.threads import in_daemon
 from bot.watching import Watching
@@ -122,11 +123,12 @@ class Conversation:
         bot_user_id: str,
         delegating: delegating.Delegating,
         amending: amending.Amending,
+        readings: Readings,
     ) -> None:
         self._reader, self._gate, self._preview, self._ledger = reader, gate, preview, ledger
         self._registry, self._catalog, self._memory = registry, catalog, memory
         self._names, self._bot_user_id, self._delegating = names, bot_user_id, delegating
-        self._amending = amending
+        self._amending, self._readings = amending, readings
         self._read_last: OrderedDict[tuple[str, str], tuple[str, Context, Reading]] = OrderedDict()
         self._planning = asyncio.Semaphore(PLANS_AT_ONCE)
 
@@ -180,6 +182,7 @@ class Conversation:
         asker = Asker(said.actor.user_id, said.actor.team_id, said.channel)
         reading = await self._reader.read(text, context, said.channel_name, asker)
         self._keep(said, text, context, reading)
+        self._readings.note(said.delivery, text, context, said.channel_name, reading)
         if isinstance(reading, Command):
             await self._act(said, reading.action, stages)
         elif isinstance(reading, Question):

@@ -43,6 +43,8 @@ class Settings(BaseSettings):
     audit_channel: str | None = Field(None, validation_alias="TWOKEY_AUDIT_CHANNEL")
     audit_witness: Path | None = Field(None, validation_alias="TWOKEY_AUDIT_WITNESS")
     audit_every: int = Field(1000, ge=1, validation_alias="TWOKEY_AUDIT_EVERY")  # entries
+    readings_days: int = Field(90, ge=0, validation_alias="TWOKEY_READINGS_DAYS")  # 0: no journal of readings
+    readings_words: bool = Field(False, validation_alias="TWOKEY_READINGS_WORDS")
     audit_minutes: int = Field(60, ge=1, validation_alias="TWOKEY_AUDIT_MINUTES")
 
     @classmethod

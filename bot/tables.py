@@ -1,10 +1,10 @@
-"""The edge's own tables, in the ledger's store: deliveries, copies of cards, threads. None of them decides."""
+"""The edge's own tables, in the ledger's store: deliveries, cards, threads, readings, calls. None of them decides."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, Column, Index
+from sqlalchemy import JSON, BigInteger, Column, Index
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -73,8 +73,44 @@ class ThreadRow(EdgeTable, table=True):
     request_id: str | None = None
 
 
+class CallRow(EdgeTable, table=True):
+    """What one call of a model was allowed to cost, and then what it did cost."""
+
+    __tablename__ = "model_calls"
+    __table_args__ = (Index("model_calls_at", "at"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: str
+    team: str
+    person: str
+    channel: str
+    nano_usd: int = Field(sa_column=Column(BigInteger, nullable=False))  # 0 where no limit is in money
+
+
+class ReadingRow(EdgeTable, table=True):
+    """How one sentence was read, and what the person made of it; the words only where that was opted for."""
+
+    __tablename__ = "readings"
+    __table_args__ = (Index("readings_at", "at"), Index("readings_delivery", "delivery"))
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: str
+    delivery: str  # of the message; a request's origin has the same
+    words_hash: str | None = None  # SHA-256 of the words without secrets
+    words: str | None = None
+    engine: str
+    kind: str  # command, question or refusal
+    reason: str | None = None  # of a refusal
+    action: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    thread: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    channel: str | None = None  # its name, where that is kept with the words
+    meant: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+
+
 deliveries = EdgeTable.metadata.tables["slack_deliveries"]
 gateways = EdgeTable.metadata.tables["slack_gateways"]
 copies = EdgeTable.metadata.tables["slack_cards"]
 told = EdgeTable.metadata.tables["slack_story"]
 threads = EdgeTable.metadata.tables["slack_threads"]
+model_calls = EdgeTable.metadata.tables["model_calls"]
+readings = EdgeTable.metadata.tables["readings"]

@@ -15,7 +15,7 @@ from pydantic import JsonValue
 
 from intents import journal
 from intents.models import cache, privacy
-from intents.models.budget import Asker, Budget
+from intents.models.budget import Asker, Book, Budget, MemoryBook
 from intents.models.cache import Cache
 from intents.models.connection import Connection, Question, Used
 from intents.models.endpoints import Models
@@ -33,11 +33,11 @@ class ModelGateway:
         models: Models,
         record: Callable[[journal.Call], None] = journal.record,
         clock: Callable[[], float] = time.monotonic,
-        calendar: Callable[[], float] = time.time,
+        book: Book | None = None,
     ) -> None:
-        """`clock` gives seconds that only grow, `calendar` seconds since 1970."""
+        """`clock` gives seconds that only grow; `book` is where calls are reserved, in this process if not given."""
         self._models, self._record, self._clock = models, record, clock
-        budget = Budget(models.limits, calendar)
+        budget = Budget(models.limits, book or MemoryBook(time.time))
         self._connections = [
             Connection(endpoint, budget, clock, models.deadline, content=models.record_content)
             for endpoint in models.endpoints

@@ -1,13 +1,16 @@
-"""What a model call cost and how it ended. Holds no words of anybody."""
+"""What is kept of readings and of model calls: how each ended, what it cost. No secrets, and words by opt-in."""
 
 from __future__ import annotations
 
-import json
+import hashlib
 import logging
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
 from pydantic import JsonValue
+
+from intents.models import privacy
+from intents.reading import Command, Context, Engine, Question, Reading, Reason, Refusal
 
 _log = logging.getLogger(__name__)
 
@@ -29,26 +32,42 @@ class Call(NamedTuple):
     usd: Decimal | None  # None: unpriced, which is not free
 
 
-class Correction(NamedTuple):
-    """What was understood, and what the person made of it in the form: typed actions, no words."""
+class Entry(NamedTuple):
+    """How one sentence was read. `words` only where people opted for that; secrets are in no part of it (L6)."""
 
-    read: dict[str, JsonValue]
-    meant: dict[str, JsonValue]
+    words_hash: str  # SHA-256 of the words, secrets taken out first
+    words: str | None
+    engine: Engine
+    kind: str  # command, question or refusal
+    reason: Reason | None
+    action: dict[str, JsonValue] | None  # what was understood, as far as it was
+    thread: dict[str, JsonValue] | None  # the newest action in the thread, which the words may point at
+    channel: str | None
 
-    @property
-    def changed(self) -> tuple[str, ...]:
-        """The arguments that were corrected."""
-        keys = dict.fromkeys((*self.read, *self.meant))
-        return tuple(key for key in keys if self.read.get(key) != self.meant.get(key))
+
+def entry(text: str, context: Context, channel: str | None, reading: Reading, *, words: bool) -> Entry:
+    """What the journal keeps of a reading."""
+    plain = privacy.hidden(text)
+    action = None
+    if isinstance(reading, Command):
+        action = reading.action.as_json()
+    elif isinstance(reading, Question):
+        action = reading.so_far
+    return Entry(
+        words_hash=hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest(),
+        words=plain if words else None,
+        engine=reading.engine,
+        kind=type(reading).__name__.lower(),
+        reason=reading.reason if isinstance(reading, Refusal) else None,
+        action=without_secrets(action),
+        thread=without_secrets(context.earlier[-1].action if context.earlier else None),
+        channel=channel if words else None,
+    )
 
 
-def corrected(correction: Correction) -> None:
-    """Feedback for whoever labels sentences: one log line, where anything was corrected at all."""
-    if correction.changed:
-        _log.info(
-            "reading corrected: changed=%s read=%s meant=%s",
-            ",".join(correction.changed), *(json.dumps(data, sort_keys=True) for data in correction),
-        )  # fmt: skip
+def without_secrets(action: dict[str, JsonValue] | None) -> dict[str, JsonValue] | None:
+    """A typed action whose texts may be kept."""
+    return action and {k: privacy.hidden(v) if isinstance(v, str) else v for k, v in action.items()}
 
 
 def record(call: Call) -> None:

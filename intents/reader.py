@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from typing import Literal
 
 from pydantic import JsonValue
 
 from actions.catalog import Catalog
+from actions.errors import TwokeyError
 from actions.registry import Registry
 from intents import asking, explaining, guards, languages, prompts, schema, spelling
 from intents.checking import NOT_UNDERSTOOD, Checker
@@ -15,7 +18,6 @@ from intents.grammar.interpreter import Grammar
 from intents.guards import View
 from intents.models import cache
 from intents.models.budget import Asker
-from intents.models.failures import ModelFailed
 from intents.names import Names
 from intents.reading import Context, Reading, Refusal
 from intents.tokens import Sentence
@@ -29,15 +31,23 @@ class Reader:
     """Reads sentences for one catalogue."""
 
     def __init__(
-        self, catalog: Catalog, registry: Registry, gateway: ModelGateway | None = None, policy: str = ""
+        self,
+        catalog: Catalog,
+        registry: Registry,
+        gateway: ModelGateway | None = None,
+        policy: Callable[[], str] = lambda: "",
     ) -> None:
-        """`policy` is the version in force; an answer that a model gave under another one is not given again."""
+        """`policy` is the version in force; an answer that a model gave under another one is not given again.
+
+        It is called in a thread, and may raise TwokeyError: then no model is asked.
+        """
         self._names, self._gateway = Names(catalog), gateway
         self._grammar = Grammar(self._names, registry)
         self._lexicon = self._grammar.lexicon
         self._checker = Checker(self._names, registry, self._grammar.resolver)
         self._schema = schema.emit(registry)
-        self._rests_on = (cache.key(catalog.model_dump(mode="json")), policy) if gateway else ()
+        self._catalog_key = cache.key(catalog.model_dump(mode="json")) if gateway else ""
+        self._policy = policy
         self._trouble: str | None = None
 
     @property
@@ -118,10 +128,9 @@ class Reader:
         messages = asking.messages(sentence, context, self._names, self._lexicon)
         try:
             prompt = prompts.load("read")
-            data = await self._gateway.ask(
-                messages, self._schema, prompt.digest, asker, self._rests_on, prompt.output_tokens
-            )
-        except ModelFailed as error:
+            rests_on = (self._catalog_key, await asyncio.to_thread(self._policy))
+            data = await self._gateway.ask(messages, self._schema, prompt.digest, asker, rests_on, prompt.output_tokens)
+        except TwokeyError as error:
             self._trouble = error.say
             return None
         self._trouble = None

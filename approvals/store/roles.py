@@ -40,11 +40,20 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
     "slack_cards": {GATEWAY: _ALL},
     "slack_story": {GATEWAY: _ALL},
     "slack_threads": {GATEWAY: _ALL},
+    "model_calls": {GATEWAY: _ALL},
+    "readings": {GATEWAY: _ALL, AUDITOR: "SELECT"},
     "alembic_version": {GATEWAY: "SELECT", RUNNER: "SELECT", AUDITOR: "SELECT"},
 }
 """Every table of the store. What is not granted is refused."""
 
-_COUNTED = ("decisions", "delegations", "policy_voices", "slack_threads")  # their ids come from a sequence
+_COUNTED = (
+    "decisions",
+    "delegations",
+    "policy_voices",
+    "slack_threads",
+    "model_calls",
+    "readings",
+)  # their ids come from a sequence
 
 _STATES = f"""CREATE OR REPLACE FUNCTION twokey_parts() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from actions.errors import TwokeyError
-from bot.cli import audit, demo, doctor, evals, interpret, migrate, policy, rbac, serve
+from bot.cli import audit, demo, doctor, evals, interpret, migrate, policy, rbac, readings, serve
 
 app = typer.Typer(
     name="twokey",
@@ -27,6 +27,7 @@ app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
 app.add_typer(rbac.app, name="rbac")
 app.add_typer(evals.app, name="eval")
+app.add_typer(readings.app, name="readings")
 
 _debug = False
 

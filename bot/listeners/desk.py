@@ -21,6 +21,7 @@ from bot.faces import Faces
 from bot.homepage import HomePage
 from bot.inbox import Inbox
 from bot.people import Names
+from bot.readings import Readings
 from bot.stage import SlackStage
 from bot.work import Work, passing
 
@@ -38,6 +39,7 @@ class Desk:
     catalog: Catalog
     inbox: Inbox
     cards: Cards
+    readings: Readings
     faces: Faces
     names: Names
     home: HomePage

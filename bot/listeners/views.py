@@ -15,7 +15,6 @@ from approvals.actor import Actor
 from bot import forms
 from bot.blocks import message as kit
 from bot.listeners.desk import Desk, Place, actor_of
-from intents import journal
 
 
 def register(app: AsyncApp, desk: Desk) -> None:
@@ -84,7 +83,8 @@ async def _continue(desk: Desk, body: dict[str, Any], meta: dict[str, Any], part
     made = await desk.conversation.take_up(said, partial, place.stages(desk.client))
     if made and meta.get("request"):
         replaced = await asyncio.to_thread(desk.ledger.get, str(meta["request"]))
-        journal.corrected(journal.Correction(replaced.plan.action, desk.registry.parse(partial).as_json()))
+        meant, delivery = desk.registry.parse(partial).as_json(), str(replaced.origin.get("delivery"))
+        await asyncio.to_thread(desk.readings.corrected, delivery, replaced.plan.action, meant)
         try:
             await asyncio.to_thread(desk.gate.withdraw, str(meta["request"]), actor)
         except TwokeyError as error:

@@ -1,20 +1,22 @@
 """How much a person, a team, a channel and everybody together may ask of models: reserved before, settled after.
 
 A reservation holds the most that the call can cost, so whatever runs at once, no limit is passed by more than what one
-call cost beyond its reservation. Counted in this process; days are those of UTC, minutes the last sixty seconds.
+call cost beyond its reservation. Reservations stand in a book: of one process, or in a store that several share. Days
+are those of UTC, minutes the last sixty seconds.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable
+import asyncio
+import threading
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from intents.models.endpoints import Limit
 from intents.models.failures import OverBudget
 
-_MINUTE, _DAY = 60.0, 86_400
+MINUTE, DAY = 60, 86_400  # seconds
 _WHOSE = {"person": "You have", "team": "Your team has", "channel": "This channel has", "all": "We have"}
 
 
@@ -26,84 +28,124 @@ class Asker(NamedTuple):
     channel: str = ""
 
 
+class Usage(NamedTuple):
+    """What one account has used, reservations under way included."""
+
+    lately: int  # calls in the last minute
+    today: int  # calls
+    usd: Decimal  # today
+
+
 class Reserved(NamedTuple):
     """What was set aside for one call."""
 
-    accounts: tuple[_Account, ...]
-    usd: Decimal | None
+    number: int | None  # in the book; None where no limit needs one
+    usd: Decimal | None  # None where its price is not known
+
+
+class Book(Protocol):
+    """Where reservations stand. Safe between threads; each method is one step, whatever runs at once."""
+
+    def reserve(self, asker: Asker, usd: Decimal, limits: Sequence[Limit]) -> int:
+        """Write down a call that costs `usd` at most; its number. Raises OverBudget where a limit does not allow it."""
+        ...
+
+    def settle(self, number: int, usd: Decimal) -> None:
+        """What it came to in the end. Where that cannot be written the reservation stands; raises nothing."""
+        ...
 
 
 class Budget:
-    """Used on one event loop: nothing in here waits, so what is checked and what is taken are one step."""
+    """The limits of models.yaml, held against a book."""
 
-    def __init__(self, limits: Iterable[Limit], clock: Callable[[], float]) -> None:
-        """`clock` gives seconds since 1970."""
-        self._limits, self._clock = tuple(limits), clock
-        self._accounts: dict[tuple[Limit, str], _Account] = {}
+    def __init__(self, limits: Iterable[Limit], book: Book) -> None:
+        self._limits, self._book = tuple(limits), book
 
     @property
     def needs_prices(self) -> bool:
         """Whether some limit is in money, which an unpriced model cannot be held to."""
         return any(limit.usd_per_day is not None for limit in self._limits)
 
-    def reserve(self, asker: Asker, usd: Decimal | None) -> Reserved:
+    async def reserve(self, asker: Asker, usd: Decimal | None) -> Reserved:
         """Set aside the most that one call can cost; `usd` None where that is not known. Raises OverBudget."""
         if usd is None and self.needs_prices:
             raise OverBudget(
                 "The model has no known price, so a budget in money can't hold. Give its price in models.yaml."
             )
-        accounts = tuple(self._account(limit, asker) for limit in self._limits)
-        for account in accounts:
-            account.check(usd or Decimal(0))
-        for account in accounts:
-            account.take(usd or Decimal(0))
-        return Reserved(accounts, usd)
+        if not self._limits:
+            return Reserved(None, usd)
+        number = await asyncio.to_thread(self._book.reserve, asker, usd or Decimal(0), self._limits)
+        return Reserved(number, usd)
 
-    def settle(self, reserved: Reserved, usd: Decimal | None) -> None:
+    async def settle(self, reserved: Reserved, usd: Decimal | None) -> None:
         """What it really cost; None where that is not known, and then the whole reservation counts."""
-        if usd is not None and reserved.usd is not None:
-            for account in reserved.accounts:
-                account.usd += usd - reserved.usd
-
-    def _account(self, limit: Limit, asker: Asker) -> _Account:
-        whose = {"person": f"{asker.team}/{asker.person}", "team": asker.team, "channel": asker.channel}
-        key = (limit, whose.get(limit.per, ""))
-        if len(self._accounts) > 10_000:  # people come and go; yesterday's accounts hold nothing
-            self._accounts = {known: account for known, account in self._accounts.items() if account.today()}
-        return self._accounts.setdefault(key, _Account(limit, self._clock))
+        if reserved.number is not None and usd is not None and reserved.usd is not None:
+            await asyncio.to_thread(self._book.settle, reserved.number, usd)
 
 
-class _Account:
-    """What one person, team or channel used today."""
+def check(limit: Limit, used: Usage, usd: Decimal) -> None:
+    """Raises OverBudget where one more call that may cost `usd` is more than this limit allows."""
+    whose = _WHOSE[limit.per]
+    if limit.calls_per_minute is not None and used.lately >= limit.calls_per_minute:
+        raise OverBudget(f"{whose} asked the model {limit.calls_per_minute} times in a minute.")
+    if limit.calls_per_day is not None and used.today >= limit.calls_per_day:
+        raise OverBudget(f"{whose} asked the model {limit.calls_per_day} times today.")
+    if limit.usd_per_day is not None and used.usd + usd > limit.usd_per_day:
+        raise OverBudget(f"{whose} used up the ${limit.usd_per_day} for the model today.")
 
-    def __init__(self, limit: Limit, clock: Callable[[], float]) -> None:
-        self._limit, self._clock = limit, clock
-        self._day, self._calls, self.usd = 0, 0, Decimal(0)
-        self._lately: deque[float] = deque()
 
-    def today(self) -> bool:
-        """Whether anything was used today."""
-        return self._day == int(self._clock() // _DAY)
+def account(limit: Limit, asker: Asker) -> Asker:
+    """Whose calls count against a limit; what is empty here may be anything there."""
+    return {
+        "person": Asker(person=asker.person, team=asker.team),
+        "team": Asker(team=asker.team),
+        "channel": Asker(channel=asker.channel),
+        "all": Asker(),
+    }[limit.per]
 
-    def check(self, usd: Decimal) -> None:
-        self._turn()
-        limit = self._limit
-        whose = _WHOSE[limit.per]
-        if limit.calls_per_minute is not None and len(self._lately) >= limit.calls_per_minute:
-            raise OverBudget(f"{whose} asked the model {limit.calls_per_minute} times in a minute.")
-        if limit.calls_per_day is not None and self._calls >= limit.calls_per_day:
-            raise OverBudget(f"{whose} asked the model {limit.calls_per_day} times today.")
-        if limit.usd_per_day is not None and self.usd + usd > limit.usd_per_day:
-            raise OverBudget(f"{whose} used up the ${limit.usd_per_day} for the model today.")
 
-    def take(self, usd: Decimal) -> None:
-        self._calls += 1
-        self._lately.append(self._clock())
-        self.usd += usd
+class _Entry(NamedTuple):
+    at: float
+    asker: Asker
+    usd: Decimal
 
-    def _turn(self) -> None:
-        now = self._clock()
-        if int(now // _DAY) > self._day:  # a clock that jumps back gives nothing back
-            self._day, self._calls, self.usd = int(now // _DAY), 0, Decimal(0)
-        while self._lately and now - self._lately[0] >= _MINUTE:
-            self._lately.popleft()
+
+class MemoryBook:
+    """A book of this process alone, for a terminal."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        """`clock` gives seconds since 1970; where it jumps back, time stands still here."""
+        self._clock, self._lock = clock, threading.Lock()
+        self._entries: dict[int, _Entry] = {}
+        self._now, self._last = 0.0, 0
+
+    def reserve(self, asker: Asker, usd: Decimal, limits: Sequence[Limit]) -> int:
+        """See `Book`."""
+        with self._lock:
+            self._now = max(self._now, self._clock())
+            oldest = min(self._now - MINUTE, self._midnight())
+            self._entries = {number: entry for number, entry in self._entries.items() if entry.at >= oldest}
+            for limit in limits:
+                check(limit, self._used(account(limit, asker)), usd)
+            self._last += 1
+            self._entries[self._last] = _Entry(self._now, asker, usd)
+            return self._last
+
+    def settle(self, number: int, usd: Decimal) -> None:
+        """See `Book`."""
+        with self._lock:
+            if number in self._entries:
+                self._entries[number] = self._entries[number]._replace(usd=usd)
+
+    def _midnight(self) -> float:
+        return self._now // DAY * DAY
+
+    def _used(self, whose: Asker) -> Usage:
+        mine = [
+            entry
+            for entry in self._entries.values()
+            if all(wanted in ("", found) for wanted, found in zip(whose, entry.asker, strict=True))
+        ]
+        today = [entry for entry in mine if entry.at >= self._midnight()]
+        lately = sum(entry.at > self._now - MINUTE for entry in mine)
+        return Usage(lately, len(today), sum((entry.usd for entry in today), Decimal(0)))

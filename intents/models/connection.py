@@ -154,14 +154,14 @@ class Connection:
         sent = {"model": model, "messages": question.messages, **answers.wanted(way, question.schema)}
         size = len(json.dumps(sent, ensure_ascii=False).encode("utf-8", "surrogatepass"))
         most = prices.cost(self.endpoint, model, Tokens(size, self._most(question)))
-        reserved = self._budget.reserve(question.asker, most)
+        reserved = await self._budget.reserve(question.asker, most)
         try:
             answer = await self._tried(sent, self._most(question), used)
         except (NextWay, NextEndpoint):  # it was not answered, so it is not charged
-            self._budget.settle(reserved, Decimal(0))
+            await self._budget.settle(reserved, Decimal(0))
             raise
         usd = prices.cost(self.endpoint, model, answers.tokens(answer))
-        self._budget.settle(reserved, usd)
+        await self._budget.settle(reserved, usd)
         return answer, usd
 
     async def _tried(self, sent: dict[str, Any], most: int, used: Used) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from bot.cards import Cards
 from bot.conversation import Conversation, Reads, Said, Stages
 from bot.delegating import Delegating
 from bot.memory import Memory
+from bot.readings import Readings
 from bot.writer import Writer
 from intents.reader import Reader
 from intents.reading import Reading, Refusal
@@ -96,7 +97,8 @@ def converse(house: House, memory: Memory, reader: Reads) -> Conversation:
     charter = Charter(house.ledger, SERVICES, REGISTRY)
     policies = Amending(charter, Amendment(charter, house.folk, house.ledger), names)  # type: ignore[arg-type]
     wishes = (keys, policies)
-    return Conversation(reader, *asks, REGISTRY, SERVICES, memory, names, "U0TWOKEY", *wishes)  # type: ignore[arg-type]
+    readings = Readings(Writer(house.engine), house.clock, 90, words=True)
+    return Conversation(reader, *asks, REGISTRY, SERVICES, memory, names, "U0TWOKEY", *wishes, readings)  # type: ignore[arg-type]
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from bot.playground.host import Host
 from intents.gateway import ModelGateway
+from intents.models.budget import Book
 from intents.models.endpoints import single
 
 Answer = Callable[[dict[str, Any]], Awaitable[web.StreamResponse]]
@@ -45,13 +46,13 @@ class Endpoint:
 
 @contextmanager
 def serving(
-    answer: Answer, deadline: float = 20.0, model: str | None = "small", **more: Any
+    answer: Answer, deadline: float = 20.0, model: str | None = "small", book: Book | None = None, **more: Any
 ) -> Iterator[tuple[ModelGateway, Endpoint]]:
     """A gateway to an endpoint that answers like this; it remembers nothing unless `more` says so."""
     endpoint = Endpoint(answer)
     with Host(endpoint.app()) as url:
         models = single(f"{url}/v1", "key", model, deadline)
-        yield ModelGateway(models.model_copy(update={"remember": 0, **more})), endpoint
+        yield ModelGateway(models.model_copy(update={"remember": 0, **more}), book=book), endpoint
 
 
 def says(data: Any) -> Answer:

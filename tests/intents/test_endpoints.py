@@ -277,6 +277,26 @@ async def test_the_same_question_is_asked_once_and_any_other_anew() -> None:
     assert [call.ending for call in calls] == ["answered"] * 5 + ["remembered"] * 5 + ["answered"]
 
 
+async def test_an_answer_holds_under_the_policy_in_force_alone(catalog: Catalog, registry: Registry) -> None:
+    """What another process adopted meanwhile counts; where nobody can say which policy holds, no model is asked."""
+    versions = iter(["one", "one", "two"])
+
+    def in_force() -> str:
+        for version in versions:
+            return version
+        raise ConfigError("the store is down")
+
+    with several(says({"kind": "question", "verb": "restart"}), remember=9) as (gateway, asked):
+        reader = Reader(catalog, registry, gateway, in_force)
+        counts = []
+        for _ in range(4):
+            await reader.read_with("model", "gimme the vibe of cart")
+            counts.append(len(asked[0].bodies))
+        await gateway.close()
+    assert counts == [1, 1, 2, 2]
+    assert reader.note == "I am reading without the model for now: the store is down"
+
+
 CANARIES = (
     "xoxb-1234567890-canary0canary", "ghp_canarycanarycanarycanary12345", "AKIACANARYCANARY1234",
     "sk-canary-canary-1canary", "eyJjYW5hcnkiOiJ4In0.eyJjYW5hcnkiOiJ4In0.c2ln", "ana.canary@example.org",

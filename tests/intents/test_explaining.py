@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 import pytest
 
-from intents import evals, explaining, journal
+from intents import evals, explaining
 from intents.reader import Reader
 from intents.reading import Context
 
@@ -84,13 +83,3 @@ async def test_nothing_is_withdrawn_by_words_but_the_way_is_said(text: str, stat
     answer = (await READER.read(text, Context.model_validate(earlier))).as_json()
     assert (answer["kind"], answer["reason"]) == ("refusal", "negated")
     assert part in str(answer["say"])
-
-
-def test_a_correction_is_recorded_by_what_was_changed(caplog: pytest.LogCaptureFixture) -> None:
-    """Typed actions only: nobody's words."""
-    read: dict[str, Any] = {"verb": "scale", "service": "cart", "environment": "prod", "replicas": 5}
-    with caplog.at_level(logging.INFO):
-        journal.corrected(journal.Correction(read, read))
-        assert caplog.text == ""
-        journal.corrected(journal.Correction(read, {**read, "replicas": 6}))
-    assert "changed=replicas" in caplog.text
