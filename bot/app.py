@@ -252,7 +252,7 @@ class Program:
             bot_user_id=identity.user_id,
             bot_name=identity.name,
         )
-        projector = Projector(self.ledger, cards, faces, client, self.preview.approvers, self.clock)
+        projector = Projector(self.ledger, cards, faces, client, identity.user_id, self.preview.approvers, self.clock)
         return Gateway(self.settings, identity, desk, inbox, projector, session)
 
     def _checkpoints(self) -> Checkpoints:

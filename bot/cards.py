@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Executable, bindparam, delete, insert, or_, select, update
 
 from actions.clock import Clock
 from approvals.request import State
-from approvals.tables import as_text, requests
+from approvals.tables import as_text, as_time, requests
 from bot.tables import copies, told
 from bot.writer import Writer
 
@@ -50,6 +50,13 @@ class Copy:
 
 
 @dataclass(frozen=True)
+class Claim:
+    """A card that is ours to post. Where somebody tried at `since` and nobody heard how it went, it may be there."""
+
+    since: datetime | None = None
+
+
+@dataclass(frozen=True)
 class Shown:
     """What people see of a request: every copy of its card in the order of posting, and the lines they were told."""
 
@@ -72,27 +79,44 @@ class Cards:
     def __init__(self, writer: Writer, clock: Clock) -> None:
         self._writer, self._clock = writer, clock
 
-    def reserve(self, request_id: str, channel: str) -> bool:
-        """Whether it is ours to post this card there; two processes never both do."""
+    def reserve(self, request_id: str, channel: str) -> Claim | None:
+        """The right to post this card there; two processes never both have it."""
         now = self._clock.now()
         mine = {"its_request": request_id, "its_channel": channel}
         row = {"request_id": request_id, "channel": channel, "reserved_at": as_text(now), "rev": -1, "settled": False}
 
-        def work(connection: Connection) -> bool:
+        def work(connection: Connection) -> Claim | None:
             found = connection.execute(_RESERVED, mine).first()
             if found is None:
                 connection.execute(_RESERVE, row)
-                return True
+                return Claim()
             if found.ts is not None or found.reserved_at > as_text(now - PATIENCE):
-                return False
+                return None
             connection.execute(_CHANGE, {**mine, "reserved_at": as_text(now)})
-            return True
+            return Claim(as_time(found.reserved_at) if found.reserved_at else None)
 
         return self._writer.write(work)
 
-    def release(self, request_id: str, channel: str) -> None:
-        """It could not be posted now; somebody may try again at once."""
-        self._set(request_id, channel, reserved_at="")
+    def release(self, request_id: str, channel: str, may_be_there: bool = False) -> None:
+        """It could not be posted now; somebody may try again at once, and looks first whether it is there."""
+        tried = as_text(self._clock.now() - PATIENCE) if may_be_there else ""
+        self._set(request_id, channel, reserved_at=tried)
+
+    def take_in(self, request_id: str, channel: str, ts: str, thread: str) -> str:
+        """A message that nobody noted shows this card. The `ts` of the copy that counts: its own, if there was none."""
+        mine = {"its_request": request_id, "its_channel": channel}
+        copy = {"ts": ts, "thread": thread, "rev": -1}
+        row = {"request_id": request_id, "channel": channel, "reserved_at": as_text(self._clock.now())}
+
+        def work(connection: Connection) -> str:
+            found = connection.execute(_RESERVED, mine).first()
+            if found is None:
+                connection.execute(_RESERVE, {**row, **copy, "settled": False})
+            elif found.ts is None:
+                connection.execute(_CHANGE, {**mine, **copy})
+            return str(found.ts) if found is not None and found.ts else ts
+
+        return self._writer.write(work)
 
     def posted(self, copy: Copy) -> None:
         """It is there, showing its revision."""

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -18,8 +17,9 @@ from approvals.actor import Actor
 from approvals.request import Request, State
 from bot.blocks import nudge
 from bot.blocks.card import Face
-from bot.cards import Cards, Copy, Shown
+from bot.cards import Cards, Claim, Copy, Shown
 from bot.people import GLIMPSE_AGE
+from bot.posting import Part, Posting
 from bot.work import TROUBLE, code_of, passing, retry_after
 
 FIRST = "invited"
@@ -28,8 +28,7 @@ INVITED = 10  # approvers who get a copy in their direct messages, and who are n
 
 _log = logging.getLogger(__name__)
 
-Post = Callable[[Request, str, Face, str | None], Awaitable[Copy | None]]
-Ask = Callable[[str, str, str, Mapping[str, Any]], Awaitable[Mapping[str, Any] | None]]
+Post = Callable[[Request, str, Face, str | None, Claim], Awaitable[Copy | None]]
 
 
 class Invitations:
@@ -44,10 +43,11 @@ class Invitations:
         cards: Cards,
         approvers: Callable[[Request], Sequence[Actor]],
         post: Post,
-        ask: Ask,
+        posting: Posting,
         again: Callable[[str, float], None],
     ) -> None:
-        self._client, self._cards, self._approvers, self._post, self._ask = client, cards, approvers, post, ask
+        self._client, self._cards, self._approvers, self._post = client, cards, approvers, post
+        self._posting = posting
         self._present: dict[str, tuple[set[str], float]] = {}  # channel -> who is in it, and when that was asked
         self._again = again
         self._not_before: dict[str, float] = {}  # request -> when, on the loop's clock, invitations are tried again
@@ -100,8 +100,9 @@ class Invitations:
         for actor in [a for a in approvers if a.user_id not in present][:INVITED]:
             opened = await self._client.conversations_open(users=actor.user_id)
             channel = str(opened["channel"]["id"])
-            if await asyncio.to_thread(self._cards.reserve, request.id, channel):
-                all_sent = await self._post(request, channel, face, None) is not None and all_sent
+            claim = await asyncio.to_thread(self._cards.reserve, request.id, channel)
+            if claim is not None:
+                all_sent = await self._post(request, channel, face, None, claim) is not None and all_sent
         return all_sent
 
     def _claim(self, request: Request, key: str) -> Sequence[Actor]:
@@ -119,8 +120,7 @@ class Invitations:
             except TwokeyError:
                 people = ()  # the line still says which groups are asked
             message = nudge.nudge(request, face, [a.user_id for a in people[:INVITED]], escalated=key == "escalated")
-            payload = {**message.payload(), "thread_ts": copy.thread}
-            if await self._ask("chat.postMessage", copy.channel, request.id, payload) is None:
+            if await self._posting.post(Part(request.id, copy.channel, key), message.payload(), copy.thread) is None:
                 await asyncio.to_thread(self._cards.untell, request.id, line)
                 return False
         return True

@@ -9,12 +9,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from actions.clock import Clock
@@ -26,17 +25,18 @@ from approvals.ledger import Ledger
 from approvals.request import Request, State
 from bot.blocks.card import Face, card
 from bot.blocks.story import OUTCOME, story
-from bot.cards import Cards, Copy, Shown
+from bot.cards import Cards, Claim, Copy, Shown
 from bot.faces import Faces
 from bot.invitations import Invitations
+from bot.posting import Part, Posting
 from bot.stage import upload
-from bot.work import GONE, TROUBLE, Work, code_of, retry_after
+from bot.work import Work
 
 POLL = 1.0  # seconds between looks at the ledger; the bell makes it faster, never necessary
 GENTLE = 1.2  # seconds between two progress updates of one card: chat.update takes 50 a minute
 ELAPSE = 10.0  # seconds after which a running card says for how long, though nothing else is new
 APART = 3.0  # seconds for each running card; so all of them together take 20 of the 50 updates a minute
-RETRY = 5.0  # seconds until something that Slack did not take is tried again
+CARD = "card"
 AT_ONCE = 16  # cards brought up to date side by side
 
 _log = logging.getLogger(__name__)
@@ -44,16 +44,17 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class _Sight:
-    """A request, its face, the channel it was asked in, and what is shown of it."""
+    """A request, its face, the channel it was asked in, what is shown of it, and the right to post what is not."""
 
     request: Request
     face: Face
     home: str
     shown: Shown
+    claim: Claim
 
 
 class Projector:
-    """One per gateway process. `approvers` says who could still approve; it may block and may fail."""
+    """One per gateway process. `us` is our own user id. `approvers` says who could still approve; may block or fail."""
 
     def __init__(
         self,
@@ -61,16 +62,17 @@ class Projector:
         cards: Cards,
         faces: Faces,
         client: AsyncWebClient,
+        us: str,
         approvers: Callable[[Request], Sequence[Actor]],
         clock: Clock,
     ) -> None:
         self._ledger, self._cards, self._faces, self._client, self._clock = ledger, cards, faces, client, clock
-        self._invitations = Invitations(client, cards, approvers, self._post, self._ask, self._again)
+        self._posting = Posting(client, us, clock, self._again)
+        self._invitations = Invitations(client, cards, approvers, self._post, self._posting, self._again)
         self._work = Work()
         self._due: set[str] = set()
         self._busy: set[str] = set()
         self._updated: dict[tuple[str, str], float] = {}  # (request, channel) -> when, on the loop's clock
-        self._held: dict[tuple[str, str], float] = {}  # (method, channel) -> until when Slack asked us to wait
         self._level: dict[str, int] = {}  # the revision at which everything about a request was shown
         self._running: dict[str, datetime] = {}  # running requests -> when their card last said for how long
         self._bell = asyncio.Event()
@@ -144,7 +146,7 @@ class Projector:
             return
         request, face, home, shown = sight.request, sight.face, sight.home, sight.shown
         if not shown.there(home):
-            posted = await self._post(request, home, face, _thread(request))
+            posted = await self._post(request, home, face, _thread(request), sight.claim)
             if posted is None:
                 return
             shown = replace(shown, copies=(posted, *(c for c in shown.copies if c.channel != home)))
@@ -167,9 +169,8 @@ class Projector:
         if shown.settled or (not shown.copies and _refused_at_once(request)):
             self._running.pop(request_id, None)
             return None  # over, or answered in words, where it was asked
-        if not shown.there(home) and not self._cards.reserve(request_id, home):
-            return None
-        return _Sight(request, self._faces.of(request), home, shown)
+        claim = Claim() if shown.there(home) else self._cards.reserve(request_id, home)
+        return _Sight(request, self._faces.of(request), home, shown, claim) if claim is not None else None
 
     async def _leave(self, request: Request, face: Face) -> None:
         """Everything shows what is; after the end nobody has to look again."""
@@ -183,16 +184,16 @@ class Projector:
             self._level.pop(request.id, None)
             self._updated = {k: at for k, at in self._updated.items() if k[0] != request.id}
 
-    async def _post(self, request: Request, channel: str, face: Face, thread: str | None) -> Copy | None:
-        """Post a copy that was reserved; None where it is not there now."""
-        payload = {**_shown(request, face, channel), "thread_ts": thread, "reply_broadcast": bool(thread) or None}
-        answer = await self._ask("chat.postMessage", channel, request.id, payload)
-        if answer is None:
-            await asyncio.to_thread(self._cards.release, request.id, channel)
-        if not answer:
+    async def _post(self, request: Request, channel: str, face: Face, thread: str | None, claim: Claim) -> Copy | None:
+        """Post a copy that was reserved, unless it is there; None where it is not there now."""
+        part = Part(request.id, channel, CARD)
+        payload = {**_shown(request, face, channel), "reply_broadcast": bool(thread) or None}
+        ts = await self._posting.post(part, payload, thread, claim.since)
+        if ts is None:
+            await asyncio.to_thread(self._cards.release, request.id, channel, self._posting.may_be_there(part))
+        if not ts:
             return None
-        ts = str(answer["ts"])
-        copy = Copy(request.id, channel, ts, thread or ts, request.rev, settled=False)
+        copy = Copy(request.id, channel, ts, thread or ts, request.rev if claim.since is None else -1, settled=False)
         await asyncio.to_thread(self._cards.posted, copy)
         return copy
 
@@ -204,7 +205,7 @@ class Projector:
         if self._too_soon(request, copy):
             return False
         payload = {**_shown(request, face, copy.channel), "ts": copy.ts}
-        if await self._ask("chat.update", copy.channel, request.id, payload) is None:
+        if await self._posting.ask("chat.update", copy.channel, request.id, payload) is None:
             return False
         self._updated[(request.id, copy.channel)] = asyncio.get_running_loop().time()
         await asyncio.to_thread(self._cards.shown, request.id, copy.channel, request.rev)
@@ -218,8 +219,9 @@ class Projector:
         for line in story(request, face, evidence):
             if line.key in done:
                 continue
-            payload = {**line.message.payload(), "thread_ts": copy.thread, "reply_broadcast": line.loud or None}
-            if await self._ask("chat.postMessage", copy.channel, request.id, payload) is None:
+            part = Part(request.id, copy.channel, line.key)
+            payload = {**line.message.payload(), "reply_broadcast": line.loud or None}
+            if await self._posting.post(part, payload, copy.thread) is None:
                 return False
             await asyncio.to_thread(self._cards.tell, request.id, line.key)
             if line.key == OUTCOME:
@@ -241,32 +243,6 @@ class Projector:
         if wait > 0:
             loop.call_later(wait, self._mark, request.id)
         return wait > 0
-
-    async def _ask(
-        self, method: str, channel: str, request_id: str, payload: Mapping[str, Any]
-    ) -> Mapping[str, Any] | None:
-        """Slack's answer; empty where the place is gone for good; None where it will be tried again.
-
-        Nothing else waits for one that Slack holds back: clicks and other channels go on (S7).
-        """
-        loop = asyncio.get_running_loop()
-        wait = self._held.get((method, channel), 0.0) - loop.time()
-        if wait <= 0:
-            try:
-                given = {"channel": channel, "unfurl_links": False, "unfurl_media": False, **payload}
-                answer = await self._client.api_call(method, json={k: v for k, v in given.items() if v is not None})
-                return {"ok": True, **(answer.data if isinstance(answer.data, dict) else {})}
-            except TROUBLE as error:
-                code = code_of(error)
-                asked = retry_after(error) if isinstance(error, SlackApiError) else None
-                if asked is None:
-                    _log.warning("%s for %s in %s: %s", method, request_id, channel, code)
-                if code in GONE:
-                    return {}
-                wait = asked or RETRY
-                self._held[(method, channel)] = loop.time() + wait
-        self._again(request_id, wait)
-        return None
 
     def _again(self, request_id: str, wait: float) -> None:
         """Look at this request once more, so many seconds from now."""

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 
-from aiohttp import ClientError
+from aiohttp import ClientConnectorError, ClientError
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 _log = logging.getLogger(__name__)
@@ -72,6 +72,13 @@ def passing(error: Exception) -> bool:
         status = getattr(error.response, "status_code", 200)
         return status >= 500 or code_of(error) in {"internal_error", "fatal_error", "service_unavailable"}
     return isinstance(error, TROUBLE)
+
+
+def unheard(error: Exception) -> bool:
+    """Whether Slack may have done what it was asked although its answer never came: not where it refused in words."""
+    if isinstance(error, SlackApiError):
+        return passing(error) or code_of(error).startswith("HTTP")
+    return not isinstance(error, ClientConnectorError)  # which never sent anything
 
 
 def retry_after(error: SlackApiError) -> float | None:

@@ -22,6 +22,7 @@ from bot.blocks import emergency, evaluation, modals, questions
 from bot.blocks import message as kit
 from bot.blocks.card import Face
 from bot.blocks.text import listed
+from bot.listeners import strays
 from bot.listeners.desk import Desk, Place, actor_of, place_of
 from bot.stage import SlackStage
 from bot.threads import in_daemon
@@ -36,21 +37,17 @@ Press = Callable[[Desk, dict[str, Any], dict[str, Any]], Awaitable[None]]
 def register(app: AsyncApp, desk: Desk) -> None:
     """All buttons that the cards, questions and answers have."""
 
-    def on(action_id: str | re.Pattern[str], press: Press) -> None:
+    def on(action_id: str | re.Pattern[str], press: Press, of_a_card: bool = False) -> None:
         async def pressed(ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]) -> None:
             await ack()
             desk.work.start(_guarded(desk, body, action, press), f"press {action.get('action_id')}")
+            if of_a_card and body.get("message"):
+                desk.work.start(strays.settle(desk, body, _key(action)[0]), "a card that nobody noted")
 
         app.action(action_id)(pressed)
 
-    on("approve", _approve)
-    on("deny", _deny)
-    on("withdraw", _withdraw)
-    on("break_glass", _break_glass)
-    on("review", _review)
-    on("stop", _stop)
-    on("details", _details)
-    on("edit", _edit)
+    for action_id, press in _OF_A_CARD.items():
+        on(action_id, press, of_a_card=True)
     on("fill", _fill)
     on(re.compile(r"^do:\d+$"), _do)
     on(re.compile(rf"^{evaluation.SHOW}:\d+$"), _show)
@@ -228,6 +225,18 @@ async def _take_up(desk: Desk, body: dict[str, Any], place: Place, partial: dict
 async def _refresh_home(desk: Desk, body: dict[str, Any], actor: Actor) -> None:
     if (body.get("view") or {}).get("type") == "home":
         await desk.home.publish(actor)
+
+
+_OF_A_CARD: dict[str, Press] = {
+    "approve": _approve,
+    "deny": _deny,
+    "withdraw": _withdraw,
+    "break_glass": _break_glass,
+    "review": _review,
+    "stop": _stop,
+    "details": _details,
+    "edit": _edit,
+}
 
 
 def _others(desk: Desk, request: Request, actor: Actor) -> str:

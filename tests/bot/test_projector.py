@@ -9,7 +9,7 @@ import pytest
 from pydantic import JsonValue
 
 from actions.outcome import Outcome, Quote, Step, Suggestion, TextFile
-from bot.cards import Cards, Copy
+from bot.cards import Cards, Claim, Copy
 from tests.bot.scene import Scene, button_ids
 
 ASK = "@twokey scale checkout to 5 in prod"
@@ -174,6 +174,10 @@ def test_two_processes_never_both_post_a_card(slack_store: Cards) -> None:
     assert slack_store.reserve("r-1", "C0OPS")
     assert not slack_store.reserve("r-1", "C0OPS")
     slack_store.release("r-1", "C0OPS")
-    assert slack_store.reserve("r-1", "C0OPS")
+    assert slack_store.reserve("r-1", "C0OPS") == Claim()
+    slack_store.release("r-1", "C0OPS", may_be_there=True)
+    claim = slack_store.reserve("r-1", "C0OPS")
+    assert claim
+    assert claim.since
     slack_store.posted(Copy("r-1", "C0OPS", "1.1", "1.1", rev=0, settled=False))
     assert not slack_store.reserve("r-1", "C0OPS")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from aiohttp import ClientSession, FormData
+from aiohttp import ClientSession, FormData, ServerDisconnectedError
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -215,3 +215,17 @@ async def test_a_rate_limit_says_how_long_to_wait(web: AsyncWebClient, people: P
         assert refusal.value.response["error"] == "ratelimited"
         assert refusal.value.response.headers["Retry-After"] == "30"
     await web.chat_update(channel="C0OPS", ts=posted["ts"], text="x")
+
+
+async def test_a_lost_answer_is_a_call_that_was_done(web: AsyncWebClient, people: People) -> None:
+    """S3: the connection is cut after the message was posted; its metadata is shown to who asks for it."""
+    web.retry_handlers.clear()  # the SDK would post it a second time by itself
+    await people.ok("faults", lose_answer={"method": "chat.postMessage", "times": 1})
+    mark = {"event_type": "a", "event_payload": {"b": "c"}}
+    with pytest.raises(ServerDisconnectedError):
+        await web.chat_postMessage(channel="C0OPS", text="lost", metadata=mark)
+    await web.chat_postMessage(channel="C0OPS", text="heard")
+    heard, lost = (await web.conversations_history(channel="C0OPS", include_all_metadata=True))["messages"]
+    assert (heard["text"], lost["text"], lost["metadata"]) == ("heard", "lost", mark)
+    shown = (await web.conversations_history(channel="C0OPS"))["messages"]
+    assert all("metadata" not in message for message in shown)

@@ -8,6 +8,7 @@ from bot.playground.emulator.delivery import Delivery
 from bot.playground.emulator.events import event_callback, message_events
 from bot.playground.emulator.feed import Feed
 from bot.playground.emulator.httpmode import HttpMode
+from bot.playground.emulator.losses import LostAnswers
 from bot.playground.emulator.rates import RateLimits
 from bot.playground.emulator.socketmode import SocketMode
 from bot.playground.emulator.state import message_state, view_state
@@ -27,6 +28,7 @@ class Core:
         self.views = Views(self._on_view)
         self.tickets = Tickets(clock)
         self.rates = RateLimits()
+        self.losses = LostAnswers()
         self.sockets = SocketMode(ack_timeout, warning_grace)
         self.delivery = Delivery(clock, self.sockets)
         self._endpoints: list[HttpMode] = []

@@ -6,7 +6,7 @@ from bot.playground.emulator.core import Core
 from bot.playground.emulator.wire import ApiError, Json
 
 REASONS = {"warning", "refresh_requested", "link_disabled", "too_many_websockets"}
-KNOWN = {"disconnect", "silence", "reset", "duplicate", "drop_first", "replay", "rate_limit"}
+KNOWN = {"disconnect", "silence", "reset", "duplicate", "drop_first", "replay", "rate_limit", "lose_answer"}
 
 
 async def inject(core: Core, body: Json) -> Json:
@@ -14,7 +14,8 @@ async def inject(core: Core, body: Json) -> Json:
 
     `disconnect`: a reason (true: a warning); `silence`: true or false; `reset`: true; `duplicate`: the next n
     events come twice; `drop_first`: the first delivery of the next n events is lost; `replay`: the last n events
-    come once more; `rate_limit`: {method (or "*"), retry_after in seconds, times}.
+    come once more; `rate_limit`: {method (or "*"), retry_after in seconds, times}; `lose_answer`: {method, times},
+    these calls are done, and their connections cut.
     """
     if not body or not set(body) <= KNOWN:
         raise ApiError("invalid_arguments", [f"known faults: {', '.join(sorted(KNOWN))}"])
@@ -24,7 +25,10 @@ async def inject(core: Core, body: Json) -> Json:
     if "drop_first" in body:
         core.delivery.faults.drop_first = _number(body, "drop_first")
     if "rate_limit" in body:
-        _limit(core, body["rate_limit"])
+        _limit(core, body)
+    if "lose_answer" in body:
+        named = _named(body, "lose_answer")
+        core.losses.inject(named["method"], _number(named, "times", 1))
     if "silence" in body:
         core.sockets.silence(bool(body["silence"]))
     if "disconnect" in body:
@@ -43,10 +47,16 @@ async def _disconnect(core: Core, reason: object) -> None:
     await core.sockets.disconnect(str(reason))
 
 
-def _limit(core: Core, limit: object) -> None:
-    if not isinstance(limit, dict) or not isinstance(limit.get("method"), str):
-        raise ApiError("invalid_arguments", ["rate_limit: {method, retry_after, times}"])
+def _limit(core: Core, body: Json) -> None:
+    limit = _named(body, "rate_limit")
     core.rates.inject(limit["method"], _number(limit, "retry_after", 1), _number(limit, "times", 1))
+
+
+def _named(body: Json, fault: str) -> Json:
+    given = body[fault]
+    if not isinstance(given, dict) or not isinstance(given.get("method"), str):
+        raise ApiError("invalid_arguments", [f"{fault}: {{method, times}}"])
+    return given
 
 
 def _number(body: Json, name: str, default: int | None = None) -> int:

@@ -113,7 +113,9 @@ def _messages(core: Core, call: Call, messages: Sequence[Message]) -> Json:
     except ValueError:
         raise ApiError("invalid_ts_oldest") from None
     kept = [one for one in messages if low < float(one.ts) < high or (inclusive and float(one.ts) in (low, high))]
-    answer = page(call, "messages", [render_message(core.workspace, one) for one in kept], DEFAULT_PAGE)
+    hidden = set() if call.flag("include_all_metadata") else {"metadata"}
+    shown = [{k: v for k, v in render_message(core.workspace, one).items() if k not in hidden} for one in kept]
+    answer = page(call, "messages", shown, DEFAULT_PAGE)
     return {**answer, "has_more": bool(answer["response_metadata"]["next_cursor"]), "pin_count": 0}
 
 

@@ -27,7 +27,7 @@ class WebApi:
         self._core = core
 
     async def handle(self, request: web.Request) -> web.Response:
-        """Answers every call with 200 and `ok`, except a rate limit (429)."""
+        """Answers every call with 200 and `ok`, except a rate limit (429) and an answer that shall be lost."""
         name = request.match_info["method"]
         wait = self._core.rates.refuses(name)
         if wait is not None:
@@ -37,6 +37,8 @@ class WebApi:
             body = await self._answer(name, request)
         except ApiError as refusal:
             body = refusal.body()
+        if body["ok"] and self._core.losses.loses(name) and request.transport is not None:
+            request.transport.abort()
         scopes = "connections:write" if name in APP_METHODS else SCOPES
         headers = {"x-oauth-scopes": scopes, "x-slack-req-id": self._core.workspace.stamp()}
         return web.json_response(body, headers=headers)
