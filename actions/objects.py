@@ -29,7 +29,9 @@ _HASHED = "#sha256"
 
 
 def ref(target: Target) -> WorkloadRef:
-    """Where a plan's target is."""
+    """Where a plan's target is in its cluster. Raises BadInput for the policy, which is in no cluster (A9)."""
+    if target.kind == "Policy":
+        raise BadInput("The policy is in the store; nothing in a cluster is to be changed.")
     return WorkloadRef(cluster=target.cluster, namespace=target.namespace, kind=target.kind, name=target.name)
 
 

@@ -17,11 +17,11 @@ _MARKS = ("twokey.dev/", "kubernetes.io/change-cause")  # what else holds the sa
 
 
 class Target(Value):
-    """The one object that a change touches: a workload, or what owns its replicas."""
+    """The one object that a change touches: a workload, what owns its replicas, or the policy itself."""
 
     cluster: str | None  # kubeconfig context; None is the current one
     namespace: str
-    kind: Literal["Deployment", "StatefulSet", "DaemonSet", "HorizontalPodAutoscaler"]
+    kind: Literal["Deployment", "StatefulSet", "DaemonSet", "HorizontalPodAutoscaler", "Policy"]
     name: str
     uid: str
 
@@ -95,6 +95,11 @@ class Plan(Draft):
     def digest(self) -> str:
         """SHA-256 over the canonical JSON of every field of the plan, as 64 hexadecimal digits."""
         return canonical.digest(self.model_dump(mode="json"))
+
+    @property
+    def amends(self) -> bool:
+        """Whether it changes the policy itself, which the store holds, and nothing in a cluster (A9)."""
+        return self.target.kind == "Policy"
 
     @property
     def verb(self) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime
 from pydantic import JsonValue
 
 from actions.errors import TwokeyError
-from approvals import delegation, endings, quorum
+from approvals import delegation, endings, escalating, quorum
 from approvals.actor import Actor, same
 from approvals.moves import Move
 from approvals.policy_model import Policy
@@ -34,9 +34,11 @@ class Ballot:
 def on_ballot(request: Request, now: datetime, view: View, ballot: Ballot) -> Move:
     """Count a decision (A1–A6). Raises DecisionRefused with the explanation for the one who clicked."""
     _check_ballot(request, view, ballot)
-    late = endings.due(request, now)
-    if late:
-        return late
+    over = endings.due(request, now)
+    if request.plan.amends:  # under another policy nobody can say any more who may decide on it
+        over = over or endings.other_policy(request, now, view.policy)
+    if over:
+        return over
     if any(same(decision.approver, ballot.actor) for decision in request.decisions):
         raise DecisionRefused("You have already decided on this one, and a decision stays.")
     keys = [key for key in _keys(request, view, ballot.actor) if _fits(request, view, ballot.actor, key)]
@@ -118,12 +120,16 @@ def _approve(request: Request, now: datetime, view: View, ballot: Ballot, keys: 
         raise DecisionRefused(_no_help(request, ballot.actor))
     key = helping[0]
     left = _left(request, view, (ballot.actor, key))
+    if request.plan.amends:  # nothing judges it again afterwards, so the quorum that counts is today's (A3)
+        today = request.model_copy(update={"requirements": escalating.wanted(request, verdict)})
+        left = left or _left(today, view, (ballot.actor, key))
     changes: dict[str, object] = {"missing": left}
     if not left:
-        changes["run_by"] = now + verdict.run_within
+        changes |= {"finished_at": now} if request.plan.amends else {"run_by": now + verdict.run_within}
+    last = Event.ADOPT if request.plan.amends else Event.APPROVE
     return Move(
         "request.approved",
-        None if left else Event.APPROVE,
+        None if left else last,
         ballot.actor,
         changes,
         _ballot_data(ballot, view.policy, key),
@@ -174,6 +180,7 @@ def _too_late(request: Request) -> str:
         State.EXPIRED: "It has expired. Ask again to get a fresh preview.",
         State.WITHDRAWN: "It was withdrawn by the person who asked.",
         State.STALE: "The target or the policy moved since this preview. Ask again to get a fresh one.",
+        State.ADOPTED: "It is in force already.",
         State.REFUSED: "It was refused, so there is nothing left to decide.",
     }
     return done.get(request.state, f"It is over already: {request.state.value}.")

@@ -1,8 +1,8 @@
 """The policy in force, which the store holds and not the file (A9).
 
 The first policy is adopted as it is. After that a file counts for what it says against the policy in force: what only
-makes it stricter is adopted, what weakens anything is held back as a draft until people say otherwise (`amendment`).
-Each step is an entry of the audit log, with the policy's whole text.
+makes it stricter is adopted, what weakens anything is held back as a draft until people agree to it in a request
+(`amendment`). Each step is an entry of the audit log, with the policy's whole text.
 """
 
 from __future__ import annotations
@@ -124,7 +124,23 @@ class Charter:
         row = {"seq": entry.seq, "version": policy.version, "content": content}
         record.connection.execute(insert(policies), row)
 
-    def draft(self, connection: Connection, draft_id: str, now: datetime) -> Draft | None:
+    def adopt_draft(self, record: Recording, draft_id: str, version: str, by: tuple[Actor, ...]) -> None:
+        """Put a draft in force to which `by` agreed, in a transaction under way. Raises ForgedPolicy.
+
+        That is for a draft whose text is not the one of the `version` that they agreed to.
+        """
+        draft = self._draft(record.connection, draft_id, record.now)
+        if draft is None or draft.policy.version != version:
+            raise ForgedPolicy
+        self.adopt(record, draft.policy, draft.before, by)
+
+    def draft(self, draft_id: str) -> Draft | None:
+        """A draft that is held back now, by its id."""
+        now = self._ledger.now()
+        with self._ledger.looking() as connection:
+            return self._draft(connection, draft_id, now)
+
+    def _draft(self, connection: Connection, draft_id: str, now: datetime) -> Draft | None:
         """A draft by its id, held against the policy in force. None where that is another one by now."""
         query = select(policy_drafts).where(policy_drafts.c.id == draft_id)
         row, current = connection.execute(query).mappings().first(), self.found(connection)
@@ -139,7 +155,7 @@ class Charter:
         with self._ledger.looking() as connection:
             current = self.found(connection)
             query = select(policy_drafts.c.id).where(policy_drafts.c.before == (current.version if current else ""))
-            found = [self.draft(connection, draft_id, now) for draft_id in connection.execute(query).scalars().all()]
+            found = [self._draft(connection, draft_id, now) for draft_id in connection.execute(query).scalars().all()]
         return tuple(draft for draft in found if draft)
 
     def compared(self, current: Policy, policy: Policy, now: datetime) -> Draft:

@@ -8,7 +8,7 @@ or a glass that may be broken where it could not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import product
@@ -50,18 +50,28 @@ class Shift:
     after: str
     weaker: bool
     needed: tuple[Requirement, ...] = ()  # whose agreement the old policy asked for
+    escalation: Escalation | None = None  # and who else would be asked in time
 
     @property
-    def what(self) -> str:
+    def of_any_verb(self) -> Shift:
+        """The same, whatever the verb: what is equal then can be said in one line."""
+        return replace(self, verb="", needed=(), escalation=None)
+
+    @property
+    def kind(self) -> str:
+        """`WEAKER` or `stricter`."""
+        return "WEAKER" if self.weaker else "stricter"
+
+    def worded(self, verb: str) -> str:
         """`scale payments in prod, by engineers`."""
         where = f" {self.service}" if self.service else ""
         where += f" in {self.environment}" if self.environment else ""
-        return f"{self.verb.replace('_', ' ')}{where}, by {' or '.join(self.who)}"
+        return f"{verb}{where}, by {' or '.join(self.who)}"
 
     @property
     def say(self) -> str:
         """`WEAKER  scale payments in prod, by engineers: one of sre -> nobody else`."""
-        return f"{'WEAKER' if self.weaker else 'stricter'}  {self.what}: {self.before} -> {self.after}"
+        return f"{self.kind}  {self.worded(self.verb.replace('_', ' '))}: {self.before} -> {self.after}"
 
 
 def compare(old: Policy, new: Policy, catalog: Catalog, registry: Registry, now: datetime) -> list[Shift]:
@@ -100,6 +110,16 @@ def quorum_for(current: Policy, shifts: list[Shift]) -> tuple[Requirement, ...]:
     return tuple(named) or tuple(Requirement(group=None, count=count) for count in wanted.values())
 
 
+def escalation_for(shifts: Iterable[Shift]) -> Escalation | None:
+    """Who else may agree in time: only groups that the policy in force would ask for everything that gets weaker."""
+    found = [shift.escalation for shift in shifts if shift.weaker and shift.needed]
+    opened = [escalation for escalation in found if escalation]
+    if not opened or len(opened) < len(found):
+        return None
+    common = [name for name in opened[0].groups if all(name in escalation.groups for escalation in opened)]
+    return Escalation(max(escalation.after for escalation in opened), tuple(common)) if common else None
+
+
 def _all_of(policy: Policy) -> list[Requirement]:
     return [Requirement(group=a.source, count=a.count) for rule in policy.rules for a in rule.approvals]
 
@@ -114,7 +134,7 @@ def _shift(
     unproven: tuple[str, ...],
 ) -> Shift | None:
     before, after = (_thawed(p, crowd, subject, actor, times[0], unproven) for p in (old, new))
-    needed = before.requirements if isinstance(before, NeedsApproval) else ()
+    asked = before if isinstance(before, NeedsApproval) else None
     said = [_say(p, v, crowd, subject, actor) for p, v in ((old, before), (new, after))]
     weaker, stricter = (
         _glass_wider(one, other, crowd, subject, actor, then)
@@ -122,7 +142,8 @@ def _shift(
         or _weaker(one, other, crowd, first, then, subject.risk is Risk.READ)
         for one, other, first, then in ((old, new, before, after), (new, old, after, before))
     )
-    same = Shift(subject.verb, subject.environment, subject.service, (), said[0], said[1], weaker, needed)
+    what = (subject.verb, subject.environment, subject.service, (), said[0], said[1], weaker)
+    same = Shift(*what, asked.requirements, asked.escalation) if asked else Shift(*what)
     thaw = _first(times, lambda at: _frozen(old, subject, at) and not _frozen(new, subject, at))
     hold = _first(times, lambda at: _frozen(new, subject, at) and not _frozen(old, subject, at))
     if thaw and not isinstance(after, Forbidden):

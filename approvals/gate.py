@@ -16,12 +16,13 @@ from actions.outcome import Outcome
 from actions.plan import Plan
 from actions.registry import Registry
 from actions.toolbox import Progress
-from approvals import ballot, breakglass, endings, keepsakes, rulings
+from approvals import amendment, ballot, breakglass, endings, keepsakes, rulings
 from approvals.actor import Actor, Directory, DirectoryDown
 from approvals.ballot import Ballot, DecisionRefused
 from approvals.breakglass import Glass
+from approvals.charter import Charter, ForgedPolicy
 from approvals.handover import Handover
-from approvals.ledger import Ledger
+from approvals.ledger import Ledger, Recording
 from approvals.lookup import Lookup
 from approvals.moves import Move, Outrun
 from approvals.policy_model import Policy
@@ -52,11 +53,14 @@ class Gate:
         executor: Executing,
         registry: Registry,
         clock: Clock,
+        charter: Charter | None = None,
     ) -> None:
-        self._ledger, self._executor, self._clock = ledger, executor, clock
+        """`charter` is what another policy is asked for from; without it nobody can (A9)."""
+        self._ledger, self._executor, self._clock, self._charter = ledger, executor, clock, charter
         self._lookup = Lookup(in_force, directory, registry, ledger.proofs)
         self._handover = Handover(ledger, self._lookup)
         self._lookup.delegations = self._handover.active
+        self._lookup.amendment = self._about_policy
         self._runner = Runner(ledger, executor, self._lookup, clock)
 
     @property
@@ -84,6 +88,28 @@ class Gate:
         if request.state is State.REFUSED:
             self._attempt("submit", NotAllowed(request.reason), actor, request_id)
         return request
+
+    def propose(self, draft_id: str, actor: Actor, origin: dict[str, JsonValue]) -> Request:
+        """Ask for a policy that is held back, as a request that the policy in force judges (A9). It comes back waiting.
+
+        Raises DecisionRefused.
+        """
+        with self._recorded("propose policy", actor):
+            draft = self._charter.draft(draft_id) if self._charter else None
+            if draft is None:
+                raise DecisionRefused("No such policy is held back now. Say `policy` to see which ones are.")
+            plan, request_id = amendment.plan_of(draft), secrets.token_hex(8)
+            view = self._lookup.view(plan, (actor,), self._clock.now())
+
+            def make(now: datetime) -> Request:  # inside the transaction, so that of two who ask one does
+                if any(other.plan.action == plan.action for other in self._ledger.waiting_on(plan.target.key)):
+                    raise DecisionRefused("Somebody asked for it already, and its card still waits.")
+                request = _proposed(request_id, plan, actor, origin, view, now)
+                if request.state is State.REFUSED:
+                    raise DecisionRefused(request.reason)
+                return request
+
+            return self._ledger.create(make)
 
     def ask(
         self, action: Read, actor: Actor, progress: Progress, origin: Mapping[str, JsonValue] | None = None
@@ -123,7 +149,7 @@ class Gate:
             concerned = (actor, request.requester, *(d.approver for d in request.decisions))
             view = self._lookup.view(request.plan, concerned, self._clock.now())
             after = self._ledger.move(
-                request_id, lambda now, at: ballot.on_ballot(now, at, self._lookup.within(view, at), cast)
+                request_id, lambda now, at: ballot.on_ballot(now, at, self._lookup.within(view, at), cast), self._adopt
             )
             if not any(decision.approver == actor for decision in after.decisions):
                 raise DecisionRefused(after.reason)
@@ -204,6 +230,8 @@ class Gate:
             self._ledger.move(request.id, endings.due)
         for request in self._ledger.stirring(now):
             self._ledger.move(request.id, rulings.on_waiting)
+        for request in self._ledger.waiting_on(amendment.TARGET.key):
+            self._ledger.move(request.id, lambda now, at: rulings.outgrown(now, at, self.policy))
 
     def approvers(self, request: Request) -> tuple[Actor, ...]:
         """Who could still bring it closer to running; nobody named where anyone can. Raises DirectoryDown."""
@@ -214,6 +242,22 @@ class Gate:
         people |= {delegation.taker for delegation in found.delegations}
         able = (actor for actor in people if ballot.could_approve(request, actor, found))
         return tuple(sorted(able, key=lambda actor: (actor.team_id, actor.user_id)))
+
+    def _about_policy(self, plan: Plan) -> Verdict:
+        """What the policy in force says to another one."""
+        draft = self._charter.draft(str(plan.action["draft"])) if self._charter else None
+        if draft is None:
+            return Forbidden("", endings.CHANGED_POLICY)
+        return amendment.verdict_of(draft)
+
+    def _adopt(self, record: Recording, after: Request) -> None:
+        """With its last approval a policy comes into force, or neither happens."""
+        if after.state is State.ADOPTED:
+            if self._charter is None:
+                raise ForgedPolicy
+            agreed = tuple(decision.approver for decision in after.decisions if decision.approve)
+            action = after.plan.action
+            self._charter.adopt_draft(record, str(action["draft"]), str(action["version"]), agreed)
 
     def _require_allowed(self, action: Read, actor: Actor) -> None:
         verdict = self._verdict(action, actor, self._clock.now())
@@ -240,7 +284,7 @@ class Gate:
         except (DecisionRefused, BadInput) as error:
             self._attempt(what, error, actor, request_id)
             raise
-        except (DirectoryDown, Outrun, Altered) as error:
+        except (DirectoryDown, Outrun, Altered, ForgedPolicy) as error:
             self._attempt(what, error, actor, request_id)
             raise DecisionRefused(error.say) from error
 

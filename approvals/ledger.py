@@ -61,6 +61,10 @@ class Recording:
         return logbook.append(self.connection, self.now, kind, None, actor, data)
 
 
+Effect = Callable[[Recording, Request], None]
+"""What else follows from a move, in its transaction; it may raise, and then nothing has changed."""
+
+
 class Ledger:
     """Reads and writes the store. Safe between threads and processes. Every method may raise StoreDown."""
 
@@ -93,6 +97,10 @@ class Ledger:
     def waiting(self) -> list[Request]:
         """Those that wait for approvals, oldest first."""
         return self._found(requests.c.state == State.WAITING)
+
+    def waiting_on(self, target: str) -> list[Request]:
+        """Those of one target (Target.key) that wait for approvals, oldest first."""
+        return self._found(requests.c.state == State.WAITING, requests.c.target == target)
 
     def ready(self) -> list[Request]:
         """Those that may start, oldest first."""
@@ -171,8 +179,8 @@ class Ledger:
         self.on_change(request.id, request.state)
         return request
 
-    def move(self, request_id: str, rule: MoveRule) -> Request:
-        """Let `rule` look at the request inside a transaction of its own, and do what it says.
+    def move(self, request_id: str, rule: MoveRule, effect: Effect | None = None) -> Request:
+        """Let `rule` look at the request inside a transaction of its own, and do what it says; then `effect` as well.
 
         Raises whatever `rule` raises, and then nothing has changed; NoSuchRequest; Outrun; IllegalMove; Altered where
         the tables and the log differ; TargetBusy where the target is being changed (E3).
@@ -183,13 +191,15 @@ class Ledger:
             move = rule(before, now)
             if move is None:
                 return before
-            if move.event in {Event.START, Event.APPROVE, Event.BREAK_GLASS}:
+            if move.event in {Event.START, Event.APPROVE, Event.ADOPT, Event.BREAK_GLASS}:
                 warrant.require(connection, before, now)
             if move.event is Event.START:
                 _check_free(connection, before)
             after = _apply(connection, before, move)
             data = {**move.data, "state": after.state.value}
             logbook.append(connection, now, move.kind, request_id, move.actor, data)
+            if effect:
+                effect(Recording(connection, now), after)
         self.on_change(request_id, after.state)
         return after
 

@@ -13,7 +13,7 @@ from approvals import proof, quorum
 from approvals.actor import Actor, Directory
 from approvals.policy_model import ANYONE, Policy
 from approvals.request import Delegation, Request
-from approvals.verdict import Subject, groups_needed, rule_for
+from approvals.verdict import Forbidden, NeedsApproval, Subject, Verdict, groups_needed, rule_for
 from approvals.view import View
 
 
@@ -26,6 +26,7 @@ class Lookup:
         self._in_force = in_force
         self._directory, self._registry, self._runs = directory, registry, runs
         self.delegations: Callable[[datetime], tuple[Delegation, ...]] = lambda now: ()
+        self.amendment: Callable[[Plan], Verdict] = lambda plan: Forbidden("", "Nothing can change the policy here.")
 
     @property
     def policy(self) -> Policy:
@@ -35,6 +36,10 @@ class Lookup:
     def view(self, plan: Plan, actors: Iterable[Actor], now: datetime) -> View:
         """Everything that a ruling on this plan may look at; `actors` are those who take part in it."""
         policy, concerned = self.policy, frozenset(actors)
+        if plan.amends:  # no key that was handed over opens that
+            said = self.amendment(plan)
+            groups = self.members(policy, _named(said))
+            return View(policy, self._registry, groups, self.people(concerned), amendment=said)
         handed = tuple(d for d in self.delegations(now) if d.taker in concerned)
         names = [*groups_needed(policy, Subject.of_plan(plan))]
         if policy.break_glass:
@@ -60,7 +65,7 @@ class Lookup:
 
     def among(self, request: Request, now: datetime) -> View:
         """For showing who could approve: whoever is in a group counts as a person, since a key is never turned here."""
-        policy, handed = self.policy, self.delegations(now)
+        policy, handed = self.policy, () if request.plan.amends else self.delegations(now)
         rule = policy.delegation
         named = rule.to if handed and rule and rule.to != ANYONE else ()
         groups = self.members(policy, [*quorum.named(request.requirements), *named])
@@ -76,3 +81,10 @@ class Lookup:
     def people(self, actors: Iterable[Actor]) -> frozenset[Actor]:
         """Those of them who are living, full members."""
         return frozenset(actor for actor in set(actors) if self._directory.is_person(actor))
+
+
+def _named(said: Verdict) -> tuple[str, ...]:
+    """Every group whose members may have to agree, now or in time."""
+    if not isinstance(said, NeedsApproval):
+        return ()
+    return (*quorum.named(said.requirements), *(said.escalation.groups if said.escalation else ()))

@@ -29,6 +29,7 @@ class State(StrEnum):
     EXPIRED = "expired"
     WITHDRAWN = "withdrawn"
     STALE = "stale"  # the target moved
+    ADOPTED = "adopted"  # a policy that came into force with its last approval (A9)
 
     @property
     def final(self) -> bool:
@@ -44,6 +45,7 @@ class Event(StrEnum):
     REFUSE = "refuse"  # the policy forbids it, now or by the time it would run
     APPROVE = "approve"  # the last approval that was needed
     BREAK_GLASS = "break_glass"  # an emergency: it runs without its approvals (A10)
+    ADOPT = "adopt"  # the last approval of a policy, which comes into force with it (A9)
     DENY = "deny"
     EXPIRE = "expire"
     WITHDRAW = "withdraw"
@@ -60,6 +62,7 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.PROPOSED, Event.REFUSE): State.REFUSED,
     (State.WAITING, Event.APPROVE): State.READY,
     (State.WAITING, Event.BREAK_GLASS): State.READY,
+    (State.WAITING, Event.ADOPT): State.ADOPTED,
     (State.WAITING, Event.DENY): State.DENIED,
     (State.WAITING, Event.EXPIRE): State.EXPIRED,
     (State.WAITING, Event.WITHDRAW): State.WITHDRAWN,

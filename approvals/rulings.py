@@ -11,7 +11,7 @@ from datetime import datetime
 from pydantic import JsonValue
 
 from actions.outcome import Outcome
-from approvals import breakglass, delegation, endings, keepsakes, quorum
+from approvals import breakglass, delegation, endings, escalating, keepsakes, quorum
 from approvals.moves import Move, Outrun
 from approvals.policy_model import Policy
 from approvals.request import Event, Request, Requirement, State, advance
@@ -44,12 +44,19 @@ def on_waiting(request: Request, now: datetime) -> Move | None:
     if request.state is not State.WAITING:
         return None
     if request.escalate_at and not request.escalated_at and now >= request.escalate_at:
-        opened = {name: _open(getattr(request, name), request.escalate_to) for name in ("requirements", "missing")}
+        opened = {
+            name: escalating.opened(getattr(request, name), request.escalate_to) for name in ("requirements", "missing")
+        }
         data: dict[str, JsonValue] = {"to": list(request.escalate_to)}
         return Move("request.escalated", None, changes={**opened, "escalated_at": now}, data=data)
     if request.remind_at and not request.reminded_at and now >= request.remind_at:
         return Move("request.reminded", None, changes={"reminded_at": now})
     return None
+
+
+def outgrown(request: Request, now: datetime, policy: Policy) -> Move | None:
+    """What ends a request that still waits when another policy came into force (A1)."""
+    return endings.other_policy(request, now, policy) if request.state is State.WAITING else None
 
 
 def before_reading(request: Request, now: datetime, policy: Policy) -> Move | None:
@@ -145,7 +152,7 @@ def _still_missing(request: Request, now: datetime, view: View, verdict: Verdict
     if breakglass.stands(request, now, view):
         return ()
     given = [d for d in request.decisions if d.digest == request.plan.digest]
-    return quorum.missing(_wanted(request, verdict), *delegation.counted(view, given, request.requester))
+    return quorum.missing(escalating.wanted(request, verdict), *delegation.counted(view, given, request.requester))
 
 
 def _end_ready(request: Request, kind: str, event: Event, now: datetime, reason: str) -> Move:
@@ -158,17 +165,3 @@ def _escalation(verdict: NeedsApproval, now: datetime) -> dict[str, object]:
     if verdict.escalation is None:
         return {}
     return {"escalate_at": now + verdict.escalation.after, "escalate_to": verdict.escalation.groups}
-
-
-def _wanted(request: Request, verdict: Verdict) -> tuple[Requirement, ...]:
-    """What today's policy wants; open to the groups of its escalation where that came in its time."""
-    if not isinstance(verdict, NeedsApproval):
-        return ()
-    escalation, at = verdict.escalation, request.escalated_at
-    if escalation is None or at is None or at < request.created_at + escalation.after:
-        return verdict.requirements
-    return _open(verdict.requirements, escalation.groups)
-
-
-def _open(requirements: tuple[Requirement, ...], groups: tuple[str, ...]) -> tuple[Requirement, ...]:
-    return tuple(requirement.model_copy(update={"also": groups}) for requirement in requirements)

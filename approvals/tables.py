@@ -184,19 +184,6 @@ class PolicyDraftRow(Table, table=True):
     content: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
 
 
-class PolicyVoiceRow(Table, table=True):
-    """What one person said about a draft: asked for it, approved or denied it. Only ever added (A5)."""
-
-    __tablename__ = "policy_voices"
-
-    id: int | None = Field(default=None, primary_key=True)
-    draft_id: str = Field(foreign_key="policy_drafts.id", index=True)
-    kind: str
-    team: str
-    user: str
-    at: str
-
-
 class ProcessRow(Table, table=True):
     """A process that runs, and when it last said so; one that says nothing any longer was killed."""
 
@@ -227,7 +214,6 @@ audit_checkpoints = Table.metadata.tables["audit_checkpoints"]
 audit_seals = Table.metadata.tables["audit_seals"]
 policies = Table.metadata.tables["policies"]
 policy_drafts = Table.metadata.tables["policy_drafts"]
-policy_voices = Table.metadata.tables["policy_voices"]
 processes = Table.metadata.tables["processes"]
 watermark = Table.metadata.tables["watermark"]
 

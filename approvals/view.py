@@ -27,14 +27,17 @@ class View:
     people: frozenset[Actor]
     delegations: tuple[Delegation, ...] = ()  # to the people concerned
     unproven: tuple[str, ...] = ()  # which evals the version of this plan has not passed, in words
+    amendment: Verdict | None = None  # what the policy in force says to another policy, where that is the plan (A9)
 
 
 def judge(view: View, action_json: dict[str, JsonValue], requester: Actor, now: datetime) -> Verdict:
     """The policy's verdict, with what the policy cannot know: the verb exists, and a person asks (A4, A8)."""
+    if requester not in view.people:
+        return Forbidden("", "Only a full member of this workspace may ask for this, not an app and not a guest.")
+    if view.amendment:
+        return view.amendment
     try:
         action = view.registry.parse(action_json)
     except BadInput as error:
         return Forbidden("", error.say)
-    if requester not in view.people:
-        return Forbidden("", "Only a full member of this workspace may ask for this, not an app and not a guest.")
     return verdicts.judge(view.policy, action, requester, view.groups, now, view.unproven)

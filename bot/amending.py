@@ -1,4 +1,4 @@
-"""`/twokey policy ask 1a2b3c4d5e6f`: a weaker policy's way into force, read word by word, by no model (A9, A12)."""
+"""`@twokey policy`: what is in force and what is held back. Words show it; only buttons on a card decide (A9, A12)."""
 
 from __future__ import annotations
 
@@ -6,118 +6,83 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from actions.errors import BadInput
-from approvals import quorum
-from approvals.actor import Actor
-from approvals.amendment import Amendment, Standing
+from approvals import amendment, quorum
 from approvals.charter import Charter, Draft
+from approvals.ledger import Ledger
+from approvals.request import Request
+from bot.blocks.amendment import count
+from bot.cards import Cards
 from bot.people import Names
 
-_SAID = re.compile(r"policy(?: (?P<kind>ask|approve|deny) (?P<draft>[0-9a-f]{12}))?")
-_ANY = re.compile(r"policy (?:ask|approve|deny)\b.*", re.DOTALL)
-_SHOWN = 12  # lines of a difference in one message; `twokey policy diff` has them all
+_SHOW = re.compile(r"policy|policies|policy (?:show|status|list)")
+_DECIDE = re.compile(r"policy (?:ask|propose|approve|deny|adopt|accept|reject)\b.*", re.DOTALL)
 
-HOW = "Write `policy` to see what is held back, then `policy ask`, `policy approve` or `policy deny` and its id."
+NO_WORDS = "I take no approvals in words, for a policy neither: press the button."
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What somebody wants to do about the policy."""
+    """What somebody wants to know, or to decide in words, which is not taken."""
 
-    kind: Literal["show", "ask", "approve", "deny", "unclear"]
-    draft: str = ""
+    kind: Literal["show", "decide"]
 
 
 def wish(text: str) -> Wish | None:
     """The wish in a message without mention of the bot; None where it is about something else."""
-    said = " ".join(text.split()).rstrip(".!").lower()
-    found = _SAID.fullmatch(said)
-    if found is None:
-        return Wish("unclear") if _ANY.fullmatch(said) else None
-    match found["kind"]:
-        case "ask":
-            return Wish("ask", found["draft"])
-        case "approve":
-            return Wish("approve", found["draft"])
-        case "deny":
-            return Wish("deny", found["draft"])
-        case _:
-            return Wish("show")
+    said = " ".join(text.split()).rstrip(".!?").lower()
+    if _SHOW.fullmatch(said):
+        return Wish("show")
+    return Wish("decide") if _DECIDE.fullmatch(said) else None
 
 
 def why(draft: Draft) -> str:
     """One line for the log, `twokey doctor` and Home."""
-    weaker = sum(shift.weaker for shift in draft.shifts)
-    verdicts = "1 verdict" if weaker == 1 else f"{weaker} verdicts"
     return (
-        f"it weakens {verdicts}, so the one before stays in force until {quorum.say(draft.needs)} approves. "
-        f"In Slack, say `policy ask {draft.id}`."
+        f"it makes {count(draft)}, so the one before stays in force until {quorum.say(draft.needs)} approves. "
+        "In Slack, say `policy` and press Ask for it."
     )
+
+
+@dataclass(frozen=True)
+class Held:
+    """A policy that is held back; where somebody asks for it now, that in words, and its card's channel and message."""
+
+    draft: Draft
+    say: str = ""
+    card: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What there is to show."""
+
+    say: str
+    held: tuple[Held, ...]
 
 
 class Amending:
-    """Says what came of it. May block; what it raises is for the person."""
+    """Gathers what is to be shown. May block; what it raises is for the person."""
 
-    def __init__(self, charter: Charter, amendment: Amendment, names: Names) -> None:
-        self._charter, self._amendment, self._names = charter, amendment, names
+    def __init__(self, charter: Charter, ledger: Ledger, cards: Cards, names: Names) -> None:
+        self._charter, self._ledger, self._cards, self._names = charter, ledger, cards, names
 
-    def do(self, meant: Wish, actor: Actor) -> str:
-        """Do what was wished. Raises BadInput, DecisionRefused, DirectoryDown."""
-        match meant.kind:
-            case "unclear":
-                raise BadInput(HOW)
-            case "ask":
-                return self._asked(self._amendment.ask(meant.draft, actor), actor)
-            case "approve":
-                return self._approved(self._amendment.approve(meant.draft, actor), actor)
-            case "deny":
-                said = self._amendment.deny(meant.draft, actor)
-                return f"{self._name(actor)} denied policy {said.draft.id}: it stays out of force."
-            case _:
-                return self._shown()
-
-    def _shown(self) -> str:
+    def standing(self, meant: Wish) -> Standing:
+        """What is in force and held back. Raises NoPolicy, StoreDown."""
         current, drafts = self._charter.in_force(), self._charter.drafts()
         head = f"Policy {current.version[:12]} is in force."
-        return "\n\n".join([head, *map(self._told, drafts)]) if drafts else f"{head} Nothing is held back."
+        if not drafts:
+            return Standing(f"{head} Nothing is held back.", ())
+        waiting = {str(r.plan.action["draft"]): r for r in self._ledger.waiting_on(amendment.TARGET.key)}
+        held = tuple(self._held(draft, waiting.get(draft.id)) for draft in drafts)
+        return Standing(f"{NO_WORDS} {head}" if meant.kind == "decide" else head, held)
 
-    def _told(self, draft: Draft) -> str:
-        now = self._amendment.asked(draft)
-        if now is None:
-            return f"Nobody asks for it; `policy ask {draft.id}` does.\n{_lines(draft)}"
-        agreed = f" Approved by {self._list(now.approved)}." if now.approved else ""
-        return f"{self._name(now.by)} asks for it.{agreed} {_how(draft)}\n{_lines(draft)}"
-
-    def _asked(self, said: Standing, actor: Actor) -> str:
-        return f"{self._name(actor)} asks for another policy. {_how(said.draft)}\n{_lines(said.draft)}"
-
-    def _approved(self, said: Standing, actor: Actor) -> str:
-        if said.adopted:
-            return (
-                f"{self._name(actor)} approved. Policy {said.draft.policy.version[:12]} is in force now, everywhere. "
-                "What was planned under the one before has to be asked for again."
-            )
-        return f"{self._name(actor)} approved policy {said.draft.id}. It still needs {quorum.say(said.left)}."
-
-    def _list(self, actors: tuple[Actor, ...]) -> str:
-        return " and ".join(self._name(actor) for actor in actors)
-
-    def _name(self, actor: Actor) -> str:
-        return self._names.of([actor.user_id])[actor.user_id]
-
-
-def _lines(draft: Draft) -> str:
-    """What would change, the weaker first, as far as a message goes: whoever approves has to see how much it is."""
-    first = sorted(draft.shifts, key=lambda shift: not shift.weaker)
-    shown = [f"• {shift.say}" for shift in first[:_SHOWN]]
-    more = len(first) - len(shown)
-    rest = [f"… and {more} more: `twokey policy diff` lists them."] if more else []
-    weaker = sum(shift.weaker for shift in first)
-    head = f"Policy {draft.id} is held back, because it makes {weaker} of the {len(first)} verdicts it changes weaker:"
-    return "\n".join([head, *shown, *rest])
-
-
-def _how(draft: Draft) -> str:
-    return (
-        f"It takes {quorum.say(draft.needs)}, never who asks: `policy approve {draft.id}`, or `policy deny {draft.id}`."
-    )
+    def _held(self, draft: Draft, request: Request | None) -> Held:
+        if request is None:
+            return Held(draft)
+        agreed = [d.approver for d in request.decisions if d.approve]
+        names = self._names.of(actor.user_id for actor in (request.requester, *agreed))
+        so_far = f", {' and '.join(names[actor.user_id] for actor in agreed)} approved" if agreed else ""
+        who = names[request.requester.user_id]
+        say = f"{who} asks for policy {draft.id}{so_far}; it waits for {quorum.say(request.missing)}."
+        home = [c for c in self._cards.of(request.id).copies if c.channel == request.origin.get("channel") and c.ts]
+        return Held(draft, say, (home[0].channel, str(home[0].ts)) if home else None)

@@ -26,7 +26,6 @@ from actions.toolbox import Toolbox
 from actions.verbs import VERBS
 from approvals import policy as policies
 from approvals.actor import DirectoryDown
-from approvals.amendment import Amendment
 from approvals.charter import Charter, NoPolicy
 from approvals.checkpoints import Checkpoints, Place, WitnessFile
 from approvals.gate import Gate as Approvals
@@ -99,7 +98,9 @@ class Program:
         hands = executor or Executor(self.registry, tools)
         self.charter = Charter(self.ledger, catalog, self.registry)
         self.policy = policy  # what our file says; what counts is in the store (A9)
-        self.gate = Approvals(self.charter.in_force, self.directory, self.ledger, hands, self.registry, clock)
+        self.gate = Approvals(
+            self.charter.in_force, self.directory, self.ledger, hands, self.registry, clock, self.charter
+        )
         glimpse = Glimpse(self.directory)
         # Who could approve, and what help may offer: shown, never decided by, so it need not ask Slack each time.
         self.preview = Approvals(self.charter.in_force, glimpse, self.ledger, hands, self.registry, clock)
@@ -139,6 +140,7 @@ class Program:
             gateway = self._gateway(identity)
             projector = gateway.projector
             parts.append(gateway.run(stop, http_port, connected))
+            parts.append(gateway.announcing.run(stop))
             parts.append(self._get_ready(stop))
         else:
             connected.set()
@@ -179,6 +181,7 @@ class Program:
 
     def _gateway(self, identity: Identity) -> Gateway:
         """The Slack side. Imported here: Bolt is no concern of a runner."""
+        from bot.announcing import Announcing
         from bot.cards import Cards
         from bot.conversation import Conversation
         from bot.delegating import Delegating
@@ -208,7 +211,7 @@ class Program:
             self.names,
             identity.user_id,
             Delegating(self.gate, self.names, self.clock),
-            amending.Amending(self.charter, Amendment(self.charter, self.directory, self.ledger), self.names),
+            amending.Amending(self.charter, self.ledger, cards, self.names),
             self.readings,
         )
         home = HomePage(
@@ -253,7 +256,9 @@ class Program:
             bot_name=identity.name,
         )
         projector = Projector(self.ledger, cards, faces, client, identity.user_id, self.preview.approvers, self.clock)
-        return Gateway(self.settings, identity, desk, inbox, projector, session)
+        place = self.settings.policy_channel or self.settings.audit_channel
+        announcing = Announcing(client, self.charter, cards, place)
+        return Gateway(self.settings, identity, desk, inbox, projector, session, announcing)
 
     def _checkpoints(self) -> Checkpoints:
         places: list[Place] = []

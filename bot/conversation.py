@@ -28,7 +28,7 @@ from approvals.ledger import Ledger
 from approvals.policy import Forbidden, Verdict
 from approvals.request import Request, State
 from bot import amending, delegating, forms, speech
-from bot.blocks import answers, evaluation, questions, words
+from bot.blocks import amendment, answers, evaluation, questions, words
 from bot.blocks import message as kit
 from bot.blocks.message import Message
 from bot.blocks.questions import Choice
@@ -140,7 +140,7 @@ class Conversation:
             await self._safely(self._delegate(said, asked, stages), stages)
             return
         if meant is not None:
-            await self._safely(self._amend(said, meant, stages), stages)
+            await self._safely(self._amend(meant, stages), stages)
             return
         await self._safely(self._hear(said, speech.words(text, self._bot_user_id), stages), stages)
 
@@ -192,10 +192,11 @@ class Conversation:
                 await asyncio.to_thread(self._gate.turned_away, said.actor, reading.reason, reading.say)
             await stages.here.show(self._refusal(reading))
 
-    async def _amend(self, said: Said, meant: amending.Wish, stages: Stages) -> None:
-        """What is about the policy itself, which nobody but a person may ask for or approve (A9, A12)."""
-        answer = await asyncio.to_thread(self._amending.do, meant, said.actor)
-        await stages.below.show(kit.say(answer))
+    async def _amend(self, meant: amending.Wish, stages: Stages) -> None:
+        """What is about the policy itself: shown, and decided by nobody's words (A9, A12)."""
+        found = await asyncio.to_thread(self._amending.standing, meant)
+        held = [(one.draft, one.say, await stages.below.link(*one.card) if one.card else None) for one in found.held]
+        await stages.below.show(amendment.standing(found.say, held))
 
     async def _delegate(self, said: Said, asked: delegating.Wish, stages: Stages) -> None:
         """Somebody speaks of their key: no model and no grammar reads that (A12)."""

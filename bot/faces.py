@@ -10,7 +10,7 @@ from actions.catalog import Catalog
 from actions.clock import Clock
 from actions.errors import BadInput
 from actions.registry import Registry
-from approvals import breakglass
+from approvals import amendment, breakglass
 from approvals.policy_model import Policy
 from approvals.request import Request
 from bot.blocks.card import Face
@@ -44,6 +44,8 @@ class Faces:
 
     def title(self, action: dict[str, JsonValue]) -> str:
         """A few words for an action; its verb where it does not parse any more."""
+        if action.get("verb") == amendment.VERB:
+            return "Change the policy"
         try:
             return self._registry.parse(action).title
         except BadInput:

@@ -18,6 +18,7 @@ from slack_sdk.signature import SignatureVerifier
 from actions.errors import ConfigError
 from approvals.store import StoreDown
 from bot import slack
+from bot.announcing import Announcing
 from bot.inbox import Inbox
 from bot.listeners import clicks, commands, delivery, events, everything_else, views
 from bot.listeners.desk import Desk
@@ -43,6 +44,7 @@ class Gateway:
     inbox: Inbox
     projector: Projector
     session: ClientSession  # of the desk's client; closed when the run ends
+    announcing: Announcing
 
     async def run(self, stop: asyncio.Event, http_port: int | None, connected: asyncio.Event) -> None:
         """Serve until `stop`; `connected` is set once events arrive. Raises ConfigError where they cannot."""

@@ -74,6 +74,8 @@ class HomePage:
         except TwokeyError as error:
             approvers = (error.say,)
         plan = request.plan
+        if plan.amends:
+            return Background(approvers)
         recent = self._changes.recent(plan.service, plan.environment, self._clock.now() - LATELY)
         return Background(approvers, list(recent)[:5], self._now(plan.service, plan.environment, actor))
 

@@ -186,6 +186,11 @@ class Projector:
 
     async def _post(self, request: Request, channel: str, face: Face, thread: str | None, claim: Claim) -> Copy | None:
         """Post a copy that was reserved, unless it is there; None where it is not there now."""
+        offered = request.origin.get("message")
+        if offered and channel == request.origin.get("channel"):  # it takes the place of the message that offered it
+            there = Copy(request.id, channel, str(offered), thread or str(offered), rev=-1, settled=False)
+            await asyncio.to_thread(self._cards.posted, there)
+            return there
         part = Part(request.id, channel, CARD)
         payload = {**_shown(request, face, channel), "reply_broadcast": bool(thread) or None}
         ts = await self._posting.post(part, payload, thread, claim.since)

@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     database_url: str = Field("sqlite:///twokey.db", validation_alias="TWOKEY_DATABASE_URL")
     audit_key: SecretStr | None = Field(None, validation_alias="TWOKEY_AUDIT_KEY")
     audit_channel: str | None = Field(None, validation_alias="TWOKEY_AUDIT_CHANNEL")
+    policy_channel: str | None = Field(None, validation_alias="TWOKEY_POLICY_CHANNEL")
     audit_witness: Path | None = Field(None, validation_alias="TWOKEY_AUDIT_WITNESS")
     audit_every: int = Field(1000, ge=1, validation_alias="TWOKEY_AUDIT_EVERY")  # entries
     readings_days: int = Field(90, ge=0, validation_alias="TWOKEY_READINGS_DAYS")  # 0: no journal of readings

@@ -14,7 +14,6 @@ APPEND_ONLY = (
     "decisions",
     "policies",
     "policy_drafts",
-    "policy_voices",
 )
 """The tables whose rows are only ever added (A5, A9, L2); entries that a seal says are archived may go."""
 

@@ -29,7 +29,6 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
     # A runner judges by the policy in force and has no say in which one that is.
     "policies": {GATEWAY: "SELECT, INSERT", RUNNER: "SELECT", AUDITOR: "SELECT"},
     "policy_drafts": {GATEWAY: "SELECT, INSERT", RUNNER: "SELECT", AUDITOR: "SELECT"},
-    "policy_voices": {GATEWAY: "SELECT, INSERT", RUNNER: "SELECT", AUDITOR: "SELECT"},
     "processes": {GATEWAY: _ALL, RUNNER: _ALL, AUDITOR: "SELECT"},
     "evidence": {GATEWAY: "SELECT", RUNNER: "SELECT, INSERT", AUDITOR: "SELECT"},
     "eval_runs": {GATEWAY: "SELECT, INSERT", RUNNER: "SELECT", AUDITOR: "SELECT"},
@@ -46,14 +45,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
 }
 """Every table of the store. What is not granted is refused."""
 
-_COUNTED = (
-    "decisions",
-    "delegations",
-    "policy_voices",
-    "slack_threads",
-    "model_calls",
-    "readings",
-)  # their ids come from a sequence
+_COUNTED = ("decisions", "delegations", "slack_threads", "model_calls", "readings")  # their ids come from a sequence
 
 _STATES = f"""CREATE OR REPLACE FUNCTION twokey_parts() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -68,7 +60,7 @@ BEGIN
                     OR NEW.state IN ('running', 'succeeded', 'failed', 'unknown')) THEN
         RAISE 'only a runner says that a request is %', NEW.state USING ERRCODE = 'insufficient_privilege';
     END IF;
-    IF runs AND NEW.state IN ('waiting', 'ready', 'denied', 'withdrawn') THEN
+    IF runs AND NEW.state IN ('waiting', 'ready', 'denied', 'withdrawn', 'adopted') THEN
         RAISE 'only a gateway says that a request is %', NEW.state USING ERRCODE = 'insufficient_privilege';
     END IF;
     RETURN NEW;

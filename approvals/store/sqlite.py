@@ -22,7 +22,6 @@ _REFUSED = {
     "OR (request_id = NEW.request_id AND approver_user = NEW.approver_user))",
     "policies": "EXISTS (SELECT 1 FROM policies WHERE seq = NEW.seq)",
     "policy_drafts": "EXISTS (SELECT 1 FROM policy_drafts WHERE id = NEW.id)",
-    "policy_voices": "EXISTS (SELECT 1 FROM policy_voices WHERE id = NEW.id)",
 }
 """What must not be inserted: above all what INSERT OR REPLACE would put in another row's place."""
 

@@ -32,6 +32,7 @@ _COLOURS = {
     State.EXPIRED: "#8a8f98",
     State.WITHDRAWN: "#8a8f98",
     State.STALE: "#8a8f98",
+    State.ADOPTED: "#2e8b57",
 }
 _ALARM = "#c9302c"
 _EMERGENCY = "🚨 Break glass: run it without a second key…"
@@ -92,7 +93,7 @@ def body(request: Request, face: Face, prefix: str = "", deciding: bool = False)
             *_progress(request),
             block_id=f"{prefix}status",
         ),
-        kit.rich(*_differences(plan.differences), block_id=f"{prefix}differences"),
+        kit.rich(*differences(plan.differences), block_id=f"{prefix}differences"),
         kit.rich(_target(plan.target, plan.facts), block_id=f"{prefix}target"),
     ]
     if plan.warnings:
@@ -107,7 +108,9 @@ def body(request: Request, face: Face, prefix: str = "", deciding: bool = False)
 
 
 def place(plan: Plan, face: Face) -> str:
-    """Production is told by a mark and by a word."""
+    """Production is told by a mark and by a word, and so is the policy itself."""
+    if plan.amends:
+        return f"⚖️ POLICY ({plan.environment})"
     return f"🟥 PRODUCTION ({plan.environment})" if face.production else f"◻ {plan.environment}"
 
 
@@ -154,6 +157,7 @@ def _status(request: Request, face: Face) -> str:
         State.WITHDRAWN: f"withdrawn{by}{why}",
         State.EXPIRED: f"⌛ expired{why}",
         State.STALE: f"stale{why}",
+        State.ADOPTED: f"✅ in force now, {_approved(approved)}",
     }[request.state]
 
 
@@ -188,7 +192,7 @@ def buttons(request: Request, face: Face) -> list[Button]:
     if request.state is State.RUNNING:
         found.append(Button("Stop watching", "stop", key(request), label="Stop watching; the change goes on"))
     if request.state in {State.DENIED, State.EXPIRED, State.WITHDRAWN, State.STALE}:
-        found += _do([("Ask again", request.plan.action)])
+        found += [_proposed_again(request)] if request.plan.amends else _do([("Ask again", request.plan.action)])
     if request.outcome and request.state.final:
         found += _do([(s.label, s.action) for s in request.outcome.suggestions[:4]])
     known = {b.value for b in found}
@@ -222,27 +226,35 @@ def _decision(request: Request, face: Face) -> list[Button]:
         Button("Approve", "approve", value, f"Approve: {what}", "primary", _confirm(request, face) if high else None),
         Button("Deny", "deny", value, f"Deny: {what}", "danger"),
         Button("Details", "details", value, f"Details of: {what}"),
-        Button("Edit", "edit", value, f"Edit, for the requester: {what}"),
+        *([] if request.plan.amends else [Button("Edit", "edit", value, f"Edit, for the requester: {what}")]),
         Button("Withdraw", "withdraw", value, f"Withdraw, for the requester: {what}"),
         *([Button(_EMERGENCY, "break_glass", value, folded=True)] if face.glass else []),
     ]
 
 
+def _proposed_again(request: Request) -> Button:
+    return Button("Ask again", "propose", str(request.plan.action["draft"]), "Ask again for this policy")
+
+
 def _confirm(request: Request, face: Face) -> Block:
     """Asks once more, naming target and change."""
     plan = request.plan
-    changes = ", ".join(f"{clip(d.field, 40)} {clip(d.before, 60)} → {clip(d.after, 60)}" for d in plan.differences[:2])
+    width = 120 if plan.amends else 40  # what gets weaker is told by the name of the line
+    shown = plan.differences[:1] if plan.amends else plan.differences[:2]
+    changes = ", ".join(f"{clip(d.field, width)} {clip(d.before, 60)} → {clip(d.after, 60)}" for d in shown)
+    more = f" (and {len(plan.differences) - 1} more)" if plan.amends and plan.differences[1:] else ""
     target = f"{plan.target.namespace} / {plan.target.kind} {plan.target.name}"
     return {
         "title": kit.plain(f"Approve in {plan.environment}?", kit.CONFIRM_TITLE),
-        "text": kit.plain(f"{clip(face.title, 100)}\n{changes}\n{target}", kit.CONFIRM_TEXT),
+        "text": kit.plain(f"{clip(face.title, 100)}\n{changes}{more}\n{target}", kit.CONFIRM_TEXT),
         "confirm": kit.plain("Approve", kit.CONFIRM_BUTTON),
         "deny": kit.plain("Not now", kit.CONFIRM_BUTTON),
         "style": "primary",
     }
 
 
-def _differences(differences: Sequence[Difference]) -> list[list[Block]]:
+def differences(found: Sequence[Difference]) -> list[list[Block]]:
+    """Lines of rich text, one a difference."""
     rows = [
         [
             kit.piece(clip(spelled(d.field), VALUE), bold=True),
@@ -251,10 +263,10 @@ def _differences(differences: Sequence[Difference]) -> list[list[Block]]:
             kit.piece(" → "),
             kit.piece(clip(spelled(d.after), VALUE), bold=True),
         ]
-        for d in differences[:ROWS]
+        for d in found[:ROWS]
     ]
-    if len(differences) > ROWS:
-        rows.append([kit.piece(f"and {len(differences) - ROWS} more differences, in Details")])
+    if len(found) > ROWS:
+        rows.append([kit.piece(f"and {len(found) - ROWS} more differences, in Details")])
     return rows or [[kit.piece("nothing differs")]]
 
 

@@ -48,12 +48,14 @@ def details(request: Request, face: Face, background: Background) -> Block:
     plan = request.plan
     blocks = [b for b in body(request, face) if b["type"] != "actions"]
     blocks[:0] = [kit.section(f"*{escape(clip(face.title, 300))}*")]
-    blocks += [_titled("Whole change, as the cluster's dry run returned it"), *_placeholder(plan)]
+    whole = "Every verdict that changes" if plan.amends else "Whole change, as the cluster's dry run returned it"
+    blocks += [_titled(whole), *_placeholder(plan)]
     blocks += diff_boxes(plan.diff)
     blocks += [_titled("It rests on"), _listed(_preconditions(plan))]
     blocks += [_titled("Who may approve, and why"), kit.section(_who(request, background))]
-    blocks += [_titled("Last changes of this service"), kit.section(_recent(background))]
-    blocks += [_titled("Now"), kit.section(_or_wait(background.now))]
+    if not plan.amends:
+        blocks += [_titled("Last changes of this service"), kit.section(_recent(background))]
+        blocks += [_titled("Now"), kit.section(_or_wait(background.now))]
     blocks.append(kit.context(f"request `{escape(request.id)}` · digest `{plan.digest}` · {escape(place(plan, face))}"))
     return _modal("Details", blocks, callback="details", metadata=key(request))
 
@@ -169,7 +171,10 @@ def _short(value: str) -> str:
 
 
 def _who(request: Request, background: Background) -> str:
-    rule = f"Rule *{escape(clip(request.rule, 200))}* asks for {escape(needed(request.requirements))}."
+    if request.plan.amends:
+        rule = f"The policy in force asks for {escape(needed(request.requirements))}, never for who asks."
+    else:
+        rule = f"Rule *{escape(clip(request.rule, 200))}* asks for {escape(needed(request.requirements))}."
     if not request.requirements:
         rule = f"Rule *{escape(clip(request.rule, 200))}* needs no approval."
     if background.approvers is None:

@@ -55,6 +55,9 @@ def story(request: Request, face: Face, evidence: Sequence[Evidence] = ()) -> li
 
 
 def _end(request: Request, face: Face, evidence: Sequence[Evidence]) -> Message:
+    if request.state is State.ADOPTED:
+        then = "What was planned under the one before has to be asked for again."
+        return kit.say(f"{_first_up(status(request, face))}. {then}")
     if request.outcome is None or request.state not in _STARTED:
         return kit.say(_first_up(status(request, face)), now=written(request, face))
     mark = "✅ " if request.state is State.SUCCEEDED else "❌ "

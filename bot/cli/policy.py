@@ -117,7 +117,7 @@ def diff(
     weaker = any(shift.weaker for shift in shifts)
     needs = comparison.quorum_for(before, shifts) if weaker else ()
     if as_json:
-        listed = [{k: v for k, v in asdict(shift).items() if k != "needed"} for shift in shifts]
+        listed = [{k: v for k, v in asdict(shift).items() if k not in {"needed", "escalation"}} for shift in shifts]
         print(json.dumps({"weaker": weaker, "needs": [r.model_dump() for r in needs], "changes": listed}))
     else:
         for shift in shifts:

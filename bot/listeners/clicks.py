@@ -18,7 +18,7 @@ from approvals.actor import Actor, DirectoryDown
 from approvals.gate import DecisionRefused
 from approvals.request import Request, State
 from bot import forms, speech
-from bot.blocks import emergency, evaluation, modals, questions
+from bot.blocks import amendment, emergency, evaluation, modals, questions
 from bot.blocks import message as kit
 from bot.blocks.card import Face
 from bot.blocks.text import listed
@@ -48,6 +48,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
 
     for action_id, press in _OF_A_CARD.items():
         on(action_id, press, of_a_card=True)
+    on("propose", _propose)
     on("fill", _fill)
     on(re.compile(r"^do:\d+$"), _do)
     on(re.compile(rf"^{evaluation.SHOW}:\d+$"), _show)
@@ -80,6 +81,16 @@ async def _approve(desk: Desk, body: dict[str, Any], action: dict[str, Any]) -> 
         who = await asyncio.to_thread(_others, desk, request, actor)
         await explain(desk, body, f"{error.say}{who}")
     await _refresh_home(desk, body, actor)
+
+
+async def _propose(desk: Desk, body: dict[str, Any], action: dict[str, Any]) -> None:
+    """Ask for a policy that is held back; its card takes the place of the message that offered it."""
+    draft_id, _, where = str(action.get("value") or "").partition(":")
+    place, actor = await place_of(body, desk.client), actor_of(body, desk.team_id)
+    origin: dict[str, JsonValue] = {"channel": place.channel, "thread": place.thread}
+    if where == amendment.HERE and place.ts:
+        origin["message"] = place.ts
+    await asyncio.to_thread(desk.gate.propose, draft_id, actor, origin)
 
 
 async def _deny(desk: Desk, body: dict[str, Any], action: dict[str, Any]) -> None:

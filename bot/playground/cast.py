@@ -49,8 +49,11 @@ PEOPLE = (
     Person("U0CARLA", "carla", "Carla Costa", "SRE and payments owner, may approve"),
     Person("U0DORA", "dora", "Dora Dahl", "Designer, has no rights"),
 )
+OPS = "C0OPS"
+"""Where changes are spoken of, and where a policy that is held back is offered."""
+
 CHANNELS = (
-    Channel("C0OPS", "ops", "Changes and questions about production"),
+    Channel(OPS, "ops", "Changes and questions about production"),
     Channel("C0INCIDENTS", "incidents", "One thread an incident"),
     Channel("C0RANDOM", "random", "Everything else"),
 )

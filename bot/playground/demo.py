@@ -54,6 +54,7 @@ class Addresses:
             "LOKI_URL": self.loki,
             "TWOKEY_CATALOG": self.catalog,
             "TWOKEY_POLICY": self.policy,
+            "TWOKEY_POLICY_CHANNEL": cast.OPS,
             "TWOKEY_DATABASE_URL": self.database,
         }
 

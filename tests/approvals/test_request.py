@@ -9,7 +9,7 @@ from approvals.request import TRANSITIONS, Event, IllegalMove, State, advance
 # DESIGN 2, as it stands there.
 DESIGN = """
 proposed -> waiting | ready | refused
-waiting -> ready | denied | expired | withdrawn | stale
+waiting -> ready | denied | expired | withdrawn | stale | adopted
 ready -> running | expired | refused | stale
 running -> succeeded | failed | unknown
 unknown -> succeeded | failed

@@ -39,6 +39,7 @@ class Scene:
     clock: ManualClock = field(default_factory=ManualClock)
     hands: Hands = field(default_factory=Hands)
     policy: Path = HERE / "policy.yaml"
+    more: dict[str, str] = field(default_factory=dict)  # other settings
 
     @asynccontextmanager
     async def program(self, role: Role = "all", http_port: int | None = None) -> AsyncIterator[Program]:
@@ -68,6 +69,7 @@ class Scene:
                 "TWOKEY_CATALOG": str(HERE / "catalog.yaml"),
                 "TWOKEY_POLICY": str(self.policy),
                 "TWOKEY_DATABASE_URL": f"sqlite:///{self.folder / 'twokey.db'}",
+                **self.more,
             }
         )
 

@@ -15,7 +15,6 @@ from actions.outcome import Chart, Evidence, Outcome, Step, Table, TextFile
 from actions.registry import Registry
 from actions.verbs import VERBS
 from approvals.actor import Actor
-from approvals.amendment import Amendment
 from approvals.charter import Charter
 from approvals.store import open_store
 from bot.amending import Amending
@@ -69,6 +68,7 @@ class Talk:
 
     house: House
     memory: Memory
+    cards: Cards
     conversation: Conversation
     here: Wall = field(default_factory=Wall)
     below: Wall = field(default_factory=Wall)
@@ -89,13 +89,13 @@ class Talk:
         return [e["text"]["text"] for b in self.here.shown[-1].blocks if b["type"] == "actions" for e in b["elements"]]
 
 
-def converse(house: House, memory: Memory, reader: Reads) -> Conversation:
+def converse(house: House, memory: Memory, cards: Cards, reader: Reads) -> Conversation:
     """The conversation, with this reader."""
     names = Callers()
     keys = Delegating(house.gate, names, house.clock)  # type: ignore[arg-type]
     asks = (house.gate, house.gate, house.ledger)
     charter = Charter(house.ledger, SERVICES, REGISTRY)
-    policies = Amending(charter, Amendment(charter, house.folk, house.ledger), names)  # type: ignore[arg-type]
+    policies = Amending(charter, house.ledger, cards, names)  # type: ignore[arg-type]
     wishes = (keys, policies)
     readings = Readings(Writer(house.engine), house.clock, 90, words=True)
     return Conversation(reader, *asks, REGISTRY, SERVICES, memory, names, "U0TWOKEY", *wishes, readings)  # type: ignore[arg-type]
@@ -106,9 +106,10 @@ def talk(tmp_path: Path) -> Iterator[Talk]:
     house = a_house(tmp_path / "t.db")
     engine = open_store(store_url(house.path))
     writer = Writer(engine)
-    memory = Memory(writer, house.clock, house.ledger, Cards(writer, house.clock))
-    conversation = converse(house, memory, Reader(SERVICES, REGISTRY))
-    yield Talk(house, memory, conversation)
+    cards = Cards(writer, house.clock)
+    memory = Memory(writer, house.clock, house.ledger, cards)
+    conversation = converse(house, memory, cards, Reader(SERVICES, REGISTRY))
+    yield Talk(house, memory, cards, conversation)
     engine.dispose()
     house.close()
 
@@ -242,7 +243,7 @@ async def test_a_mistake_of_ours_is_said_with_a_reference(talk: Talk, caplog: py
         async def read(self, text: str, *about: object) -> Reading:
             raise RuntimeError("boom")
 
-    talk.conversation = converse(talk.house, talk.memory, Broken())
+    talk.conversation = converse(talk.house, talk.memory, talk.cards, Broken())
     said = await talk.hears("scale checkout to 5 in prod")
     reference = said.partition("reference ")[2][:6]
     assert reference in caplog.text
@@ -261,6 +262,6 @@ async def test_a_refusal_offers_its_suggestions_as_buttons(talk: Talk) -> None:
         async def read(self, text: str, *about: object) -> Reading:
             return Refusal(reason="conditional", say="I can't wait.", suggestions=(action,))
 
-    talk.conversation = converse(talk.house, talk.memory, Suggests())
+    talk.conversation = converse(talk.house, talk.memory, talk.cards, Suggests())
     assert await talk.hears("if it breaks, restart cart in prod") == "I can't wait."
     assert talk.choices() == ["Restart cart in prod"]
