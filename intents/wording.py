@@ -49,6 +49,16 @@ def no_version(word: str, known: Mapping[str, Any]) -> str:
     )
 
 
+def not_understood(word: str, question: str) -> str:
+    """A word where a version was expected."""
+    return f'I do not understand "{word}": a version is a tag like 1.4.2 or v2.1, or a digest (sha256:…). {question}'
+
+
+def not_its_name(word: str, name: str, service: str) -> str:
+    """A word behind the name of a service, with which it would be a service that nobody knows."""
+    return f'I do not understand "{word}": I know {service}, but no service "{name}". Did you mean {service}?'
+
+
 def unknown_service(name: str, offered: Sequence[str]) -> str:
     """A name that is like no service, and services to choose from."""
     return f'I know no service "{name}".' + (" Which one do you mean?" if offered else "")

@@ -42,11 +42,12 @@ def name(sentence: Sentence, names: Names, lexicon: Lexicon, resolver: Resolver,
             if draft is not None and _chatter(draft, spelled, names, resolver):
                 return None
             if draft is not None and mask == SERVICE:
-                return _no_version(draft, sentence, (start, end), names, resolver) or _service(
+                return _behind(draft, sentence, (start, end), names, resolver) or _service(
                     draft, spelled, names, resolver, channel
                 )
             if draft is not None:
-                return _environment(draft, spelled, resolver)
+                loose = masks[0] == SERVICE and end - start == 1
+                return (loose and _version_asked(draft, spelled, resolver)) or _environment(draft, spelled, resolver)
     return None
 
 
@@ -105,20 +106,38 @@ class _MaskedNames(Names):
         self.environments = names.environments.with_stand_in(ENVIRONMENT)
 
 
-def _no_version(
+def _behind(
     draft: changes.Draft, sentence: Sentence, run: tuple[int, int], names: Names, resolver: Resolver
 ) -> Reading | None:
-    """`deploy checkout 1..2 to prod`: one word, behind a service, that begins like a version."""
+    """`deploy checkout 1..2 to prod`, `restart checkout foo in prod`: a service, and one word too many behind it."""
     start, end = run
-    word, service = sentence.spelled[end - 1], names.services.get(sentence.words[start])
-    behind = draft.verb == "deploy" and "version" in draft.missing and end - start == 2 and service is not None
-    if not behind or not _LIKE_VERSION.match(word):
+    service = names.services.get(sentence.words[start])
+    if end - start != 2 or service is None:
         return None
+    word, name = sentence.spelled[end - 1], " ".join(sentence.spelled[start:end])
+    if _having_part(name.lower(), names) or set(names.catalog.similar_services(name)) - {service}:
+        return None  # it may be another service
     known = draft._replace(said={**draft.said, "service": service})
-    reading = resolver.reading(known, Context(), None)
+    asked = _version_asked(known, word, resolver)
+    if asked is not None:
+        return asked
+    whole = _with_default({"verb": draft.verb, **known.said}, draft, resolver)
+    offered = resolver.complete(whole, "service", (service,))
+    return Refusal(reason="unknown_service", say=wording.not_its_name(word, name, service), suggestions=offered)
+
+
+def _version_asked(draft: changes.Draft, word: str, resolver: Resolver) -> Reading | None:
+    """Where a deploy lacks its version, and this word may have been meant as one."""
+    if draft.verb != "deploy" or "version" not in draft.missing:
+        return None
+    reading = resolver.reading(draft, Context(), None)
     if not isinstance(reading, Question):
         return reading
-    return reading.model_copy(update={"say": wording.no_version(word, reading.so_far)})
+    if _LIKE_VERSION.match(word):
+        return reading.model_copy(update={"say": wording.no_version(word, reading.so_far)})
+    if _like_places(word, resolver.places(draft.said.get("service")), resolver):
+        return None
+    return reading.model_copy(update={"say": wording.not_understood(word, reading.say)})
 
 
 def _service(draft: changes.Draft, spelled: str, names: Names, resolver: Resolver, channel: str | None) -> Reading:
@@ -166,12 +185,16 @@ def _having_part(word: str, names: Names) -> tuple[str, ...]:
 def _environment(draft: changes.Draft, spelled: str, resolver: Resolver) -> Refusal:
     service = draft.said.get("service")
     places = resolver.places(service)
-    known = {place: place for place in places}
-    near = process.extract(spelled.lower(), resolver.spellings(places), scorer=fuzz.WRatio, limit=2, score_cutoff=75)
-    likely = tuple(dict.fromkeys(resolver.environment(key) for key, _, _ in near if resolver.environment(key) in known))
+    likely = _like_places(spelled, places, resolver)
     said = {"verb": draft.verb, **draft.said}
     return Refusal(
         reason="unknown_environment",
         say=str(UnknownEnvironment(spelled, places)),
         suggestions=resolver.complete(said, "environment", likely or places),
     )
+
+
+def _like_places(spelled: str, places: Sequence[str], resolver: Resolver) -> tuple[str, ...]:
+    near = process.extract(spelled.lower(), resolver.spellings(places), scorer=fuzz.WRatio, limit=2, score_cutoff=75)
+    found = dict.fromkeys(resolver.environment(key) for key, _, _ in near)
+    return tuple(place for place in found if place in places)

@@ -108,6 +108,45 @@ async def test_what_is_no_version_is_said_with_what_one_looks_like(reader: Reade
     assert reading.say.startswith(f'"{word}" is no version. A version is a tag like 1.4.2')
 
 
+async def test_a_word_behind_a_service_that_is_no_version_is_named(reader: Reader) -> None:
+    """R2: which word it was, what a version looks like, and nothing is taken for what it is not."""
+    reading = await reader.read("deploy checkout foo to prod")
+    assert isinstance(reading, Question)
+    assert (reading.missing, reading.so_far["service"]) == (("version",), "checkout")
+    assert reading.say == (
+        'I do not understand "foo": a version is a tag like 1.4.2 or v2.1, or a digest (sha256:…). '
+        "Deploy checkout in prod: which version?"
+    )
+    loose = await reader.read("deploy checkout foo")
+    assert isinstance(loose, Question)
+    assert loose.missing == ("environment", "version")
+    assert loose.say.startswith('I do not understand "foo"')
+
+
+@pytest.mark.parametrize("text", ["restart checkout foo in prod", "how is checkout foo in prod?"])
+async def test_a_word_too_many_behind_a_service_is_named(reader: Reader, text: str) -> None:
+    reading = await reader.read(text)
+    assert isinstance(reading, Refusal)
+    assert reading.say == (
+        'I do not understand "foo": I know checkout, but no service "checkout foo". Did you mean checkout?'
+    )
+    assert [(one["service"], one["environment"]) for one in reading.suggestions] == [("checkout", "prod")]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("deploy checkout prood", 'I know no environment "prood"'),  # it is like one
+        ("deploy checkout to foo", 'I know no environment "foo"'),  # it stands where one should
+        ("restart search indxer in prod", 'I know no service "search indxer". Did you mean search or search-indexer'),
+    ],
+)
+async def test_what_is_like_a_name_is_taken_for_a_slip_of_it(reader: Reader, text: str, said: str) -> None:
+    reading = await reader.read(text)
+    assert isinstance(reading, Refusal)
+    assert reading.say.startswith(said)
+
+
 async def test_a_question_mark_at_the_end_stands_for_nothing(reader: Reader) -> None:
     reading = await reader.read("deploy checkout to prod ?")
     assert isinstance(reading, Question)
