@@ -58,7 +58,7 @@ def draft(tools: Toolbox, change: Change, bound: Bound, wanted: int) -> Draft:
         facts=(f"replicas {running} now", f"between {after['minimum']} and {after['maximum']} from then on"),
         patch=patch,
         diff=preview.diff(now.live, preview.tried(tools, change, now, patch)),
-        preconditions=(preview.condition(now, "metadata.uid"), preview.condition(now, field)),
+        preconditions=(preview.condition(now, objects.UID), preview.condition(now, field)),
         warnings=cautions.of_bounds(now.live, workload),
         undo={**change.as_json(), "replicas": before[bound]},
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from actions import endings, landing, objects
+from actions import endings, landing, objects, restoring
 from actions.errors import Conflict, GrantRefused, NotFound, SourceError, StalePlan, Unreachable
 from actions.landing import Trace
 from actions.outcome import Grant, Outcome
@@ -77,7 +77,7 @@ class Delivery:
         request_id, cluster, ref = self._grant.request_id, self._tools.cluster, objects.ref(self._plan.target)
         try:
             live = read(self._tools, self._plan)
-            revisions = cluster.revisions(ref) if self._in_flight else []
+            revisions = cluster.revisions(ref) if self._in_flight or self._plan.patch.restores else []
         except SourceError as error:
             return self._refused(error)
         # 1. Twice is once.
@@ -93,10 +93,9 @@ class Delivery:
         if self._stop():
             raise GrantRefused("It was stopped before anything was changed.")
         # 3. Nothing slips in between this read and the patch.
+        patch = _bound(restoring.whole(self._plan.patch, live, revisions).for_request(request_id), live)
         try:
-            cluster.patch(
-                ref, _bound(self._plan.patch.for_request(request_id), live), verb=self._plan.verb, request_id=request_id
-            )
+            cluster.patch(ref, patch, verb=self._plan.verb, request_id=request_id)
         except SourceError as error:
             if isinstance(error, Unreachable):
                 self._in_flight, self._generation = True, generation

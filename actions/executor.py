@@ -86,7 +86,7 @@ class Executor:
         """
         try:
             live = delivery.read(self._tools, plan)
-            if objects.at(live, "metadata.uid") != plan.target.uid:
+            if not objects.is_target(live, plan.target):
                 return endings.failed("it was deleted and created again meanwhile")
             revisions = self._tools.cluster.revisions(objects.ref(plan.target))
             trace = landing.trace(plan, live, revisions, request_id)

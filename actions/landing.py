@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from actions import canonical, objects
+from actions import objects
 from actions.clients.protocols import Revision
 from actions.plan import Patch, Plan
 
@@ -29,7 +29,7 @@ def trace(plan: Plan, live: Mapping[str, Any], revisions: Sequence[Revision], re
     UNCLEAR. ABSENT is only said where what the plan rests on is still so, or where the revisions reach back to it
     and none carries the id.
     """
-    if str(objects.at(live, "metadata.uid")) != plan.target.uid:
+    if not objects.is_target(live, plan.target):
         return Trace.UNCLEAR
     if _marked(plan, live, request_id) or any(
         revision.annotations.get(objects.REQUEST_ANNOTATION) == request_id for revision in revisions
@@ -37,7 +37,7 @@ def trace(plan: Plan, live: Mapping[str, Any], revisions: Sequence[Revision], re
         return Trace.LANDED
     if not _broken(plan, live):
         return Trace.ABSENT
-    return Trace.ABSENT if _reaches_back(plan, revisions) else Trace.UNCLEAR
+    return Trace.ABSENT if _reaches_back(plan, live, revisions) else Trace.UNCLEAR
 
 
 def moved(plan: Plan, live: Mapping[str, Any], container: str, now: datetime) -> tuple[str, ...]:
@@ -75,14 +75,14 @@ def _marked(plan: Plan, live: Mapping[str, Any], request_id: str) -> bool:
     return any(entry.get("manager") == name for entry in objects.managers(live))
 
 
-def _reaches_back(plan: Plan, revisions: Sequence[Revision]) -> bool:
-    before = next((c.value for c in plan.preconditions if c.path == "spec.template#sha256"), None)
-    return before is not None and any(canonical.digest(dict(r.template)) == before for r in revisions)
+def _reaches_back(plan: Plan, live: Mapping[str, Any], revisions: Sequence[Revision]) -> bool:
+    before = next((c.value for c in plan.preconditions if c.path == objects.TEMPLATE), None)
+    return before is not None and any(objects.fingerprint(live, dict(r.template)) == before for r in revisions)
 
 
 def _in_words(plan: Plan, live: Mapping[str, Any], path: str, container: str, now: datetime) -> str:
     name = f"{plan.target.kind} {plan.target.name}"
-    if path == "metadata.uid":
+    if path == objects.UID:
         return f"{name} was deleted and created again"
     who = objects.last_writer(live, path, now)
     by = f" ({who})" if who else ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
@@ -25,7 +27,12 @@ SCALE_MANAGER = "twokey-"
 AUTOSCALER: Literal["HorizontalPodAutoscaler"] = "HorizontalPodAutoscaler"
 """The kind of what owns a workload's replicas."""
 
-_HASHED = "#sha256"
+UID = "metadata.uid#sha256"
+"""The precondition that it is the same object still."""
+TEMPLATE = "spec.template#fingerprint"
+"""The precondition that the pod template is what it was."""
+
+_HASHED, _KEYED = "#sha256", "#fingerprint"
 
 
 def ref(target: Target) -> WorkloadRef:
@@ -37,15 +44,36 @@ def ref(target: Target) -> WorkloadRef:
 
 def at(live: Mapping[str, Any], path: str) -> str | int | None:
     """The value at a precondition's path; see `actions.plan.Precondition`. None where there is nothing."""
-    plain = path.removesuffix(_HASHED)
+    plain = _plain(path)
     value: Any = live
     for part in plain.split("."):
         value = value.get(part) if isinstance(value, Mapping) else None
     if path.endswith(_HASHED):
         return canonical.digest(value)
+    if path.endswith(_KEYED):
+        return fingerprint(live, value)
     if plain == "spec.replicas" and value is None:
         return 1  # the API's default
     return value if isinstance(value, str | int) else None
+
+
+def fingerprint(live: Mapping[str, Any], value: Any) -> str:
+    """HMAC-SHA-256 (RFC 2104) over the canonical JSON of a value of this object, keyed by the object's own uid.
+
+    A plain digest of what holds a short secret tells that secret to whoever tries all of them. The uid is random, and
+    stands in the cluster alone, where whoever may read it may read the value as well.
+    """
+    return hmac.new(_uid(live).encode(), canonical.canonical(value), hashlib.sha256).hexdigest()
+
+
+def identity(live: Mapping[str, Any]) -> str:
+    """By which an object is told from others, without its uid."""
+    return canonical.digest(_uid(live))
+
+
+def is_target(live: Mapping[str, Any], target: Target) -> bool:
+    """Whether this is the very object that was previewed."""
+    return target.uid == identity(live)
 
 
 def template(live: Mapping[str, Any]) -> dict[str, Any]:
@@ -105,7 +133,7 @@ def last_writer(live: Mapping[str, Any], path: str, now: datetime) -> str:
 
 def last_write(live: Mapping[str, Any], path: str) -> dict[str, Any] | None:
     """The entry of `metadata.managedFields` for the last write of this field; None where that is unknown."""
-    keys = [f"f:{part}" for part in path.removesuffix(_HASHED).split(".")]
+    keys = [f"f:{part}" for part in _plain(path).split(".")]
     owners = [entry for entry in managers(live) if _owns(entry.get("fieldsV1"), keys)]
     return max(owners, key=lambda entry: str(entry.get("time", "")), default=None)
 
@@ -121,6 +149,14 @@ def timestamp(text: object) -> datetime | None:
         return datetime.fromisoformat(str(text).replace("Z", "+00:00")) if text else None
     except ValueError:
         return None
+
+
+def _plain(path: str) -> str:
+    return path.removesuffix(_HASHED).removesuffix(_KEYED)
+
+
+def _uid(live: Mapping[str, Any]) -> str:
+    return str(live["metadata"]["uid"])
 
 
 def _owns(fields: Any, keys: list[str]) -> bool:

@@ -23,7 +23,7 @@ class Target(Value):
     namespace: str
     kind: Literal["Deployment", "StatefulSet", "DaemonSet", "HorizontalPodAutoscaler", "Policy"]
     name: str
-    uid: str
+    uid: str  # the SHA-256 of the object's own, which is a key (`actions.objects.fingerprint`)
 
     @property
     def key(self) -> str:
@@ -42,8 +42,9 @@ class Difference(Value):
 class Precondition(Value):
     """Something the preview rests on; when it no longer holds at execution the plan is stale.
 
-    `path` is a dotted path into the live object (`metadata.uid`, `spec.replicas`) or `spec.template#sha256`,
-    the SHA-256 of the canonical JSON at that path.
+    `path` is a dotted path into the live object (`spec.replicas`). With `#sha256` behind it (`metadata.uid#sha256`) the
+    value is the SHA-256 of the canonical JSON there, with `#fingerprint` (`spec.template#fingerprint`) the one that is
+    keyed, since what is there may hold secrets (L6).
     """
 
     path: str
@@ -58,12 +59,23 @@ class Caution(Value):
     instead: Suggestion | None = None  # another change that would serve better; pressing it asks for a card of its own
 
 
+class Restored(Value):
+    """A pod template that stands in an older revision in the cluster, and nowhere else (L6)."""
+
+    revision: int  # its number when it was previewed; its name is none of ours to keep, it holds a hash of the template
+    fingerprint: str  # of that template; see `actions.objects.fingerprint`
+
+
 class Patch(Value):
-    """The very request that will be sent. The executor adds uid and resourceVersion of its last read."""
+    """The very request that will be sent. The executor adds uid and resourceVersion of its last read.
+
+    Where it restores a template that is all it says of the spec: `actions.restoring` adds it when it is sent.
+    """
 
     subresource: Literal["", "scale"] = ""
     type: Literal["strategic", "merge"] = "strategic"
     body: dict[str, JsonValue]
+    restores: Restored | None = None
 
     def for_request(self, request_id: str) -> Patch:
         """The same patch with the request's id in its marks, so that doing it twice is doing it once."""

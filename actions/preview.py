@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import JsonValue
 
-from actions import canonical, landing, objects, yamltext
+from actions import disclosure, landing, objects, yamltext
 from actions.action import Change
 from actions.clients.protocols import WorkloadRef
 from actions.errors import Rejected
@@ -34,8 +33,6 @@ PODS: Path = (*TEMPLATE, "spec")
 
 _NOISE = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "selfLink", "uid")
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
-_CONTAINERS = ("containers", "initContainers")
-_PRIVATE = re.compile(r"secret|token|passw|credential|private|api_?key|dsn|database_url", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -57,8 +54,8 @@ class Present:
     @property
     def target(self) -> Target:
         place = self.ref
-        uid = str(self.live["metadata"]["uid"])
-        return Target(cluster=place.cluster, namespace=place.namespace, kind=place.kind, name=place.name, uid=uid)
+        own = objects.identity(self.live)
+        return Target(cluster=place.cluster, namespace=place.namespace, kind=place.kind, name=place.name, uid=own)
 
     @property
     def facts(self) -> tuple[str, ...]:
@@ -107,7 +104,7 @@ def of_template(
         facts=now.facts,
         patch=patch,
         diff=diff(now.live, after),
-        preconditions=(condition(now, "metadata.uid"), condition(now, "spec.template#sha256")),
+        preconditions=(condition(now, objects.UID), condition(now, objects.TEMPLATE)),
         warnings=warnings,
         undo=undo,
     )
@@ -132,7 +129,7 @@ def of_scale(
         facts=now.facts,
         patch=patch,
         diff=diff(now.live, after),
-        preconditions=(condition(now, "metadata.uid"), condition(now, "spec.replicas")),
+        preconditions=(condition(now, objects.UID), condition(now, "spec.replicas")),
         warnings=warnings,
         undo=undo,
     )
@@ -141,9 +138,9 @@ def of_scale(
 def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     """A unified diff of both objects as YAML, without what the server keeps for itself.
 
-    Values of environment variables whose name speaks of a secret are hidden (L6); that they differ is still shown.
+    Values that people write secrets into are hidden (L6, `actions.disclosure`); that they differ is still shown.
     """
-    old, new = _shown(before), _shown(after)
+    old, new = _shown(before, after, "now"), _shown(after, before, "after")
     lines = difflib.unified_diff([*yamltext.lines(old)], [*yamltext.lines(new)], "now", "after", lineterm="")
     return "\n".join(lines)
 
@@ -162,25 +159,15 @@ def condition(now: Present, path: str) -> Precondition:
     return Precondition(path=path, value=objects.at(now.live, path))
 
 
-def _shown(live: Mapping[str, Any]) -> dict[str, Any]:
+def _shown(live: Mapping[str, Any], other: Mapping[str, Any], side: str) -> dict[str, Any]:
     meta = {key: value for key, value in live["metadata"].items() if key not in _NOISE}
     if meta.get("annotations"):
         meta["annotations"] = {key: value for key, value in meta["annotations"].items() if key != _LAST_APPLIED}
     spec = dict(live["spec"])
-    if pods := (spec.get("template") or {}).get("spec"):
-        covered = {kind: [_covered(c) for c in pods[kind]] for kind in _CONTAINERS if pods.get(kind)}
-        spec["template"] = {**spec["template"], "spec": {**pods, **covered}}
+    if pods := _pods(spec):
+        spec["template"] = {**spec["template"], "spec": disclosure.pods(pods, _pods(other["spec"]), side)}
     return {**{key: value for key, value in live.items() if key != "status"}, "metadata": meta, "spec": spec}
 
 
-def _covered(container: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Without the values of what is named like a secret."""
-    if not container.get("env"):
-        return container
-    return {**container, "env": [_hidden(variable) for variable in container["env"]]}
-
-
-def _hidden(variable: Mapping[str, Any]) -> Mapping[str, Any]:
-    if "value" not in variable or not _PRIVATE.search(str(variable.get("name"))):
-        return variable
-    return {**variable, "value": f"(hidden, {canonical.digest(variable['value'])[:6]})"}
+def _pods(spec: Mapping[str, Any]) -> Mapping[str, Any]:
+    return (spec.get("template") or {}).get("spec") or {}

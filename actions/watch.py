@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from actions import autoscaling, endings, fallback, landing, objects, rollout, verification
-from actions.errors import NotFound, SourceError
+from actions import autoscaling, endings, fallback, landing, objects, restoring, rollout, verification
+from actions.clients.protocols import Revision
+from actions.errors import NotFound, SourceError, StalePlan
 from actions.outcome import Outcome, Quote, Step
-from actions.plan import Plan
+from actions.plan import Patch, Plan
 from actions.redaction import redacted
 from actions.rollout import Complete, Failed, Judgement, Progressing
 from actions.toolbox import Progress, Toolbox
@@ -41,17 +42,18 @@ def look(tools: Toolbox, plan: Plan, before: Mapping[str, Any] | None) -> Judgem
         live = tools.cluster.workload(ref)
     except NotFound:
         return Failed("it was deleted meanwhile")
-    if objects.at(live, "metadata.uid") != plan.target.uid:
+    if not objects.is_target(live, plan.target):
         return Failed("it was deleted and created again meanwhile")
-    if not landing.in_place(live, plan.patch):
+    revisions = tools.cluster.revisions(ref)
+    if not _in_place(plan, live, revisions):
         present = landing.present(plan, live, tools.catalog.container(plan.service))
         return Failed(f"somebody changed it again before it was complete ({present} now)")
     if ref.kind == objects.AUTOSCALER:
         ref = tools.catalog.ref(plan.service, plan.environment)
-        owner, live = live, tools.cluster.workload(ref)
+        owner, live, revisions = live, tools.cluster.workload(ref), tools.cluster.revisions(ref)
         if waiting := autoscaling.unsettled(owner, live):
             return waiting
-    pods = rollout.newest(tools.cluster.pods(ref), tools.cluster.revisions(ref))
+    pods = rollout.newest(tools.cluster.pods(ref), revisions)
     return rollout.judge(live, pods, before)
 
 
@@ -155,6 +157,16 @@ class Watch:
 
     def _elapsed(self, since: datetime) -> float:
         return (self._tools.clock.now() - since).total_seconds()
+
+
+def _in_place(plan: Plan, live: Mapping[str, Any], revisions: Sequence[Revision]) -> bool:
+    if plan.patch.restores is None:
+        return landing.in_place(live, plan.patch)
+    try:
+        wanted = restoring.template(plan.patch.restores, live, revisions)
+    except StalePlan:
+        return False  # what is in place is among the revisions
+    return landing.in_place(live, Patch(type="merge", body={"spec": {"template": wanted}}))
 
 
 def _overtime(judged: Progressing, seconds: float) -> str:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from actions.errors import Conflict, Denied, NotFound, Rejected, SourceError, Unreachable
+from actions.redaction import HIDDEN, redacted
 
 _LONGEST = 400
+# Refusals quote what they refuse, here the value of an environment variable (L6): metav1's field.Error.
+_VALUE = re.compile(r"""(\benv\[\d+\][\w.\[\]]*: \w+ value: )(?:"(?:[^"\\]|\\.)*"|[^\s:,]+)""")
 # The API server words refusals of admission as 403 Forbidden, as it does for missing rights.
 _ADMISSION = ("exceeded quota", "admission webhook", "denied the request", "ValidatingAdmissionPolicy", "PodSecurity")
 
@@ -39,5 +43,5 @@ def said(body: str) -> str:
         text = str(status["message"])
     except (ValueError, KeyError, TypeError):
         text = body
-    line = " ".join(text.split())
+    line = redacted(_VALUE.sub(rf"\1{HIDDEN}", " ".join(text.split())))
     return (line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…").rstrip(".")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, JsonValue
+from pydantic import Field
 
-from actions import cautions, image, objects, preview, readiness
+from actions import cautions, disclosure, image, objects, preview, readiness, restoring
 from actions.action import Change
 from actions.clients.protocols import Revision
 from actions.errors import BadInput
@@ -18,7 +17,6 @@ from actions.toolbox import Toolbox
 from actions.verbs.deploy import Version
 
 _SHOWN = 5  # revisions that a refusal lists
-_RESTARTS = (objects.RESTART_ANNOTATION, "kubectl.kubernetes.io/restartedAt")
 
 
 # How a revision configures its containers. Powers are not among it: a revision with another ServiceAccount, security
@@ -60,29 +58,29 @@ class Rollback(Change):
         now = preview.present(tools, self)
         revisions = tools.cluster.revisions(now.ref)
         chosen = self._choose(revisions, now)
-        wanted = _without_restarts(chosen.template)
+        wanted = restoring.without_restarts(chosen.template)
         target = objects.version_of(wanted, now.container)
         back: str | int = image.split(objects.image_of(now.template, now.container))[1]
         if target == now.version:  # the same version under another configuration
             back = next((r.number for r in revisions if _same(r.template, now.template)), back)
+        patch = Patch(
+            type="merge",
+            body={"metadata": {"annotations": preview.marks(f"roll back to revision {chosen.number} ({target})")}},
+            restores=restoring.of(now.live, chosen),
+        )
         return preview.of_template(
             tools,
             self,
             now,
-            Patch(
-                type="merge",
-                body={
-                    "metadata": {"annotations": preview.marks(f"roll back to revision {chosen.number} ({target})")},
-                    "spec": {"template": merge_patch(now.template, wanted)},
-                },
-            ),
+            restoring.whole(patch, now.live, [chosen]),
             differences=(
                 Difference(field="image", before=now.version, after=target),
                 Difference(field="revision", before=_present_number(revisions, now), after=str(chosen.number)),
+                *_variables(now.template, wanted),
             ),
             warnings=(*cautions.of_template(now.live), *readiness.cautions(tools, self.service, target)),
             undo=preview.back_to(self, back),
-        )
+        ).model_copy(update={"patch": patch})
 
     def _choose(self, revisions: Sequence[Revision], now: preview.Present) -> Revision:
         where = f"{self.service} in {self.environment}"
@@ -105,6 +103,12 @@ class Rollback(Change):
         if self.to is None:
             return "older revision"
         return f"revision {self.to}" if isinstance(self.to, int) else f"revision with version {self.to}"
+
+
+def _variables(now: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[Difference, ...]:
+    """That the environment changes, without any value (L6)."""
+    names = disclosure.variables(now, wanted)
+    return (Difference(field="env", before="as it is", after=names),) if names else ()
 
 
 def _listed(revisions: Sequence[Revision], container: str) -> str:
@@ -132,29 +136,4 @@ def _present_number(revisions: Sequence[Revision], now: preview.Present) -> str:
 
 
 def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    return _without_restarts(one) == _without_restarts(other)
-
-
-def _without_restarts(template: Mapping[str, Any]) -> dict[str, Any]:
-    kept = copy.deepcopy(dict(template))
-    meta = kept.get("metadata") or {}
-    marks = meta.get("annotations") or {}
-    for name in _RESTARTS:
-        marks.pop(name, None)
-    if not marks:
-        meta.pop("annotations", None)
-    meta.pop("creationTimestamp", None)
-    return kept
-
-
-def merge_patch(present: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, JsonValue]:
-    """The JSON merge patch (RFC 7386) that makes `wanted` of `present`: null removes, lists are replaced whole."""
-    patch: dict[str, JsonValue] = {key: None for key, held in present.items() if key not in wanted and held is not None}
-    for key, value in wanted.items():
-        held = present.get(key)
-        if isinstance(value, Mapping) and isinstance(held, Mapping):
-            if inner := merge_patch(held, value):
-                patch[key] = inner
-        elif key not in present or held != value:
-            patch[key] = copy.deepcopy(value)
-    return patch
+    return restoring.without_restarts(one) == restoring.without_restarts(other)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from actions import restoring
 from actions.clock import ManualClock
 from actions.errors import (
     Conflict,
@@ -73,9 +74,10 @@ def test_a_lost_request_that_arrives_late_is_not_doubled(plan: Plan, run: Run, c
         cluster.patch(CHECKOUT, late_patch(), verb=plan.verb, request_id="req-1")
 
     def late_patch() -> Any:
-        body = json.loads(json.dumps(plan.patch.for_request("req-1").body))
+        whole = restoring.whole(plan.patch, cluster.objects[CHECKOUT], cluster.revisions(CHECKOUT))
+        body = json.loads(json.dumps(whole.for_request("req-1").body))
         body.setdefault("metadata", {})["resourceVersion"] = late[0]
-        return plan.patch.model_copy(update={"body": body})
+        return whole.model_copy(update={"body": body})
 
     late.append(cluster.objects[CHECKOUT]["metadata"]["resourceVersion"])
     cluster.before_patch = [lose, arrive]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from actions import restoring
 from actions.clock import ManualClock
 from actions.errors import TwokeyError, Unreachable
 from actions.executor import Executor
@@ -45,7 +46,8 @@ def test_another_process_does_not_rule_out_a_patch_that_is_still_under_way(
     other = Executor(registry, toolbox)
     assert other.reconcile(plan, "req-1") is None
     cluster.before_patch.clear()
-    cluster.patch(CHECKOUT, plan.patch.for_request("req-1"), verb=plan.verb, request_id="req-1")  # it arrives late
+    late = restoring.whole(plan.patch, cluster.objects[CHECKOUT], cluster.revisions(CHECKOUT))
+    cluster.patch(CHECKOUT, late.for_request("req-1"), verb=plan.verb, request_id="req-1")  # it arrives late
     for _ in range(5):
         cluster.workload(CHECKOUT)
     settled = other.reconcile(plan, "req-1")

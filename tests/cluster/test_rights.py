@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from actions import restoring
 from actions.clients.protocols import Sample
 from actions.errors import SourceError
 from actions.rbac import accounts
@@ -228,8 +229,9 @@ def test_the_gateway_can_preview_and_write_nothing(shared: Shop, verb: str) -> N
     outcome = gateway.execute(plan)  # as if somebody had taken the process over
     assert outcome.ok is False
     assert "may not do this" in outcome.summary
-    patch = plan.patch.for_request("r1")
     ref = shared.catalog.ref("checkout", "prod")
+    live = shared.read("deployments/checkout")
+    patch = restoring.whole(plan.patch, live, gateway.cluster.revisions(ref)).for_request("r1")
     preview = _Raw(shared, gateway)
     assert preview.patch(ref.name, patch.subresource, patch.body, accounts.user(verb, shared.namespace)) == 403
     assert preview.patch(ref.name, patch.subresource, patch.body, accounts.user(verb, shared.namespace, True)) == 422

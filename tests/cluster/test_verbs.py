@@ -50,6 +50,22 @@ def test_a_rollback_brings_the_older_template_back(shop: Shop, service: str) -> 
     assert shop.image(PLACES[service], service) == f"registry.example/{service}:1.1"
 
 
+@pytest.mark.parametrize("service", PLACES)
+def test_a_rollback_restores_values_that_no_plan_holds(shop: Shop, service: str) -> None:
+    """L6: on the real API server, whose revisions are all that keeps them."""
+    hands = shop.hands()
+    for value in ("canary-before", "canary-since"):
+        env = [{"name": "SHARD", "value": value}]
+        shop.patch(PLACES[service], {"spec": {"template": {"spec": {"containers": [{"name": service, "env": env}]}}}})
+        shop.settle(PLACES[service])
+    plan = hands.plan("rollback", service)
+    outcome = well(hands.execute(plan))
+    assert "canary" not in plan.model_dump_json() + outcome.model_dump_json()
+    assert "SHARD changes" in {d.after for d in plan.differences}
+    env = shop.read(PLACES[service])["spec"]["template"]["spec"]["containers"][0]["env"]
+    assert {"name": "SHARD", "value": "canary-before"} in env
+
+
 @pytest.mark.parametrize("service", ["checkout", "store"])
 def test_scaling_to_and_by_a_number(shop: Shop, service: str) -> None:
     hands = shop.hands()
