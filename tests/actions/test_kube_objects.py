@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -147,3 +148,12 @@ def test_each_status_is_an_error_in_words(status: int, message: str, error: type
 
 def test_a_long_answer_that_is_no_status_is_cut() -> None:
     assert len(kube_errors.said("<html>\n" + "x" * 10_000)) <= 401
+
+
+@pytest.mark.parametrize("value", ['"canary"', '"can\\"ary"', "canary"])
+def test_a_refusal_that_quotes_a_variable_s_value_is_told_without_it(value: str) -> None:
+    """L6: an outcome with these words is kept and shown."""
+    said = f"spec.template.spec.containers[0].env[3].value: Invalid value: {value}: too odd"
+    found = kube_errors.translate(422, json.dumps({"message": said}), "Deployment web in prod")
+    assert "ary" not in found.say
+    assert "env[3].value: Invalid value: <hidden>: too odd" in found.say
