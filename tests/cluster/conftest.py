@@ -59,7 +59,7 @@ def cluster_api(real_cluster: Cluster) -> Iterator[ClusterApi]:
     with api:
         core: Any = client.CoreV1Api(api)
         namespace = core.create_namespace({"metadata": {"generateName": "test-"}}).metadata.name
-        yield ClusterApi(api, namespace, lambda seconds: _pass_time(min(seconds, 0.05)))
+        yield ClusterApi(api, namespace, _pass_time, step=0.05)
         core.delete_namespace(namespace)
         api.rest_client.pool_manager.clear()
 

@@ -17,7 +17,7 @@ import requests
 import yaml
 
 ADMIN = "admin-token"  # of system:masters, in a cluster that lives as long as the tests
-PATIENCE = 60.0  # seconds until a program counts as not starting
+PATIENCE = 180.0  # seconds until a program counts as not starting
 _CONTROLLERS = (
     "deployment-controller",
     "replicaset-controller",
@@ -88,7 +88,8 @@ class ControlPlane:
 
     def audit_log(self) -> Iterator[Json]:
         """Every write so far, as the API server itself recorded it."""
-        for line in (self._folder / "audit.log").read_text().splitlines():
+        whole, _, _unfinished = (self._folder / "audit.log").read_text().rpartition("\n")
+        for line in whole.splitlines():
             yield json.loads(line)
 
     def _etcd(self) -> Sequence[str]:

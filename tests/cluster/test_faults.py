@@ -104,18 +104,17 @@ def test_an_api_server_that_is_down_between_approval_and_execution_changes_nothi
 
 
 def test_an_api_server_that_crashes_during_the_watch_is_waited_for(shop: Shop) -> None:
-    hands = shop.hands(pace=replace(PACE, blind=60.0, rollout=60.0))
-    plan, before = hands.plan("deploy", version="2.0-slow"), generation(shop)
-    outcomes: list[Any] = []
-    run = threading.Thread(target=lambda: outcomes.append(hands.execute(plan)))
+    hands, watched, outcomes = shop.hands(), threading.Event(), []
+    plan = hands.plan("deploy", version="2.0-slow")
+    run = threading.Thread(target=lambda: outcomes.append(hands.execute(plan, progress=lambda step: watched.set())))
     run.start()
-    until(lambda: generation(shop) == before + 1, "the patch")
+    until(watched.is_set, "the watch begin")
     shop.plane.stop_api_server()
     shop.plane.start_api_server()
     good = {"spec": {"template": {"spec": {"containers": [{"name": "proxy", "image": "registry.example/proxy:8"}]}}}}
-    shop.patch("deployments/checkout", good)  # somebody helps it along
-    shop.patch("deployments/checkout", {"spec": {"replicas": 0}})
-    run.join(60)
+    for help_along in (good, {"spec": {"replicas": 0}}):
+        until(lambda: shop.patch("deployments/checkout", help_along).ok, "somebody's help")  # noqa: B023 - ends here
+    run.join(PACE.rollout)
     assert outcomes
     assert outcomes[0].ok, outcomes
     assert shop.image("deployments/checkout", "checkout") == "registry.example/checkout:2.0-slow"

@@ -34,11 +34,14 @@ DEMO: dict[str, Any] = {
 class ClusterApi:
     """A namespace that nobody else uses. `pass_time(seconds)` sleeps on a real cluster and moves a town's clock.
 
+    On a real cluster controllers write an object's status at any moment, so no law may rest on a resourceVersion that
+    was read a moment ago. `step` is how long is waited, in seconds, between two looks at a condition.
+
     The client's objects are Any: its types know neither plain dicts as bodies nor raw responses, yet it has both.
     """
 
-    def __init__(self, api: Any, namespace: str, pass_time: Callable[[float], None]) -> None:
-        self.api, self.namespace, self._pass_time = api, namespace, pass_time
+    def __init__(self, api: Any, namespace: str, pass_time: Callable[[float], None], step: float = 0.25) -> None:
+        self.api, self.namespace, self._pass_time, self._step = api, namespace, pass_time, step
         self.apps: Any = client.AppsV1Api(api)
         self.core: Any = client.CoreV1Api(api)
         self.autoscaling: Any = client.AutoscalingV2Api(api)
@@ -49,8 +52,8 @@ class ClusterApi:
         passed = 0.0
         while not condition():
             assert passed < seconds, f"still not so after {seconds} s"
-            self._pass_time(0.25)
-            passed += 0.25
+            self._pass_time(self._step)
+            passed += self._step
 
     def demo(self) -> Any:
         """A Deployment `demo` of two containers with two replicas, rolled out."""

@@ -13,6 +13,7 @@ from actions.plan import Plan
 from actions.toolbox import Progress
 from tests.approvals.doubles import Hands, House, a_house
 
+PATIENCE = 60.0  # seconds that a writer waits for another: a busy machine is no fault of the store
 START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 
 
@@ -73,14 +74,14 @@ class World:
             self._clock.write_text("0")
         self.folder = folder
 
-    def house(self, patience: float = 5.0) -> House:
+    def house(self, patience: float = PATIENCE) -> House:
         """A process's gate in this world."""
         hands = Cluster(self.folder / "cluster")
         return a_house(self.folder / "unused", url=self.url, hands=hands, reads=self.clock, patience=patience)
 
     def own_time(self) -> House:
         """A process's gate whose clock is its own and is driven by hand."""
-        return a_house(self.folder / "unused", url=self.url, hands=Cluster(self.folder / "cluster"))
+        return a_house(self.folder / "unused", url=self.url, hands=Cluster(self.folder / "cluster"), patience=PATIENCE)
 
     @property
     def clock(self) -> Moved:

@@ -16,7 +16,7 @@ WRITING = "write,pwrite64,writev,pwritev,sendto,sendmsg,fsync,fdatasync,ftruncat
 """The calls by which a process changes anything outside itself."""
 
 MOST = 200  # calls of one kind in one part; more are never reached
-PATIENCE = 20.0  # seconds until a child must have come to where it is stopped
+PATIENCE = 120.0  # seconds until a child must have come to where it is stopped
 
 INSTALLED = shutil.which("strace") is not None
 

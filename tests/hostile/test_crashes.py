@@ -91,7 +91,7 @@ class Scene:
         assert self.victim.process.stdin
         assert self.victim.process.stdout
         self.victim.process.stdin.close()
-        self.victim.process.wait(10)
+        self.victim.process.wait(strace.PATIENCE)
         self.victim.process.stdout.close()
 
 

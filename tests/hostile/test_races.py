@@ -80,7 +80,7 @@ def test_threads_on_sqlite_race_to_one_end(tmp_path: Path) -> None:
                 for part in PARTS
             ]
             for job in jobs:
-                job.result(30)
+                job.result(120)
 
         referee(house, world, race)
     for one in (house, *houses.values()):
