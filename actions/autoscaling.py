@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from actions import cautions, objects, preview
+from actions import cautions, limits, objects, preview
 from actions.action import Change
 from actions.clients.protocols import WorkloadRef
 from actions.errors import BadInput
@@ -59,7 +59,10 @@ def draft(tools: Toolbox, change: Change, bound: Bound, wanted: int) -> Draft:
         patch=patch,
         diff=preview.diff(now.live, preview.tried(tools, change, now, patch)),
         preconditions=(preview.condition(now, objects.UID), preview.condition(now, field)),
-        warnings=cautions.of_bounds(now.live, workload),
+        warnings=(
+            *cautions.of_bounds(now.live, workload),
+            *(limits.of_scale(tools, ref, workload, wanted) if wanted > running else ()),
+        ),
         undo={**change.as_json(), "replicas": before[bound]},
     )
 

@@ -12,7 +12,6 @@ from actions.plan import Caution
 
 _ARGO_CD = ("argocd.argoproj.io/tracking-id", "argocd.argoproj.io/instance")
 _FLUX = ("kustomize.toolkit.fluxcd.io/name", "helm.toolkit.fluxcd.io/name")
-_MUTABLE = frozenset({"latest", "main", "master", "edge", "nightly", "stable", "dev"})
 
 
 def of_change(live: Mapping[str, Any]) -> tuple[Caution, ...]:
@@ -33,14 +32,6 @@ def of_template(live: Mapping[str, Any]) -> tuple[Caution, ...]:
             Caution(code="on_delete", text="its strategy is OnDelete: pods change only when somebody deletes them")
         )
     return tuple(found)
-
-
-def of_version(version: str) -> tuple[Caution, ...]:
-    """What speaks against this version's name."""
-    if version.lower() in _MUTABLE:
-        text = f'"{version}" is a moving tag: what runs may differ from what you have seen; a digest would pin it'
-        return (Caution(code="mutable_tag", text=text),)
-    return ()
 
 
 def of_bounds(autoscaler: Mapping[str, Any], workload: Mapping[str, Any]) -> tuple[Caution, ...]:

@@ -53,12 +53,16 @@ class Errors:
 
 @dataclass(frozen=True)
 class Running:
-    """The workload as it is: its pods, how many there should be, what version, and whether an autoscaler owns them."""
+    """The workload as it is: its pods, how many there should be, what version, and whether an autoscaler owns them.
+
+    `missing` as in `Facts`.
+    """
 
     pods: tuple[Pod, ...]
     replicas: int
     version: str
     autoscaled: bool
+    missing: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,7 @@ def gather(tools: Toolbox, service: str, environment: str, symptom: str, progres
         failed = _followed(named, f"Looking at {service} in {environment}:", progress)
     if {"metrics", "logs", "events", "pods"} <= failed.keys():
         raise Unreachable(" ".join(dict.fromkeys(failed.values())))
-    found_log = _value(log)
+    found_log, found_running = _value(log), _value(running)
     return Facts(
         service,
         environment,
@@ -119,10 +123,10 @@ def gather(tools: Toolbox, service: str, environment: str, symptom: str, progres
         metrics=_value(metrics),
         errors=_value(errors),
         events=_value(events),
-        running=_value(running),
+        running=found_running,
         log=found_log,
         pages=_value(pages) or (),
-        missing=(*failed.items(), *(found_log.missing if found_log else ())),
+        missing=(*failed.items(), *(pair for part in (found_running, found_log) if part for pair in part.missing)),
     )
 
 
@@ -174,11 +178,14 @@ def _running(tools: Toolbox, service: str, environment: str) -> Running:
     ref = tools.catalog.ref(service, environment)
     live = tools.cluster.workload(ref)
     version = objects.version_of(objects.template(live), tools.catalog.container(service))
+    missing: tuple[tuple[str, str], ...] = ()
     try:
         autoscaled = tools.cluster.autoscaler(ref) is not None
-    except SourceError:
-        autoscaled = False  # it only decides whether scaling is offered, and the card warns of an autoscaler again
-    return Running(tuple(tools.cluster.pods(ref)), objects.replicas(live), version, autoscaled)
+    except (
+        SourceError
+    ) as error:  # it only decides whether scaling is offered, and the card warns of an autoscaler again
+        autoscaled, missing = False, (("autoscaler", error.say),)
+    return Running(tuple(tools.cluster.pods(ref)), objects.replicas(live), version, autoscaled, missing)
 
 
 def _page(tools: Toolbox, book: Runbook) -> Page:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from actions import disclosure, landing, objects, yamltext
+from actions import disclosure, landing, limits, objects, yamltext
 from actions.action import Change
 from actions.clients.protocols import WorkloadRef
 from actions.errors import Rejected
@@ -65,7 +65,11 @@ class Present:
 def template_rules(*touches: Path) -> tuple[Rule, ...]:
     """What a change of these fields of the pod template needs; `marks` comes with it."""
     patched = ("deployments", "statefulsets", "daemonsets")
-    return (*(Rule("apps", each, ("get", "patch"), (*_MARKS, *touches)) for each in patched), *WATCH_RULES)
+    return (
+        *(Rule("apps", each, ("get", "patch"), (*_MARKS, *touches)) for each in patched),
+        *WATCH_RULES,
+        *limits.RULES,
+    )
 
 
 def present(tools: Toolbox, change: Change) -> Present:

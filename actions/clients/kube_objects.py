@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from actions.clients.protocols import Event, LogLine, Pod, Revision
+from actions.clients.protocols import Budget, Event, LogLine, Pod, Quota, Revision
 from actions.objects import timestamp
 
 REVISION = "deployment.kubernetes.io/revision"
@@ -53,7 +53,35 @@ def pod(obj: Mapping[str, Any]) -> Pod:
         reason=_reason(status),
         started_at=timestamp(status.get("startTime")),
         template_hash=next((str(labels[key]) for key in _HASHES if key in labels), None),
+        digests=tuple(_digests(obj)),
     )
+
+
+def quota(obj: Mapping[str, Any]) -> Quota | None:
+    """A ResourceQuota; None where it holds for some pods alone, or where nobody has counted yet."""
+    spec, status = obj.get("spec") or {}, obj.get("status") or {}
+    if spec.get("scopes") or spec.get("scopeSelector") or not status.get("used"):
+        return None
+    return Quota(str(obj["metadata"]["name"]), status.get("hard") or {}, status["used"])
+
+
+def budget(obj: Mapping[str, Any]) -> Budget:
+    """A PodDisruptionBudget."""
+    spec, status = obj.get("spec") or {}, obj.get("status") or {}
+    healthy, desired, expected = (
+        int(status.get(key, 0)) for key in ("currentHealthy", "desiredHealthy", "expectedPods")
+    )
+    return Budget(
+        str(obj["metadata"]["name"]), spec.get("minAvailable"), spec.get("maxUnavailable"), healthy, desired, expected
+    )
+
+
+def selects(found: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bool:
+    """Whether a label selector covers these labels: none covers nothing, an empty one everything."""
+    if found is None:
+        return False
+    named = all(labels.get(key) == value for key, value in (found.get("matchLabels") or {}).items())
+    return named and all(_holds(rule, labels) for rule in found.get("matchExpressions") or ())
 
 
 def replica_set(obj: Mapping[str, Any]) -> Revision | None:
@@ -111,6 +139,28 @@ def lines(text: str, name: str) -> Iterator[LogLine]:
         at = timestamp(stamp)
         if at:
             yield LogLine(at=at, pod=name, text=said)
+
+
+def _holds(rule: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    value, values = labels.get(rule["key"]), rule.get("values") or ()
+    match rule["operator"]:
+        case "In":
+            return value in values
+        case "NotIn":
+            return value not in values
+        case "Exists":
+            return value is not None
+        case _:
+            return value is None
+
+
+def _digests(pod: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Of what was pulled from a registry: what a node built or loaded itself has no digest there."""
+    said = {c.get("name"): str(c.get("image", "")) for c in (pod.get("spec") or {}).get("containers", ())}
+    for status in (pod.get("status") or {}).get("containerStatuses") or ():
+        repository, _, digest = str(status.get("imageID", "")).partition("@")
+        if repository and digest.startswith("sha256:") and status.get("name") in said:
+            yield said[status["name"]], digest
 
 
 def _containers(status: Mapping[str, Any]) -> list[Mapping[str, Any]]:

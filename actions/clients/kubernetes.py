@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +11,17 @@ from typing import Any
 
 from actions.clients import kube_objects
 from actions.clients.kube_connection import Connection, agent
-from actions.clients.protocols import Autoscaler, Event, Granted, LogLine, Pod, Revision, WorkloadRef
+from actions.clients.protocols import (
+    Autoscaler,
+    Budget,
+    Event,
+    Granted,
+    LogLine,
+    Pod,
+    Quota,
+    Revision,
+    WorkloadRef,
+)
 from actions.errors import NotFound, Rejected
 from actions.objects import MANAGER, SCALE_MANAGER
 from actions.plan import Patch
@@ -99,6 +109,16 @@ class KubernetesCluster:
             if (target.get("kind"), target.get("name")) == (ref.kind, ref.name):
                 return Autoscaler(each["metadata"]["name"], int(spec.get("minReplicas", 1)), int(spec["maxReplicas"]))
         return None
+
+    def quotas(self, ref: WorkloadRef) -> list[Quota]:
+        path = f"/api/v1/namespaces/{ref.namespace}/resourcequotas"
+        found = map(kube_objects.quota, self._to(ref.cluster).each(path, f"the quotas of {ref.namespace}"))
+        return [each for each in found if each]
+
+    def budgets(self, ref: WorkloadRef, labels: Mapping[str, str]) -> list[Budget]:
+        path = f"/apis/policy/v1/namespaces/{ref.namespace}/poddisruptionbudgets"
+        every = self._to(ref.cluster).each(path, f"the disruption budgets of {ref.namespace}")
+        return [kube_objects.budget(e) for e in every if kube_objects.selects(e["spec"].get("selector"), labels)]
 
     def logs(self, ref: WorkloadRef, since: datetime, limit: int) -> list[LogLine]:
         newest = sorted(self._pods(ref), key=lambda pod: str(pod["status"].get("startTime", "")), reverse=True)

@@ -39,6 +39,7 @@ class Pod:
     reason: str | None  # CrashLoopBackOff, OOMKilled, ImagePullBackOff, ... of the container that is worst off
     started_at: datetime | None
     template_hash: str | None  # the label pod-template-hash
+    digests: tuple[tuple[str, str], ...] = ()  # (image as the pod names it, `sha256:…` of what was pulled for it)
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,27 @@ class Autoscaler:
     name: str
     minimum: int
     maximum: int
+
+
+@dataclass(frozen=True)
+class Quota:
+    """What a ResourceQuota counts, as quantities of the API: `{"pods": "6", "requests.cpu": "4"}`."""
+
+    name: str
+    hard: Mapping[str, str]
+    used: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """A PodDisruptionBudget: one of `minimum` and `unavailable` is a number or a percentage, as its author wrote it."""
+
+    name: str
+    minimum: int | str | None
+    unavailable: int | str | None
+    healthy: int  # as the cluster counted last, as the two below
+    desired: int
+    expected: int  # of all pods that it covers
 
 
 @dataclass(frozen=True)
@@ -128,6 +150,14 @@ class Cluster(Protocol):
         ...
 
     def autoscaler(self, ref: WorkloadRef) -> Autoscaler | None: ...
+
+    def quotas(self, ref: WorkloadRef) -> list[Quota]:
+        """Of its namespace; without those that hold for some pods alone (scopes), and those not counted yet."""
+        ...
+
+    def budgets(self, ref: WorkloadRef, labels: Mapping[str, str]) -> list[Budget]:
+        """Of its namespace, those that cover pods with these labels."""
+        ...
 
     def logs(self, ref: WorkloadRef, since: datetime, limit: int) -> list[LogLine]:
         """The pods' own logs, oldest first, at most `limit` lines in all (the newest)."""

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import StringConstraints
 
-from actions import cautions, image, objects, preview, readiness
+from actions import cautions, image, limits, objects, pinning, preview, readiness
 from actions.action import Change
 from actions.errors import BadInput
 from actions.plan import Difference, Draft, Patch
@@ -62,7 +62,8 @@ class Deploy(Change):
             differences=(Difference(field="image", before=shown[0], after=shown[1]),),
             warnings=(
                 *cautions.of_template(now.live),
-                *cautions.of_version(self.version),
+                *limits.of_rollout(tools, now.ref, now.live, now.template),
+                *pinning.of_version(tools, self, repository, self.version),
                 *readiness.cautions(tools, self.service, self.version),
             ),
             undo=preview.back_to(self, image.split(old)[1]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from actions import cautions, objects, preview
+from actions import cautions, limits, objects, preview
 from actions.action import Change
 from actions.errors import BadInput
 from actions.plan import REQUEST_TOKEN, Difference, Draft, Patch
@@ -44,6 +44,9 @@ class Restart(Change):
                 },
             ),
             differences=(Difference(field="pods", before=f"{running} running", after=f"{running} new, in turns"),),
-            warnings=cautions.of_template(now.live),
+            warnings=(
+                *cautions.of_template(now.live),
+                *limits.of_rollout(tools, now.ref, now.live, now.template),
+            ),
             undo=None,
         )

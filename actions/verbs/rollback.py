@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from actions import cautions, disclosure, image, objects, preview, readiness, restoring
+from actions import cautions, disclosure, image, limits, objects, preview, readiness, restoring
 from actions.action import Change
 from actions.clients.protocols import Revision
 from actions.errors import BadInput
@@ -78,7 +78,11 @@ class Rollback(Change):
                 Difference(field="revision", before=_present_number(revisions, now), after=str(chosen.number)),
                 *_variables(now.template, wanted),
             ),
-            warnings=(*cautions.of_template(now.live), *readiness.cautions(tools, self.service, target)),
+            warnings=(
+                *cautions.of_template(now.live),
+                *limits.of_rollout(tools, now.ref, now.live, wanted),
+                *readiness.cautions(tools, self.service, target),
+            ),
             undo=preview.back_to(self, back),
         ).model_copy(update={"patch": patch})
 

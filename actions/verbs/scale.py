@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from actions import autoscaling, cautions, objects, preview
+from actions import autoscaling, cautions, limits, objects, preview
 from actions.action import Change
 from actions.clients.protocols import Autoscaler
 from actions.errors import BadInput
@@ -31,6 +31,7 @@ class Scale(Change):
         Rule("apps", "statefulsets/scale", ("patch",), (("spec", "replicas"),)),
         *preview.WATCH_RULES,
         *autoscaling.RULES,
+        *limits.RULES,
     )
     help: ClassVar[str] = "Change how many replicas a service has"
     examples: ClassVar[tuple[str, ...]] = ("scale checkout to 5 in prod", "double cart in staging")
@@ -82,6 +83,7 @@ class Scale(Change):
             wanted,
             warnings=(
                 *cautions.of_change(now.live),
+                *limits.of_scale(tools, now.ref, now.live, wanted),
                 *cautions.of_scale(wanted, autoscaler, production, self._instead(wanted, autoscaler)),
             ),
             undo=Scale(service=self.service, environment=self.environment, replicas=before).as_json(),

@@ -6,13 +6,23 @@ Every look at a workload moves its rollout on by one pod, so that nothing has to
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from actions import canonical, image
-from actions.clients.protocols import Autoscaler, Event, Granted, LogLine, Pod, Revision, WorkloadRef
+from actions.clients.protocols import (
+    Autoscaler,
+    Budget,
+    Event,
+    Granted,
+    LogLine,
+    Pod,
+    Quota,
+    Revision,
+    WorkloadRef,
+)
 from actions.clock import Clock, ManualClock
 from actions.errors import Conflict, NotFound, TwokeyError
 from actions.plan import Patch
@@ -29,6 +39,11 @@ class ClusterDouble:
     history: dict[WorkloadRef, list[Revision]] = field(default_factory=dict)
     autoscalers: dict[WorkloadRef, Autoscaler] = field(default_factory=dict)
     trouble: dict[str, str] = field(default_factory=dict)  # version -> why its pods never become ready
+    pulled: dict[str, str] = field(default_factory=dict)  # image -> the digest that it stood for
+    pulled_by: dict[WorkloadRef, str] = field(default_factory=dict)  # another one, for this workload's pods
+    limits: list[Quota] = field(default_factory=list)
+    disruptions: list[Budget] = field(default_factory=list)
+    closed: TwokeyError | None = None  # why neither limits nor disruptions can be read
     warnings: list[Event] = field(default_factory=list)
     log: list[LogLine] = field(default_factory=list)
     forbidden: set[tuple[str, str, str]] = field(default_factory=set)  # (namespace, resource, verb)
@@ -117,6 +132,7 @@ class ClusterDouble:
         return sorted(self.history.get(ref, []), key=lambda r: -r.number)
 
     def pods(self, ref: WorkloadRef) -> list[Pod]:
+        self._require(ref)
         present, live = self.revisions(ref)[0], self.objects[ref]
         full = str(present.template["spec"]["containers"][0]["image"])
         why = self.trouble.get(image.split(full)[1])
@@ -130,6 +146,7 @@ class ClusterDouble:
                 reason=why,
                 started_at=self.clock.now(),
                 template_hash=present.name.rpartition("-")[2],
+                digests=((full, self.pulled_by.get(ref, self.pulled[full])),) if full in self.pulled else (),
             )
             for number in range(live["status"]["updatedReplicas"])
         ]
@@ -139,6 +156,16 @@ class ClusterDouble:
 
     def autoscaler(self, ref: WorkloadRef) -> Autoscaler | None:
         return self.autoscalers.get(ref)
+
+    def quotas(self, ref: WorkloadRef) -> list[Quota]:
+        if self.closed:
+            raise self.closed
+        return self.limits
+
+    def budgets(self, ref: WorkloadRef, labels: Mapping[str, str]) -> list[Budget]:
+        if self.closed:
+            raise self.closed
+        return self.disruptions
 
     def logs(self, ref: WorkloadRef, since: datetime, limit: int) -> list[LogLine]:
         return [line for line in self.log if line.at >= since][-limit:]

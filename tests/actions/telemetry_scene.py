@@ -14,7 +14,17 @@ from actions import yamlfile
 from actions.catalog import Catalog
 from actions.clients.loki import LokiLogs
 from actions.clients.prometheus import PrometheusMetrics
-from actions.clients.protocols import Autoscaler, ChangeRecord, Event, LogLine, Pod, Revision, WorkloadRef
+from actions.clients.protocols import (
+    Autoscaler,
+    Budget,
+    ChangeRecord,
+    Event,
+    LogLine,
+    Pod,
+    Quota,
+    Revision,
+    WorkloadRef,
+)
 from actions.errors import SourceError
 from actions.outcome import Step
 from actions.plan import Patch
@@ -76,6 +86,12 @@ class ReadingCluster:
     def autoscaler(self, ref: WorkloadRef) -> Autoscaler | None:
         self._answer()
         return self.scaler
+
+    def quotas(self, ref: WorkloadRef) -> list[Quota]:
+        raise AssertionError("only a change asks for quotas")
+
+    def budgets(self, ref: WorkloadRef, labels: Mapping[str, str]) -> list[Budget]:
+        raise AssertionError("only a change asks for disruption budgets")
 
     def logs(self, ref: WorkloadRef, since: datetime, limit: int) -> list[LogLine]:
         self._answer()

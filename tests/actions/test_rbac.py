@@ -43,8 +43,13 @@ ACTIONS: list[dict[str, Any]] = [
     {"verb": "status", **WHERE},
     {"verb": "history", **WHERE},
 ]
-PRESSED = {"scale": {"verb": "scale", **WHERE, "replicas": 4, "autoscaler": "minimum"}}
-"""What a verb also does, where a button asks for it."""
+ALSO: dict[str, list[dict[str, Any]]] = {
+    "scale": [
+        {"verb": "scale", **WHERE, "replicas": 4, "autoscaler": "minimum"},
+        {"verb": "scale", **WHERE, "replicas": 4},  # down from the 5 before
+    ]
+}
+"""What a verb also does: where a button asks for it, and the other way."""
 DEPLOYMENTS = {"Deployment": frozenset({"checkout"})}
 
 
@@ -62,9 +67,12 @@ def hands(town: Town, clock: ManualClock, tmp_path: Path) -> Iterator[Executor]:
 
 def perform(hands: Executor, data: dict[str, Any], clock: ManualClock) -> Outcome:
     """Everything that the verb can do; how the first of it that failed ended, else how the last ended."""
-    outcome = _perform(hands, Registry(VERBS).parse(data), clock)
-    also = PRESSED.get(data["verb"])
-    return _perform(hands, Registry(VERBS).parse(also), clock) if outcome.ok and also else outcome
+    outcome = Outcome(ok=None, summary="nothing was done")
+    for each in (data, *ALSO.get(data["verb"], [])):
+        outcome = _perform(hands, Registry(VERBS).parse(each), clock)
+        if not outcome.ok:
+            break
+    return outcome
 
 
 def _perform(hands: Executor, action: Action, clock: ManualClock) -> Outcome:
@@ -72,7 +80,9 @@ def _perform(hands: Executor, action: Action, clock: ManualClock) -> Outcome:
         return hands.answer(action, lambda step: None)
     assert isinstance(action, Change)
     plan = hands.plan(action, "policy-1")
-    grant = Grant(request_id="req-1", digest=plan.digest, expires_at=clock.now() + timedelta(minutes=5))
+    if unread := [caution.text for caution in plan.warnings if caution.code == "unread"]:
+        return Outcome(ok=False, summary=unread[0])
+    grant = Grant(request_id=plan.digest[:8], digest=plan.digest, expires_at=clock.now() + timedelta(minutes=5))
     return hands.execute(plan, grant, lambda step: None, lambda: False)
 
 

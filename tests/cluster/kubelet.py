@@ -6,6 +6,7 @@ cannot be pulled, `-slow` never gets ready; every other one is ready at once.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import ssl
 import threading
@@ -67,8 +68,8 @@ class Kubelet:
                 with self._api.get(f"{self._plane.url}/api/v1/pods?watch=1", stream=True, timeout=300) as stream:
                     for line in stream.iter_lines():
                         self._tend(json.loads(line))
-            except (requests.RequestException, AttributeError):  # urllib3 leaves a broken stream without its reader
-                pass
+            except (requests.RequestException, AttributeError, ValueError):
+                pass  # urllib3 leaves a broken stream without its reader, and its last line may be half a one
             self._stopped.wait(0.1)
 
     def _tend(self, seen: Json) -> None:
@@ -82,8 +83,8 @@ class Kubelet:
         elif not pod["spec"].get("nodeName"):
             self._call("POST", f"{path}/binding", {"metadata": {"name": meta["name"]}, "target": {"name": NODE}})
         elif not (pod.get("status") or {}).get("containerStatuses"):
+            self._complain(pod)  # first: whoever sees that it crashed finds the complaint
             self._call("PATCH", f"{path}/status", {"status": _status(pod)})
-            self._complain(pod)
 
     def _complain(self, pod: Json) -> None:
         """What a kubelet says of a container that keeps crashing."""
@@ -105,9 +106,14 @@ class Kubelet:
                 self._call("POST", f"/api/v1/namespaces/{meta['namespace']}/events", event)
 
     def _call(self, method: str, path: str, body: Json) -> None:
-        """What the API server refuses is of no concern: the pod has changed or gone, and its next event says so."""
+        """What the API server refuses is of no concern: the pod has changed or gone, and its next event says so.
+
+        Raises RequestException where it answers nothing of use; then every pod is looked at again.
+        """
         headers = _MERGE if method == "PATCH" else {}
-        self._api.request(method, f"{self._plane.url}{path}", json=body, headers=headers, timeout=30)
+        answer = self._api.request(method, f"{self._plane.url}{path}", json=body, headers=headers, timeout=30)
+        if answer.status_code == 429 or answer.status_code >= 500:
+            answer.raise_for_status()
 
 
 def _status(pod: Json) -> Json:
@@ -130,7 +136,8 @@ def _status(pod: Json) -> Json:
 def _container(container: Json) -> Json:
     image = container["image"]
     state: Json = {"running": {"startedAt": _now()}}
-    found: Json = {"name": container["name"], "image": image, "imageID": "", "ready": True, "restartCount": 0}
+    pulled = f"{image.partition('@')[0]}@sha256:{hashlib.sha256(image.encode()).hexdigest()}"
+    found: Json = {"name": container["name"], "image": image, "imageID": pulled, "ready": True, "restartCount": 0}
     if image.endswith(("-crash", "-oom")):
         ended = (
             {"exitCode": 137, "reason": "OOMKilled"} if image.endswith("-oom") else {"exitCode": 1, "reason": "Error"}

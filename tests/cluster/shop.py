@@ -26,12 +26,12 @@ from actions.plan import Plan
 from actions.rbac import accounts
 from actions.rbac.manifests import render
 from actions.registry import Registry
-from actions.toolbox import Toolbox
+from actions.toolbox import Progress, Toolbox
 from actions.verbs import VERBS
 from actions.watch import Pace
 from tests.cluster.control_plane import ControlPlane, Json
 
-PACE = Pace(step=0.1, rollout=30.0, blind=10.0, verification=0.0, sample=0.1)
+PACE = Pace(step=0.1, rollout=120.0, blind=60.0, verification=0.0, sample=0.1)  # for a machine that is busy
 _PATHS = {
     "Namespace": "/api/v1/namespaces",
     "ServiceAccount": "/api/v1/namespaces/{}/serviceaccounts",
@@ -45,6 +45,7 @@ _PATHS = {
     "DaemonSet": "/apis/apps/v1/namespaces/{}/daemonsets",
     "HorizontalPodAutoscaler": "/apis/autoscaling/v2/namespaces/{}/horizontalpodautoscalers",
     "ResourceQuota": "/api/v1/namespaces/{}/resourcequotas",
+    "PodDisruptionBudget": "/apis/policy/v1/namespaces/{}/poddisruptionbudgets",
 }
 _TYPES = {"strategic": "application/strategic-merge-patch+json", "merge": "application/merge-patch+json"}
 
@@ -128,6 +129,7 @@ class Shop:
         ):
             user = accounts.user(verb, self.namespace, preview=True)
             until(partial(self._refused, path, body, user), f"the policy of {verb} in force")
+        until(self._runner_may, "the runner's rights in force")
         return self
 
     def close(self) -> None:
@@ -139,6 +141,15 @@ class Shop:
             ):
                 self.call("DELETE", f"{_PATHS[manifest['kind']]}/{manifest['metadata']['name']}")
         self.call("DELETE", f"/api/v1/namespaces/{self.namespace}")
+
+    def _runner_may(self) -> bool:
+        """Whether the runner may take the part of a verb: the last right of `render`, so the others hold as well."""
+        asked = {"namespace": self.namespace, "verb": "impersonate", "resource": "serviceaccounts"}
+        body = {"spec": {"resourceAttributes": {**asked, "name": accounts.name("scale")}}}
+        user = f"system:serviceaccount:{accounts.HOME}:{accounts.RUNNER}"
+        path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+        answer = self.call("POST", path, body, headers={"Impersonate-User": user})
+        return answer.ok and bool(answer.json()["status"]["allowed"])
 
     def _refused(self, path: str, body: Json, user: str) -> bool:
         return self.patch(path, body, "merge", user, dryRun="All").status_code == 422
@@ -178,13 +189,13 @@ class Hands:
         assert isinstance(action, Change)
         return self.executor.plan(action, "policy-1")
 
-    def execute(self, plan: Plan, request_id: str = "") -> Outcome:
+    def execute(self, plan: Plan, request_id: str = "", progress: Progress = lambda step: None) -> Outcome:
         grant = Grant(
             request_id=request_id or secrets.token_hex(8),
             digest=plan.digest,
             expires_at=datetime.now(UTC) + timedelta(minutes=5),
         )
-        return self.executor.execute(plan, grant, lambda step: None, lambda: False)
+        return self.executor.execute(plan, grant, progress, lambda: False)
 
     def do(self, verb: str, service: str = "checkout", **arguments: Any) -> Outcome:
         """Planned, approved and carried out; a read is answered."""
@@ -221,7 +232,7 @@ def workload(kind: str, name: str, replicas: int | None = None, sidecar: bool = 
     return {"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": name}, "spec": spec}
 
 
-def until(condition: Callable[[], object], what: str, seconds: float = 30.0) -> None:
+def until(condition: Callable[[], object], what: str, seconds: float = 60.0) -> None:
     """Wait for a condition, with a deadline."""
     deadline = time.monotonic() + seconds
     while not condition():

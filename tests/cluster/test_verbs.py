@@ -186,9 +186,28 @@ def test_a_quota_s_refusal_reaches_the_person(shop: Shop) -> None:
     shop.create(quota)
     path = f"/api/v1/namespaces/{shop.namespace}/resourcequotas/few"
     until(lambda: shop.call("GET", path).json().get("status", {}).get("used"), "the quota in force")
-    outcome = shop.hands(pace=replace(PACE, rollout=3.0)).do("scale", replicas=5)
+    plan = shop.hands().plan("scale", replicas=5)
+    (said,) = (caution.text for caution in plan.warnings if caution.code == "quota")
+    assert "quota few leaves no room (pods: 5 of 5 used), and this needs 3" in said
+    shop.patch("deployments/checkout/scale", {"spec": {"replicas": 4}}, "merge")
+    until(lambda: _lacks_pods(shop), "a refused pod")  # so that the reason is there, however short the watch
+    outcome = shop.hands(pace=replace(PACE, rollout=1.0)).do("scale", replicas=5)
     assert outcome.ok is False
     assert "exceeded quota: few" in outcome.summary
+
+
+def test_a_disruption_budget_that_a_change_does_not_keep_is_said_before(shop: Shop) -> None:
+    """The cluster holds neither scaling nor rollouts to it."""
+    spec = {"minAvailable": 2, "selector": {"matchLabels": {"app": "checkout"}}}
+    shop.create({"kind": "PodDisruptionBudget", "metadata": {"name": "calm"}, "spec": spec})
+    path = f"/apis/policy/v1/namespaces/{shop.namespace}/poddisruptionbudgets/calm"
+    until(lambda: shop.call("GET", path).json().get("status", {}).get("currentHealthy") == 2, "the budget counted")
+    hands = shop.hands()
+    (said,) = (caution for caution in hands.plan("scale", replicas=1).warnings if caution.code == "disruption_budget")
+    assert said.text.endswith("wants at least 2 available, and 1 would be left: it would be broken for good")
+    shop.patch("deployments/checkout", {"spec": {"strategy": {"type": "Recreate", "rollingUpdate": None}}})
+    (said,) = (c for c in hands.plan("deploy", version="1.1").warnings if c.code == "disruption_budget")
+    assert "takes 2 of 2 down at a time" in said.text
 
 
 def test_an_autoscaler_s_bound_is_moved_instead(shop: Shop) -> None:
@@ -208,6 +227,11 @@ def test_what_admission_would_refuse_is_said_before_anybody_is_asked(shop: Shop)
     shop.settle("deployments/checkout")
     with pytest.raises(Rejected, match=r"rollback may not change this in spec\.template\.spec"):
         shop.hands().plan("rollback")
+
+
+def _lacks_pods(shop: Shop) -> bool:
+    found = shop.read("deployments/checkout")["status"].get("conditions") or ()
+    return any(each["type"] == "ReplicaFailure" and each["status"] == "True" for each in found)
 
 
 def _gone(shop: Shop) -> bool:

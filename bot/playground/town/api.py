@@ -27,7 +27,7 @@ from bot.playground.town.simulation import Simulation
 from bot.playground.town.world import World
 
 _READABLE = ("application/json", "application/octet-stream")  # the second is aiohttp's word for no content type
-_CREATABLE = {"namespaces", "deployments", "horizontalpodautoscalers"}
+_CREATABLE = {"namespaces", "deployments", "horizontalpodautoscalers", "resourcequotas", "poddisruptionbudgets"}
 
 
 class KubernetesApi:

@@ -44,9 +44,13 @@ RESOURCES = (
     _resource("apps", "v1", "StatefulSet", "V1StatefulSet", short="sts", status="StatefulSet"),
     _resource("apps", "v1", "DaemonSet", "V1DaemonSet", short="ds", status="DaemonSet"),
     _resource("apps", "v1", "ControllerRevision", "V1ControllerRevision"),
+    _resource("", "v1", "ResourceQuota", "V1ResourceQuota", short="quota", status="ResourceQuota"),
+    _resource(
+        "policy", "v1", "PodDisruptionBudget", "V1PodDisruptionBudget", short="pdb", status="PodDisruptionBudget"
+    ),
     _resource("autoscaling", "v2", "HorizontalPodAutoscaler", "V2HorizontalPodAutoscaler", short="hpa"),
 )
-PREFERRED = {"": "v1", "apps": "v1", "autoscaling": "v2", "authorization.k8s.io": "v1"}
+PREFERRED = {"": "v1", "apps": "v1", "autoscaling": "v2", "policy": "v1", "authorization.k8s.io": "v1"}
 """API groups and the version of each that is served."""
 
 SCALE = Named("scales", "Scale", "autoscaling")
