@@ -267,7 +267,8 @@ def town(clock: ManualClock, tmp_path: Path) -> Iterator[tuple[KubernetesCluster
 def test_they_are_read_from_the_town_s_api_server(town: tuple[KubernetesCluster, Executor, Any]) -> None:
     """checkout has 3 replicas in prod; a quota leaves room for one pod more, and a budget for one pod less."""
     cluster, executor, api = town
-    core, policy = client.CoreV1Api(api), client.PolicyV1Api(api)
+    core: Any = client.CoreV1Api(api)
+    policy: Any = client.PolicyV1Api(api)
     core.create_namespaced_resource_quota("prod", {"metadata": {"name": "few"}, "spec": {"hard": {"pods": "9"}}})
     counted = {"hard": {"pods": "9"}, "used": {"pods": "8"}}
     core.patch_namespaced_resource_quota_status("few", "prod", {"status": counted})
