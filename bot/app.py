@@ -176,8 +176,8 @@ class Program:
         if not probing.done():
             probing.cancel()
             return
-        for name, enforces in probing.result().items():
-            _log.info("model endpoint %s: %s", name, enforces)
+        for found in probing.result():
+            _log.info("model endpoint %s: %s", found.name, found.say)
 
     def _gateway(self, identity: Identity) -> Gateway:
         """The Slack side. Imported here: Bolt is no concern of a runner."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -11,6 +12,8 @@ from bot.settings import Settings
 
 if TYPE_CHECKING:
     from actions.catalog import Catalog
+    from intents.models.endpoints import Models
+    from intents.models.probe import Probed
 
 State = Literal["ok", "off", "wrong"]
 """In order; not configured, which is allowed; needs something done."""
@@ -168,17 +171,27 @@ def _check_socket(name: str, settings: Settings) -> Iterator[Finding]:
 
 
 def _check_model(name: str, settings: Settings) -> Iterator[Finding]:
-    if not settings.model_configured:
-        yield Finding(name, "off", "none: sentences are read by the grammar alone (OPENAI_BASE_URL, TWOKEY_MODEL)")
-        return
-    if settings.model is None:
-        yield Finding(name, "wrong", "Set TWOKEY_MODEL to the model that the endpoint should use.")
-        return
-    from actions.clients.openai_chat import OpenAIChat
+    from bot.models import reading_models
 
-    key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
-    answer = OpenAIChat(settings.openai_base_url, key).complete(settings.model, "Answer with the word ok.")
-    yield Finding(name, "ok", f"{settings.model} answers in {answer.latency:.1f} s")
+    models = reading_models(settings)
+    if models is None:
+        yield Finding(name, "off", "none: sentences are read by the grammar alone (OPENAI_BASE_URL, TWOKEY_MODELS)")
+        return
+    for found in asyncio.run(_probed(models)):
+        check = f"{name}: {found.name}" if len(models.endpoints) > 1 else name
+        enforces = f"enforces {found.enforces}" if found.enforces else found.say
+        say = f"{found.model} answers, {enforces}, {'priced' if found.priced else 'unpriced'}"
+        yield Finding(check, "wrong" if found.problem else "ok", found.problem or say)
+
+
+async def _probed(models: Models) -> tuple[Probed, ...]:
+    from intents.gateway import ModelGateway
+
+    gateway = ModelGateway(models)
+    try:
+        return await gateway.probe()
+    finally:
+        await gateway.close()
 
 
 def _check_cluster(name: str, settings: Settings) -> Iterator[Finding]:

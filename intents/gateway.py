@@ -14,12 +14,14 @@ from typing import Any, TypeVar
 from pydantic import JsonValue
 
 from intents import journal
-from intents.models import cache, privacy
+from intents.models import cache, prices, privacy
+from intents.models.answers import Tokens
 from intents.models.budget import Asker, Book, Budget, MemoryBook
 from intents.models.cache import Cache
 from intents.models.connection import Connection, Question, Used
 from intents.models.endpoints import Models
 from intents.models.failures import ModelFailed, NextEndpoint, OverBudget, describe
+from intents.models.probe import Probed, probe
 
 NOBODY = Asker()
 T = TypeVar("T")
@@ -62,10 +64,9 @@ class ModelGateway:
         """
         return await self._in_time(self._connections[0].chosen())
 
-    async def probe(self) -> dict[str, str]:
-        """What each endpoint enforces, by its name, in words. Asks all of them; raises nothing."""
-        found = await asyncio.gather(*(self._probed(connection) for connection in self._connections))
-        return dict(found)
+    async def probe(self) -> tuple[Probed, ...]:
+        """What each endpoint is found to be. Asks all of them; raises nothing."""
+        return tuple(await asyncio.gather(*(self._probed(connection) for connection in self._connections)))
 
     async def ask(
         self,
@@ -147,14 +148,15 @@ class ModelGateway:
                 return answer
         raise problem
 
-    async def _probed(self, connection: Connection) -> tuple[str, str]:
-        from intents.models.probe import probe
-
+    async def _probed(self, connection: Connection) -> Probed:
+        problem = None
         try:
             await self._in_time(probe(connection))
         except ModelFailed as error:
-            return connection.endpoint.name, error.say
-        return connection.endpoint.name, connection.enforces or "enforces nothing; its answers are repaired"
+            problem = error.say
+        model, a_thousand = connection.model, Tokens(1_000, 1_000)
+        priced = bool(model) and prices.cost(connection.endpoint, str(model), a_thousand) is not None
+        return Probed(connection.endpoint.name, model, connection.enforces, priced, problem)
 
     def _note(
         self, question: Question, used: Used, started: float, ending: journal.Ending, problem: str | None

@@ -18,6 +18,7 @@ from intents.grammar.interpreter import Grammar
 from intents.guards import View
 from intents.models import cache
 from intents.models.budget import Asker
+from intents.models.probe import Probed
 from intents.names import Names
 from intents.reading import Context, Reading, Refusal
 from intents.tokens import Sentence
@@ -67,9 +68,9 @@ class Reader:
         """The name of the model that is asked where the grammar abstains; None without one, or before it is known."""
         return self._gateway.model if self._gateway is not None else None
 
-    async def get_ready(self) -> dict[str, str]:
-        """Finds what each endpoint enforces, by its name, before the first sentence; empty without a model."""
-        return await self._gateway.probe() if self._gateway is not None else {}
+    async def get_ready(self) -> tuple[Probed, ...]:
+        """Finds what each endpoint enforces before the first sentence; nothing without a model."""
+        return await self._gateway.probe() if self._gateway is not None else ()
 
     async def close(self) -> None:
         """Closes the connections to models."""

@@ -7,17 +7,33 @@ enforcing it is seen through (llama.cpp ignores `tool_choice: required`, some cl
 from __future__ import annotations
 
 import secrets
-from typing import Any
+from typing import Any, NamedTuple
 
 from intents.models.answers import an_object
 from intents.models.budget import Asker
 from intents.models.connection import PROVEN, Connection, Question, Used
 from intents.models.failures import ModelFailed, NextWay
+from intents.models.providers import Way
 
 _ASKED = [
     {"role": "system", "content": "You are a friendly assistant. Answer in one plain sentence, never in JSON."},
     {"role": "user", "content": "What colour is the sky?"},
 ]
+
+
+class Probed(NamedTuple):
+    """What was found of one endpoint."""
+
+    name: str
+    model: str | None  # None where it is the endpoint's to say, and it did not
+    enforces: Way | None
+    priced: bool
+    problem: str | None  # None where it answered
+
+    @property
+    def say(self) -> str:
+        """What it holds to, or what is wrong, in words."""
+        return self.problem or self.enforces or "enforces nothing; its answers are repaired"
 
 
 async def probe(connection: Connection) -> None:

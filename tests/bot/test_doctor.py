@@ -1,0 +1,71 @@
+"""What `twokey doctor` says of the endpoints that read sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from bot import doctor, settings
+from bot.playground.host import Host
+from tests.intents.endpoint import Answer, Endpoint, content, says
+
+
+def findings(environ: dict[str, str]) -> list[tuple[str, str, str]]:
+    """Its lines about models."""
+    found = doctor.examine(settings.load(environ))
+    return [(one.check, one.state, one.say) for one in found if one.check.startswith("model")]
+
+
+async def _holds_to_a_schema(body: dict[str, Any]) -> web.Response:
+    allowed = body["response_format"]["json_schema"]["schema"]["properties"]
+    return content({name: part["enum"][0] for name, part in allowed.items()})
+
+
+async def _refuses(_: dict[str, Any]) -> web.Response:
+    return web.json_response({}, status=401)
+
+
+@pytest.fixture
+def urls() -> Iterator[list[str]]:
+    """Of an endpoint that enforces a schema, one that enforces nothing, and one that does not take our key."""
+    answers: list[Answer] = [_holds_to_a_schema, says("The sky is blue."), _refuses]
+    with ExitStack() as stack:
+        yield [stack.enter_context(Host(Endpoint(answer).app())) for answer in answers]
+
+
+def test_each_endpoint_is_asked_what_it_enforces(urls: list[str], tmp_path: Path) -> None:
+    """Reachable, what it holds to, and whether its price is known."""
+    file = tmp_path / "models.yaml"
+    strict, loose, closed = urls
+    file.write_text(
+        f"endpoints:\n"
+        f"  - {{name: strict, base_url: '{strict}/v1', model: ours, price: {{input: 0, output: 0}}}}\n"
+        f"  - {{name: loose, base_url: '{loose}/v1'}}\n"
+        f"  - {{name: closed, base_url: '{closed}/v1', model: theirs}}\n"
+    )
+    priced, repaired, refused = findings({"TWOKEY_MODELS": str(file)})
+    assert priced == ("model: strict", "ok", "ours answers, enforces json_schema, priced")
+    assert repaired == ("model: loose", "ok", "first answers, enforces nothing; its answers are repaired, unpriced")
+    assert refused == ("model: closed", "wrong", "The model's endpoint does not accept our key.")
+    file.write_text(file.read_text() + "limits:\n  - {per: all, usd_per_day: 1}\n")
+    _, state, say = findings({"TWOKEY_MODELS": str(file)})[1]
+    assert (state, "no known price" in say) == ("wrong", True)
+
+
+def test_a_wrong_file_is_said_with_its_line_and_no_model_is_no_trouble(tmp_path: Path) -> None:
+    file = tmp_path / "models.yaml"
+    file.write_text("endpoints:\n  - {name: a}\n  - {name: a}\n")
+    ((_, state, say),) = findings({"TWOKEY_MODELS": str(file)})
+    assert (state, "models.yaml:1" in say) == ("wrong", True)
+    assert [state for _, state, _ in findings({})] == ["off"]
+
+
+def test_the_one_endpoint_of_the_settings_is_asked_too(urls: list[str]) -> None:
+    ((check, state, say),) = findings({"OPENAI_BASE_URL": f"{urls[0]}/v1", "OPENAI_API_KEY": "k"})
+    assert (check, state) == ("model", "ok")
+    assert say == "first answers, enforces json_schema, unpriced"
