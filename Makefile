@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install demo test prove control-plane check eval bench picture format lock clean
+.PHONY: install demo test prove control-plane model-endpoint check eval bench picture format lock clean
 
 install: $(VENV)/.runtime
 
@@ -32,7 +32,7 @@ test: $(VENV)/.dev
 # What uses a store, once more on a PostgreSQL server that the tests start.
 ON_POSTGRES := tests/approvals tests/bot/test_inbox.py tests/bot/test_projector.py tests/bot/test_conversation.py tests/bot/test_books.py tests/bot/test_readings.py
 
-# The long proofs: a real control plane, PostgreSQL, crashes, races and soaks.
+# The long proofs: a real control plane, a real model, PostgreSQL, crashes, races and soaks.
 prove: $(VENV)/.dev
 	@$(BIN)/python -m pytest -n 2 --dist worksteal tests/cluster tests/hostile $(ARGS)
 	@TWOKEY_TEST_STORE=postgres $(BIN)/python -m pytest -n 2 --dist worksteal $(ON_POSTGRES) $(ARGS)
@@ -40,6 +40,11 @@ prove: $(VENV)/.dev
 # Builds a real Kubernetes control plane for `make prove`, once, outside the work tree; prints the folder of its programs.
 control-plane:
 	@tests/cluster/control-plane/build
+
+# Builds the server of a real and very small model for `make prove`, once, outside the work tree; prints its folder.
+# `$(make -s model-endpoint)/bin/serve --port 8000` starts it, and OPENAI_BASE_URL=http://127.0.0.1:8000/v1 uses it.
+model-endpoint:
+	@PYTHON=$(PYTHON) tests/hostile/model-endpoint/build
 
 check: $(VENV)/.dev
 	@$(BIN)/ruff format --check .

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections import ChainMap
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 from actions.catalog import Catalog
 from intents.tokens import lower
 
 _JOINTS = re.compile(r"[-_\s]+")
+_PARTS = re.compile(r"[-_. ]")
+_LONGEST = 6  # words of a name that is looked for
 _KINDS = (
     "deployment",
     "deployments",
@@ -44,11 +47,18 @@ class Index:
             key = _JOINTS.sub(" ", word).strip()
             # Two services that differ only in a hyphen are not told apart by a loose spelling: then only exact counts.
             self._loose[key] = name if self._loose.get(key, name) == name else None
-        self._longest = min(6, max((key.count(" ") + 1 for key in self._loose), default=1))
+        self._longest: MutableMapping[str, int] = {}  # by the word or the part of one that a name begins with
+        for key in self._loose:
+            first = key.partition(" ")[0]
+            self._longest[first] = min(_LONGEST, max(self._longest.get(first, 0), key.count(" ") + 1))
 
     def at(self, words: Sequence[str], start: int) -> Iterator[Named]:
         """Every name that begins here, the longest first."""
-        for length in range(min(self._longest, len(words) - start), 0, -1):
+        if start >= len(words):
+            return
+        word = words[start]
+        first = word if word.isalnum() else _JOINTS.split(word.strip("-_"), maxsplit=1)[0]
+        for length in range(min(self._longest.get(first, 0), len(words) - start), 0, -1):
             name = self.get(" ".join(words[start : start + length]))
             if name is not None:
                 yield Named(start, start + length, name)
@@ -57,7 +67,7 @@ class Index:
         """The same names, and a mark that stands for any name."""
         found = Index({})
         found._exact = ChainMap({mark: mark}, self._exact)
-        found._loose, found._longest = self._loose, self._longest
+        found._loose, found._longest = self._loose, ChainMap({mark: 1}, self._longest)
         return found
 
     def get(self, word: str) -> str | None:
@@ -75,6 +85,7 @@ class Names:
         self.catalog = catalog
         self.services = Index({lower(k): v for k, v in catalog.service_names.items()})
         self.environments = Index({lower(k): v for k, v in catalog.environment_names.items()})
+        self._parts  # noqa: B018 - made now, so that the first misspelt name is not the one that waits
         self.suites = Index({word: suite.suite for word, (_, suite) in catalog.suites.items()})
 
     def service(self, word: str) -> str | None:
@@ -89,6 +100,23 @@ class Names:
     def mentioned_environments(self, words: Sequence[str]) -> list[Named]:
         """Every environment named."""
         return _mentioned(self.environments, words)
+
+    @cached_property
+    def _parts(self) -> Mapping[str, Sequence[str]]:
+        """Every name and alias of a service, by each of its parts."""
+        found: dict[str, list[str]] = {}
+        for key in self.catalog.service_names:
+            for part in dict.fromkeys(_PARTS.split(key)):
+                found.setdefault(part, []).append(key)
+        return found
+
+    def having(self, words: str) -> Iterator[str]:
+        """Services with these words as whole parts of a name or alias: `worker` in `payments-worker`."""
+        whole = re.compile(rf"(?:^|{_PARTS.pattern}){re.escape(words)}(?:$|{_PARTS.pattern})")
+        fewest = min((self._parts.get(part, ()) for part in _PARTS.split(words)), key=len)
+        for key in fewest:
+            if whole.search(key):
+                yield self.catalog.service_names[key]
 
     def suite_service(self, suite: str) -> str:
         """The service that an eval suite belongs to."""

@@ -34,6 +34,7 @@ _TENS = {
     for n, word in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], start=2)
 }
 _WORDS = {**{word: n for n, word in enumerate(_UNITS)}, **_TENS, "hundred": 100}
+_OPENERS = frozenset((*_WORDS, "a", "half", "dozen"))
 _INTEGER = re.compile(r"0|[1-9]\d{0,8}", re.ASCII)
 _PERCENT = re.compile(r"([1-9]\d{0,2})(?:%|percent)", re.ASCII)
 _SHORT = re.compile(r"(\d{1,6})(s|sec|secs|m|min|mins|h|hr|hrs|d|w)", re.ASCII)
@@ -74,6 +75,8 @@ class Span(NamedTuple):
 
 def number(words: Sequence[str], at: int) -> Found | None:
     """A whole number: `5`, `five`, `twenty five`, `a dozen`, `half a dozen`."""
+    if at >= len(words) or not _may_be_number(words[at]):
+        return None
     phrase = tuple(words[at : at + 3])
     if phrase == ("half", "a", "dozen"):
         return Found(at + 3, 6)
@@ -81,13 +84,16 @@ def number(words: Sequence[str], at: int) -> Found | None:
         return Found(at + 2, 12)
     if phrase[:2] in {("a", "hundred"), ("one", "hundred")}:
         return Found(at + 2, 100)
-    if not phrase:
-        return None
     if _INTEGER.fullmatch(phrase[0]):
         return Found(at + 1, int(phrase[0]))
     if phrase[0] == "dozen":
         return Found(at + 1, 12)
     return _number_words(phrase, at)
+
+
+def _may_be_number(word: str) -> bool:
+    """A plain look, for the many words that are none."""
+    return word in _OPENERS or word[:1].isdecimal() or "-" in word
 
 
 def _number_words(phrase: tuple[str, ...], at: int) -> Found | None:

@@ -171,14 +171,18 @@ class Resolver:
         return self._services(self._channel(channel))
 
     def complete(self, action: Mapping[str, Any], key: str, values: Iterable[str]) -> tuple[dict[str, JsonValue], ...]:
-        """Whole actions with each of these values; those that would not be valid are left out."""
-        found = []
+        """Whole actions with each of these services or environments of the catalogue; none where the rest is wrong."""
+        found: list[dict[str, JsonValue]] = []
         for value in values:
-            try:
-                parsed = self._registry.parse({**{k: v for k, v in action.items() if v is not None}, key: value})
-            except BadInput:
-                continue
-            data = parsed.as_json()
+            if found:  # an action does not tell one name of the catalogue from another, so one look is enough
+                data = {**found[0], key: value}
+            else:
+                try:
+                    data = self._registry.parse(
+                        {**{k: v for k, v in action.items() if v is not None}, key: value}
+                    ).as_json()
+                except BadInput:
+                    return ()
             service, place = data.get("service"), data.get("environment")
             if service in self._catalog.services and place not in self._catalog.environments_of(str(service)):
                 continue

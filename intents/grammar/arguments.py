@@ -260,6 +260,7 @@ _PREVIOUS = tuple(
         "one revision",
     ]
 )
+_BEGIN_PREVIOUS = frozenset(phrase[0] for phrase in _PREVIOUS)
 
 
 def previous(text: Text, start: int) -> Iterator[Piece]:
@@ -268,6 +269,8 @@ def previous(text: Text, start: int) -> Iterator[Piece]:
     place = start + (words[start] in ("to", "by"))
     if place < len(words) and words[place] in ("the", "its"):
         place += 1
+    if place >= len(words) or words[place] not in _BEGIN_PREVIOUS:
+        return
     for phrase in _PREVIOUS:
         if tuple(words[place : place + len(phrase)]) == phrase and _direction_fits(words[start], phrase):
             yield Piece(place + len(phrase), frozenset({"rollback"}), (("previous", True),))

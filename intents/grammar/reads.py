@@ -23,6 +23,7 @@ _CONTAINING = (
     *((word, "for") for word in ("grep", "look", "search")),
     ("with", "the", "word"),
 )
+_BEGIN_CONTAINING = frozenset(opening[0] for opening in _CONTAINING)
 _AGAINST = frozenset(("against", "vs", "vs.", "versus", "over", "baseline", "with", "to", "and", "than"))
 
 
@@ -75,6 +76,8 @@ def _limit(words: Sequence[str], start: int) -> Iterator[Piece]:
 
 def _contains(sentence: Sentence, names: Names, start: int) -> Iterator[Piece]:
     words = sentence.words
+    if words[start] not in _BEGIN_CONTAINING:
+        return
     for opening in _CONTAINING:
         place = start + len(opening)
         if tuple(words[start:place]) != opening or place >= len(words):

@@ -39,9 +39,7 @@ class Parse(NamedTuple):
 def parses(text: arguments.Text, lexicon: Lexicon) -> list[Parse]:
     """Every distinct understanding; none where a word is left over or the sentence is too tangled."""
     size = len(text.words)
-    pieces: list[list[Piece]] = [[] for _ in range(size)]
-    for start in range(size):
-        pieces[start] = list(_pieces(text, lexicon, start))
+    pieces: list[list[Piece] | None] = [None] * size  # looked for where the words before fit together
     found: dict[Any, Parse] = {}
     seen: set[Any] = set()
     stack: list[tuple[int, frozenset[str] | None, frozenset[tuple[str, Any]]]] = [(0, None, frozenset())]
@@ -56,7 +54,10 @@ def parses(text: arguments.Text, lexicon: Lexicon) -> list[Parse]:
         if at == size:
             found[verbs, slots] = Parse(verbs, dict(slots))
             continue
-        for piece in pieces[at]:
+        here = pieces[at]
+        if here is None:
+            here = pieces[at] = list(_pieces(text, lexicon, at))
+        for piece in here:
             merged = _merge(verbs, slots, piece)
             if merged is not None:
                 stack.append((piece.end, *merged))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from rapidfuzz import fuzz, process
@@ -175,11 +176,7 @@ def _reads(draft: changes.Draft, resolver: Resolver) -> bool:
 
 def _having_part(word: str, names: Names) -> tuple[str, ...]:
     """Services with this word as a whole part of their name: `worker` in `payments-worker`."""
-    part = re.compile(rf"(?:^|[-_. ]){re.escape(word)}(?:$|[-_. ])")
-    known = names.catalog.service_names
-    holding = [key for key in known if word in key]  # the plain look goes first: a pattern over 10,000 names is slow
-    found = dict.fromkeys(known[key] for key in holding if part.search(key))
-    return tuple(found)[:MOST]
+    return tuple(islice(dict.fromkeys(names.having(word)), MOST))
 
 
 def _environment(draft: changes.Draft, spelled: str, resolver: Resolver) -> Refusal:

@@ -59,9 +59,14 @@ def targets(found: Json) -> list[Json]:
             value = value.get(name) if isinstance(value, dict) else None
         return value if isinstance(value, int | float) else None
 
-    median = get("interpret", "10000_services", "p50_us")
     every = [
-        target("a sentence is read in under 1,000 µs at 10,000 services (median)", median, 1_000),
+        *(
+            target(f"a sentence is read in under 1,000 µs at 10,000 services ({name})", took, 1_000)
+            for name, took in (
+                ("median", get("interpret", "10000_services", "p50_us")),
+                ("p99, the processor's time", get("interpret", "10000_services", "processor", "p99_us")),
+            )
+        ),
         target(
             "a prompt is under 1,500 tokens at 10,000 services", get("model", "10000_services", "tokens_at_most"), 1_500
         ),

@@ -18,12 +18,12 @@ def quantile(values: Sequence[float], part: float) -> float:
 
 
 def spread(values: Sequence[float], unit: str, digits: int = 2) -> Json:
-    """Median, p99 and n of what was measured in seconds, in `unit`: "ms" or "us"; only n where there is nothing."""
+    """Median, p99, the longest and n of what was measured in seconds, in `unit`: "ms" or "us"; only n where there is nothing."""
     if not values:
         return {"n": 0}
     factor = {"ms": 1e3, "us": 1e6}[unit]
-    p50, p99 = (round(quantile(values, part) * factor, digits) for part in (0.5, 0.99))
-    return {f"p50_{unit}": p50, f"p99_{unit}": p99, "n": len(values)}
+    p50, p99, longest = (round(quantile(values, part) * factor, digits) for part in (0.5, 0.99, 1))
+    return {f"p50_{unit}": p50, f"p99_{unit}": p99, f"max_{unit}": longest, "n": len(values)}
 
 
 def target(say: str, figure: float | None, limit: float, at_least: bool = False) -> Json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from importlib import resources
 from itertools import product
@@ -38,19 +38,19 @@ class Lexicon:
                 self._add(pattern, Phrase(verbs, tuple(cue.get("set", {}).items())))
         self.symptoms = frozenset(words for pattern in data["symptoms"].splitlines() for words in expand(pattern))
         self.troubles = frozenset(data["troubles"].split())
-        self._longest = max(map(len, self._phrases))
-        self._longest_symptom = max(map(len, self.symptoms))
+        self._longest, self._longest_symptom = _lengths(self._phrases), _lengths(self.symptoms)
         self.vocabulary = frozenset(word for words in (*self._phrases, *self.symptoms, self.troubles) for word in words)
 
     def at(self, words: Sequence[str], start: int) -> Iterator[tuple[int, Phrase]]:
         """(end, phrase) of every phrase that begins here, the longest first."""
-        for length in range(min(self._longest, len(words) - start), 0, -1):
+        for length in range(min(self._longest.get(words[start], 0), len(words) - start), 0, -1):
             for phrase in self._phrases.get(tuple(words[start : start + length]), ()):
                 yield start + length, phrase
 
     def symptom(self, words: Sequence[str], start: int) -> int | None:
         """The end of the longest symptom that begins here."""
-        for length in range(min(self._longest_symptom, len(words) - start), 0, -1):
+        longest = self._longest_symptom.get(words[start], 0) if start < len(words) else 0
+        for length in range(min(longest, len(words) - start), 0, -1):
             if tuple(words[start : start + length]) in self.symptoms:
                 return start + length
         return None
@@ -60,6 +60,14 @@ class Lexicon:
             known = self._phrases.setdefault(words, [])
             if phrase not in known:
                 known.append(phrase)
+
+
+def _lengths(phrases: Iterable[tuple[str, ...]]) -> dict[str, int]:
+    """How long the longest phrase is that begins with a word: most words begin none."""
+    found: dict[str, int] = {}
+    for words in phrases:
+        found[words[0]] = max(found.get(words[0], 0), len(words))
+    return found
 
 
 @cache

@@ -1,0 +1,129 @@
+"""The worst model behind a real endpoint: it may understand nothing, and no change comes of what it makes up.
+
+A sample of the frozen sentences; TWOKEY_TEST_MODEL_SENTENCES=all has every one of them read (15 minutes on two cores).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from intents import asking, evals, guards, journal, languages, schema, spelling
+from intents.checking import Checker
+from intents.gateway import ModelGateway
+from intents.grammar.interpreter import Grammar
+from intents.guards import View
+from intents.models.endpoints import Models
+from intents.models.failures import ModelFailed
+from intents.names import Names
+from intents.reader import Reader
+from intents.tokens import Sentence
+from tests.hostile.model_endpoint import HOW, model_endpoint
+
+REGISTRY = evals.registered()
+CATALOG, FROZEN = evals.catalog(evals.FROZEN), evals.cases(evals.FROZEN)
+SAMPLE = 18
+CASES = FROZEN if os.environ.get("TWOKEY_TEST_MODEL_SENTENCES") == "all" else FROZEN[:: len(FROZEN) // SAMPLE + 1]
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = os.environ.get("TWOKEY_TEST_MODEL_ENDPOINT")
+    if not folder:
+        pytest.skip(HOW)
+    with model_endpoint(Path(folder), tmp_path_factory.mktemp("model") / "log") as found:
+        yield found
+
+
+class Asked:
+    """A gateway to it, with what became of each question."""
+
+    def __init__(self, url: str) -> None:
+        self.calls: list[journal.Call] = []
+        endpoint = {"base_url": url, "model": "smollm2", "concurrent": 1, "timeout": 60}
+        self.gateway = ModelGateway(Models.model_validate({"endpoints": [endpoint], "deadline": 60}), self.calls.append)
+
+    @property
+    def answered(self) -> float:
+        """The share of questions that the model itself answered."""
+        return sum(call.ending != "failed" for call in self.calls) / len(self.calls)
+
+
+def _said(url: str, **more: Any) -> requests.Response:
+    body = {"model": "smollm2", "messages": [{"role": "user", "content": "What colour is the sky?"}], "max_tokens": 40}
+    with requests.Session() as session:
+        session.trust_env = False
+        return session.post(f"{url}/chat/completions", json={**body, **more}, timeout=60)
+
+
+async def test_its_own_ways_of_failing_are_found_by_the_probe(url: str) -> None:
+    """It answers 500 to a schema and ignores `required`; a named tool is what it holds to, and so is asked for."""
+    form = {"type": "json_schema", "json_schema": {"name": "x", "strict": True, "schema": {"type": "object"}}}
+    assert _said(url, response_format=form).status_code == 500
+    tool = {"type": "function", "function": {"name": "x", "parameters": {"type": "object", "properties": {}}}}
+    prose = _said(url, tools=[tool], tool_choice="required").json()["choices"][0]["message"]
+    assert not prose.get("tool_calls")
+    asked = Asked(url)
+    (found,) = await asked.gateway.probe()
+    await asked.gateway.close()
+    assert (found.enforces, found.problem) == ("tools", None)
+
+
+async def test_with_the_smallest_model_alone_nothing_wrong_changes_and_no_less_is_understood(url: str) -> None:
+    """R1, R6 with a real model: asked where the grammar abstains, and then for every sentence."""
+    asked = Asked(url)
+    reader = Reader(CATALOG, REGISTRY, asked.gateway)
+    await reader.get_ready()
+    model_first = await evals.judge(lambda *said: reader.read_with("model", *said), CASES)
+    verdicts = await evals.judge(reader.read, CASES)
+    await asked.gateway.close()
+    alone = evals.level(await evals.judge(Reader(CATALOG, REGISTRY).read, CASES))
+    assert [one.case.say for one in (*verdicts, *model_first) if one.wrong_change] == []
+    assert evals.level(verdicts).coverage >= alone.coverage
+    assert asked.answered > 0.8
+
+
+async def test_a_real_model_that_has_to_order_something_still_orders_nothing_wrong(url: str) -> None:
+    """R1, R6: it is given a schema that allows nothing but a change, and so makes one up for every sentence."""
+    emitted = schema.emit(REGISTRY)
+    changes = {
+        "kind": {"type": "string", "enum": ["command"]},
+        "verb": {"type": "string", "enum": ["deploy", "restart", "rollback", "scale"]},
+        "service": {"type": "string"},
+        "environment": {"type": "string", "enum": sorted(CATALOG.environments)},
+        "replicas": {"type": ["integer", "null"]},
+        "version": {"type": ["string", "null"]},
+    }
+    forced = {**emitted, "properties": changes, "required": list(changes)}
+    names = Names(CATALOG)
+    grammar = Grammar(names, REGISTRY)
+    checker = Checker(names, REGISTRY, grammar.resolver)
+    asked = Asked(url)
+    wrong, made_up = [], 0
+    for case in CASES:
+        sentence = Sentence(case.say)
+        if not languages.understand(sentence, names, grammar.lexicon.vocabulary):
+            spelling.mend(sentence, names)
+        view = View(sentence, names)
+        if guards.never(view) is not None:
+            continue
+        messages = asking.messages(sentence, case.context, names, grammar.lexicon)
+        try:
+            answer = await asked.gateway.ask(messages, forced, output_tokens=120)
+        except ModelFailed:
+            continue
+        plain = grammar.read(sentence, view, case.context, case.channel)
+        reading = checker.reading(answer, sentence, view, case.context, case.channel, plain)
+        meant = case.means or {}
+        made_up += any(answer.get(key) != meant.get(key) for key in ("verb", "service", "environment"))
+        if evals.verdict(case, reading).wrong_change:
+            wrong.append((case.say, answer, reading))
+    await asked.gateway.close()
+    assert wrong == []
+    assert asked.answered > 0.8
+    assert made_up > len(CASES) / 2, "the model is too good to show anything"
