@@ -18,7 +18,7 @@ def quantile(values: Sequence[float], part: float) -> float:
 
 
 def spread(values: Sequence[float], unit: str, digits: int = 2) -> Json:
-    """Median, p99, the longest and n of what was measured in seconds, in `unit`: "ms" or "us"; only n where there is nothing."""
+    """Median, p99, longest and n of what was measured in seconds, in `unit`: "ms" or "us"; only n where nothing was."""
     if not values:
         return {"n": 0}
     factor = {"ms": 1e3, "us": 1e6}[unit]
