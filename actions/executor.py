@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from actions import delivery, endings, landing, objects
 from actions.action import Change, Read
+from actions.clients import patience
 from actions.clock import ManualClock
 from actions.delivery import Delivery
 from actions.errors import BadInput, GrantRefused, SourceError, StalePlan
@@ -37,9 +38,11 @@ class Executor:
     def plan(self, action: Change, policy_version: str) -> Plan:
         """What this action would change, read live and tried on the server. Changes nothing.
 
-        Raises BadInput where the action makes no sense for its target, SourceError where the cluster refuses it.
+        Raises BadInput where the action makes no sense for its target, SourceError where the cluster refuses it, or
+        is too slow: all its answers together have to come within `Pace.plan`.
         """
-        draft = action.draft(self._tools)
+        with patience.within(self._pace.plan):
+            draft = action.draft(self._tools)
         fields = {name: getattr(draft, name) for name in type(draft).model_fields}
         return Plan(**fields, action=action.as_json(), risk=action.risk, policy_version=policy_version)
 

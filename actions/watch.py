@@ -25,6 +25,7 @@ _EVENTS = 5  # the newest warnings that a failure quotes
 class Pace:
     """How long a run takes its time, in seconds."""
 
+    plan: float = 20.0  # for all that is asked of a cluster while planning
     step: float = 1.0  # between two looks at a rollout, and the first pause before a patch is tried again
     rollout: float = 600.0  # until a rollout counts as failed
     blind: float = 60.0  # without any answer from the cluster, until watching is given up

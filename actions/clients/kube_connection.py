@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import metadata
@@ -13,20 +14,25 @@ from typing import Any
 import urllib3
 import yaml
 
-from actions.clients import kube_errors
+from actions.clients import kube_errors, patience
 from actions.errors import Unreachable
 
-_TIMEOUT = (3.0, 15.0)  # seconds to connect, seconds for an answer
+_CONNECT, ANSWER = 3.0, 15.0  # seconds to connect, seconds for a whole answer
+_CHUNK = 65_536  # bytes of an answer between two looks at the clock
 _PAGE = 500  # objects in one answer of a list
+_SLOW = "The cluster is too slow: it did not answer about {} in time."
 Query = Mapping[str, str | int]
 
 
 class Connection:
     """The API server of one kubeconfig context. Safe between threads."""
 
-    def __init__(self, kubeconfig: Path | None, context: str | None) -> None:
-        """Without a kubeconfig the pod's own account is taken, or else the file where kubectl looks for it."""
-        self._kubeconfig, self._context = kubeconfig, context
+    def __init__(self, kubeconfig: Path | None, context: str | None, patience: float = ANSWER) -> None:
+        """Without a kubeconfig the pod's own account is taken, or else the file where kubectl looks for it.
+
+        `patience` is how many seconds one answer may take in all; `actions.clients.patience` may leave less.
+        """
+        self._kubeconfig, self._context, self._patience = kubeconfig, context, patience
         self._client: Any = None
         self._lock = threading.Lock()
 
@@ -74,24 +80,28 @@ class Connection:
             body=body,
             auth_settings=["BearerToken"],
         )
-        answer = self._answered(client, request, what, again=method == "GET")
-        text = answer.read().decode("utf-8", "replace")
-        if not 200 <= answer.status <= 299:
-            raise kube_errors.translate(answer.status, text, what)
-        return str(text)
+        status, text = self._answered(client, request, what, again=method == "GET")
+        if not 200 <= status <= 299:
+            raise kube_errors.translate(status, text, what)
+        return text
 
-    def _answered(self, client: Any, request: Any, what: str, again: bool) -> Any:
+    def _answered(self, client: Any, request: Any, what: str, again: bool) -> tuple[int, str]:
         """The whole answer. A read is tried once more, since a kept-alive connection may just have been closed."""
         from kubernetes.client.exceptions import ApiException
 
+        seconds = patience.left(self._patience)
+        until = time.monotonic() + seconds
+        if not seconds:
+            raise Unreachable(_SLOW.format(what))
         try:
-            answer = client.call_api(*request, _request_timeout=_TIMEOUT)
-            answer.read()
+            response = client.call_api(*request, _request_timeout=(min(_CONNECT, seconds), seconds)).response
+            return int(response.status), _whole(response, until).decode("utf-8", "replace")
+        except (urllib3.exceptions.ReadTimeoutError, _Overdue) as error:
+            raise Unreachable(_SLOW.format(what)) from error
         except (urllib3.exceptions.HTTPError, ApiException, OSError) as error:
             if again and not isinstance(error, urllib3.exceptions.TimeoutError):
                 return self._answered(client, request, what, again=False)
             raise Unreachable(f"The cluster did not answer about {what}: {_why(error)}.") from error
-        return answer
 
     def _opened(self) -> Any:
         with self._lock:
@@ -124,6 +134,23 @@ class Connection:
         opened = client.ApiClient(settings)
         del opened.default_headers["User-Agent"]  # would win over each request's own
         return opened
+
+
+class _Overdue(Exception):
+    """The time for an answer is up."""
+
+
+def _whole(response: Any, until: float) -> bytes:
+    """The body. Raises _Overdue where it comes so slowly that it is not there by then: each piece resets the
+    timeout of a socket, so that alone would wait for ever."""
+    pieces = []
+    while piece := response.read1(_CHUNK):
+        pieces.append(piece)
+        if time.monotonic() > until:
+            response.close()  # nobody may be given the rest of it as the answer to something else
+            raise _Overdue
+    response.release_conn()
+    return b"".join(pieces)
 
 
 @cache

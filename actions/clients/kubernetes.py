@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from actions.clients import kube_objects
-from actions.clients.kube_connection import Connection, agent
+from actions.clients.kube_connection import ANSWER, Connection, agent
 from actions.clients.protocols import (
     Autoscaler,
     Budget,
@@ -46,10 +46,16 @@ class KubernetesCluster:
     Nothing is opened before it is first used.
     """
 
-    def __init__(self, kubeconfig: Path | None, impersonate: Impersonate | None = None) -> None:
-        """`kubeconfig` None: the pod's own account, or else the file where kubectl looks for it."""
+    def __init__(
+        self, kubeconfig: Path | None, impersonate: Impersonate | None = None, patience: float = ANSWER
+    ) -> None:
+        """`kubeconfig` None: the pod's own account, or else the file where kubectl looks for it.
+
+        `patience` is how many seconds one answer may take.
+        """
         self._kubeconfig = kubeconfig
         self._impersonate = impersonate or (lambda verb, namespace, dry_run: "")
+        self._patience = patience
         self._connections: dict[str | None, Connection] = {}
         self._lock = threading.Lock()
 
@@ -151,7 +157,7 @@ class KubernetesCluster:
 
     def _to(self, cluster: str | None) -> Connection:
         with self._lock:
-            return self._connections.setdefault(cluster, Connection(self._kubeconfig, cluster))
+            return self._connections.setdefault(cluster, Connection(self._kubeconfig, cluster, self._patience))
 
     def _owned(self, ref: WorkloadRef, plural: str, workload: dict[str, Any]) -> list[dict[str, Any]]:
         """By selector and by owner: another workload's objects may carry the same labels."""

@@ -166,11 +166,12 @@ class Shop:
         server: str | None = None,
         pace: Pace = PACE,
         metrics: Metrics | None = None,
+        patience: float = 15.0,
     ) -> Hands:
         """The product's executor, as that account runs it."""
         token = self.token(account)
         kubeconfig = self.plane.kubeconfig(f"{account}-{secrets.token_hex(4)}", token, server)
-        cluster = KubernetesCluster(kubeconfig, accounts.user)
+        cluster = KubernetesCluster(kubeconfig, accounts.user, patience)
         tools = Toolbox(catalog=self.catalog, cluster=cluster, clock=SystemClock(), metrics=metrics)
         return Hands(Executor(self.registry, tools, pace), self.registry, cluster, token)
 

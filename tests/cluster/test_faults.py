@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import os
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -118,19 +116,6 @@ def test_an_api_server_that_crashes_during_the_watch_is_waited_for(shop: Shop) -
     assert outcomes
     assert outcomes[0].ok, outcomes
     assert shop.image("deployments/checkout", "checkout") == "registry.example/checkout:2.0-slow"
-
-
-def test_two_runners_with_the_same_approval_bring_one_effect(shop: Shop) -> None:
-    """E1: one revision an approval, however many carry it out at once; TWOKEY_TEST_APPROVALS says how many of them."""
-    shop.patch("deployments/checkout/scale", {"spec": {"replicas": 1}}, "merge")
-    shop.settle("deployments/checkout")
-    pair, before = [shop.hands(), shop.hands()], generation(shop)
-    for number in range(1, int(os.environ.get("TWOKEY_TEST_APPROVALS", "20")) + 1):
-        plan = pair[0].plan("restart")
-        with ThreadPoolExecutor(2) as pool:
-            ends = list(pool.map(lambda each: each.execute(plan, f"request-{number}"), pair))  # noqa: B023 - ends here
-        assert [end.ok for end in ends] == [True, True]
-        assert generation(shop) == before + number
 
 
 def test_shops_do_not_disturb_each_other(shop: Shop) -> None:

@@ -1,21 +1,25 @@
-"""A wire to the API server that breaks where it is told to: every request goes through it, TLS and all."""
+"""A wire to the API server that breaks, or is slow, where it is told to: every request goes through it, TLS and all."""
 
 from __future__ import annotations
 
+import json
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Literal
+from typing import Any, Literal
 
 import requests
 
 from tests.cluster.control_plane import ControlPlane
 
-Fate = Literal["", "lost", "unanswered", "refused", "overloaded"]
-"""It passes; it never arrives; it arrives and its answer is lost; a connection reset; a 503."""
+Fate = Literal["", "lost", "unanswered", "overloaded", "broken", "late", "dripping"]
+"""It passes; it never arrives; it arrives and its answer is lost; a 503; a 500; it passes, and its answer comes later,
+or byte by byte."""
+_ANSWERS = {"overloaded": (503, "the server is overloaded"), "broken": (500, "the server is broken")}
 _HOP = {
     "connection",
     "host",
@@ -29,11 +33,16 @@ _HOP = {
 
 @dataclass
 class Wire:
-    """`fate` is asked of every request, with its method and path. `passed` are those that reached the API server."""
+    """`fate` is asked of every request, with its method and path. `passed` are those that reached the API server.
+
+    `delay` in seconds is how late an answer comes, or one of its bytes.
+    """
 
     url: str
     fate: Callable[[str, str], Fate] = lambda method, path: ""
     passed: list[tuple[str, str]] = field(default_factory=list)
+    delay: float = 0.1
+    over: threading.Event = field(default_factory=threading.Event)
 
     def patches(self) -> int:
         """How many patches reached the API server that were no dry runs."""
@@ -41,16 +50,18 @@ class Wire:
 
 
 @contextmanager
-def wire_to(plane: ControlPlane) -> Iterator[Wire]:
-    """A server in front of the control plane, with its certificate."""
-    server = _Server(plane)
+def wire_to(plane: ControlPlane, port: int = 0) -> Iterator[Wire]:
+    """A server in front of the control plane, with its certificate. Nobody listens there when it is over."""
+    server = _Server(plane, port)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="wire", daemon=True)
     thread.start()
     try:
         yield server.wire
     finally:
+        server.wire.over.set()
         server.shutdown()
         server.server_close()
+        server.cut_all()
         server.upstream.close()
         thread.join()
 
@@ -63,8 +74,9 @@ class _Handler(BaseHTTPRequestHandler):
         assert isinstance(server, _Server)
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         fate = server.wire.fate(self.command, self.path)
-        if fate == "overloaded":
-            self._answer(503, {}, b'{"kind":"Status","message":"the server is overloaded"}')
+        if fate in _ANSWERS:
+            status, message = _ANSWERS[fate]
+            self._answer(status, {}, json.dumps({"kind": "Status", "message": message}).encode())
         elif fate == "lost":
             self._cut()
         else:
@@ -79,17 +91,30 @@ class _Handler(BaseHTTPRequestHandler):
             server.wire.passed.append((self.command, self.path))
             if fate == "unanswered":
                 self._cut()
-            else:
-                self._answer(answer.status_code, answer.headers, answer.content)
+                return
+            if fate == "late":
+                server.wire.over.wait(server.wire.delay)
+            self._answer(answer.status_code, answer.headers, answer.content, drips=fate == "dripping")
 
-    def _answer(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+    def _answer(self, status: int, headers: Mapping[str, str], body: bytes, drips: bool = False) -> None:
         self.send_response(status)
         for key, value in headers.items():
             if key.lower() not in _HOP:
                 self.send_header(key, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        if drips:
+            self._drip(body)
+        else:
+            self.wfile.write(body)
+
+    def _drip(self, body: bytes) -> None:
+        server = self.server
+        assert isinstance(server, _Server)
+        for at in range(len(body)):
+            if server.wire.over.wait(server.wire.delay):
+                return
+            self.wfile.write(body[at : at + 1])
 
     def _cut(self) -> None:
         self.close_connection = True
@@ -104,14 +129,26 @@ class _Handler(BaseHTTPRequestHandler):
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, plane: ControlPlane) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, plane: ControlPlane, port: int) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
         self.plane, self.upstream = plane, plane.session()
         del self.upstream.headers["Authorization"]  # each request brings its own
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(plane.certificate, plane.key)
         self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
         self.wire = Wire(f"https://127.0.0.1:{self.server_address[1]}")
+        self._open: list[socket.socket] = []
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, address = super().get_request()
+        self._open.append(connection)
+        return connection, address
+
+    def cut_all(self) -> None:
+        """A server that is gone keeps no connection."""
+        for connection in self._open:
+            with suppress(OSError):  # closed long ago
+                connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A connection that broke, on purpose or because a test ended."""
