@@ -147,6 +147,17 @@ def on_outcome(request: Request, now: datetime, outcome: Outcome, source: str) -
     return Move(f"request.{name}", event, changes=changes, data=data, evidence=evidence)
 
 
+def on_undo(run: Request, undo: Request) -> Move | None:
+    """An approved request wants a target on which another one runs: where it takes back just that one, stop watching.
+
+    What was changed stays changed, and is read back later; the undo has an approval of its own.
+    """
+    same = run.plan.target.key == undo.plan.target.key and run.plan.undo == undo.plan.action
+    if run.state is not State.RUNNING or not same:
+        return None
+    return Move("request.unwatched", None, unwatch=True, data={"for": undo.id})
+
+
 def _still_missing(request: Request, now: datetime, view: View, verdict: Verdict) -> tuple[Requirement, ...]:
     """What is missing of today's quorum; nothing where the glass was broken and that still stands (A10)."""
     if breakglass.stands(request, now, view):

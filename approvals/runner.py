@@ -111,7 +111,10 @@ class Runner:
         began = self._clock.now()
         try:
             claimed = self._ledger.move(request.id, rule)
-        except (Outrun, TargetBusy):
+        except Outrun:
+            return self._ledger.get(request.id)
+        except TargetBusy:
+            self._make_way(request)
             return self._ledger.get(request.id)
         except Altered as error:
             return self._end(request, rulings.refuse, error.say)
@@ -125,6 +128,12 @@ class Runner:
         expires = began + (min(LEASE, claimed.run_by - at[-1]) if claimed.run_by else LEASE)
         outcome = self._execute(claimed, Grant(request_id=claimed.id, digest=claimed.plan.digest, expires_at=expires))
         return self._record(claimed, outcome)
+
+    def _make_way(self, undo: Request) -> None:
+        """A run that this approved request takes back is watched no longer, so that the undo has not to wait for it."""
+        for run in self._ledger.running():
+            if rulings.on_undo(run, undo) and self._ledger.goes_on(run.id, run.fence):
+                self._ledger.move(run.id, lambda current, now: rulings.on_undo(current, undo))
 
     def _execute(self, request: Request, grant: Grant) -> Outcome:
         try:

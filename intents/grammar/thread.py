@@ -23,8 +23,9 @@ _BESIDE = frozenset(
 )
 _TAKEN_BACK = {
     "waiting": "I withdraw nothing by words. Press Withdraw on its card; whoever asked for it can.",
-    "ready": "It is approved and about to run. Press Withdraw on its card at once, or undo it when it is done.",
-    "running": "It is running, and I stop nothing halfway. Watch its card; it offers the way back when it is done.",
+    "ready": "It is approved and starts now. Once it runs, its card offers Undo…, a change with its own approval.",
+    "running": "It is running. On its card, Stop watching leaves it to itself, and Undo… asks for the way back: "
+    "a change of its own, which somebody else approves and which does not wait for this one.",
     "answered": "That was only a look: nothing was changed, and there is nothing to cancel.",
 }
 _DONE = "That one is over, so there is nothing to cancel. To go back, say: roll that back, or: make it 3."

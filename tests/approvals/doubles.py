@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pydantic import JsonValue
 from sqlalchemy import Connection, Engine, event
 
 from actions.action import Change, Read
@@ -99,12 +100,13 @@ class Hands:
     can_read_back: bool = True
     stopped: bool = False
     evals: tuple[str, ...] = ()  # suites of whatever is deployed
+    undo: dict[str, JsonValue] | None = None  # of every plan
 
     def plan(self, action: Change, policy_version: str) -> Plan:
         if self.plan_error:
             raise self.plan_error
         plan = a_plan(action, policy_version, self.replicas)
-        return plan.model_copy(update={"evals": self.evals if action.verb == "deploy" else ()})
+        return plan.model_copy(update={"evals": self.evals if action.verb == "deploy" else (), "undo": self.undo})
 
     def answer(self, action: Read, progress: Progress) -> Outcome:
         self.answered += 1

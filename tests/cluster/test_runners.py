@@ -16,17 +16,20 @@ from pathlib import Path
 
 import pytest
 
+from actions.action import Change
 from actions.clock import SystemClock
 from actions.registry import Registry
 from actions.verbs import VERBS
+from actions.verbs.deploy import Deploy
 from actions.verbs.restart import Restart
+from actions.verbs.rollback import Rollback
 from approvals import audit, policy
 from approvals.gate import Gate
 from approvals.ledger import Ledger
-from approvals.request import State
+from approvals.request import Request, State
 from approvals.store import open_store
 from tests.approvals.doubles import ANA, BEN, PLAYGROUND, Folk, Rules
-from tests.cluster.shop import Shop
+from tests.cluster.shop import Shop, until
 from tests.stores import store_url
 
 APPROVALS = int(os.environ.get("TWOKEY_TEST_APPROVALS", "20"))
@@ -47,6 +50,31 @@ def revision(shop: Shop) -> int:
     return int(shop.read("deployments/checkout")["metadata"]["annotations"]["deployment.kubernetes.io/revision"])
 
 
+def test_an_undo_of_a_rollout_that_hangs_is_approved_by_itself_and_does_not_wait(shop: Shop, tmp_path: Path) -> None:
+    """E1, E3: the card of a running deploy offers it; the deploy is no longer watched, and read back as what it is."""
+    with a_runner(shop, tmp_path / "store") as (one, ledger), a_runner(shop, tmp_path / "store") as (other, _):
+        stuck = approved(one, Deploy(service="checkout", environment="prod", version="2.0-slow"))
+        with ThreadPoolExecutor(1) as pool:
+            run = pool.submit(one.run, stuck.id)
+            until(lambda: run.done() or ledger.get(stuck.id).step is not None, "the rollout watched")
+            undo = Registry(VERBS).parse(stuck.plan.undo or {})
+            assert isinstance(undo, Rollback)
+            back = approved(other, undo)
+            until(lambda: other.run(back.id).state is not State.READY, "the target free")
+            assert run.result(60).state is State.UNKNOWN
+        assert ledger.get(back.id).state is State.SUCCEEDED, ledger.get(back.id).outcome
+        assert shop.image("deployments/checkout", "checkout") == "registry.example/checkout:1.0"
+        one.tick()
+        ended = ledger.get(stuck.id)
+        assert (ended.state, ended.outcome and ended.outcome.ok) == (State.FAILED, False)
+
+
+def approved(gate: Gate, action: Change) -> Request:
+    """Asked for by ana, and approved by ben."""
+    request = gate.submit(action, ANA, {"channel": "C0OPS"})
+    return gate.decide(request.id, request.plan.digest, BEN, approve=True)
+
+
 def test_two_runners_bring_one_revision_an_approval(
     shop: Shop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -57,8 +85,7 @@ def test_two_runners_bring_one_revision_an_approval(
     with a_runner(shop, tmp_path / "store") as (one, ledger), a_runner(shop, tmp_path / "store") as (other, _):
         with ThreadPoolExecutor(2) as pool:
             for number in range(1, APPROVALS + 1):
-                request = one.submit(RESTART, ANA, {"channel": "C0OPS"})
-                other.decide(request.id, request.plan.digest, BEN, approve=True)
+                request = approved(one, RESTART)
                 started = time.monotonic()
                 for run in [pool.submit(each.run, request.id) for each in (one, other)]:
                     run.result()

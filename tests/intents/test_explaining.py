@@ -72,7 +72,8 @@ def test_the_question_is_known(text: str) -> None:
     ("state", "part"),
     [
         ("waiting", "Press Withdraw"),
-        ("running", "stop nothing halfway"),
+        ("running", "Stop watching leaves it to itself, and Undo… asks for the way back"),
+        ("ready", "its card offers Undo…"),
         ("answered", "only a look"),
         ("succeeded", "is over"),
     ],
