@@ -13,14 +13,13 @@ from hypothesis import strategies as st
 
 from actions.errors import Denied, GrantRefused, NotFound, StalePlan, TwokeyError, Unreachable
 from actions.outcome import Outcome, Quote, Step, Suggestion, TextFile
-from actions.verbs.scale import Scale
 from approvals import audit, keepsakes
 from approvals.gate import DecisionRefused
 from approvals.recollection import Recollection
 from approvals.request import State
 from approvals.runner import LEASE
 from approvals.store import StoreDown
-from tests.approvals.doubles import ANA, BEN, CARLA, DEV, DONE, DORA, SCALE, Hands, House, a_house, in_threads
+from tests.approvals.doubles import ANA, BEN, CARLA, DEV, DONE, DORA, Hands, House, a_house, in_threads
 
 ROOT = Path(__file__).parents[2]
 
@@ -285,26 +284,6 @@ def test_two_requests_on_one_target_run_one_after_the_other(house: House, beside
     house.hands.check_error = StalePlan("the first one changed it")
     assert other.gate.run(second.id).state is State.STALE
     assert house.hands.effects == [first.id, elsewhere.id]
-
-
-def test_an_approved_undo_does_not_wait_for_what_it_takes_back(house: House, beside: Callable[[], House]) -> None:
-    """E3: the run is watched no longer, and gives way; a request that is no undo of it still waits."""
-    house.hands.undo = {**SCALE.as_json(), "replicas": 3}
-    first, other, seen = house.approved(), beside(), []
-    undo, stranger = house.approved(Scale(service="checkout", environment="prod", replicas=3)), house.approved()
-
-    def during() -> None:
-        house.hands.after_effect = lambda: None
-        seen.append(other.gate.run(stranger.id).state)
-        assert "request.unwatched" not in house.kinds()
-        seen.extend(other.gate.run(undo.id).state for _ in range(2))
-
-    house.hands.after_effect = during
-    house.gate.run(first.id)
-    assert seen == [State.READY] * 3
-    assert house.hands.stopped
-    assert house.kinds().count("request.unwatched") == 1
-    assert other.gate.run(undo.id).state is State.SUCCEEDED
 
 
 def test_whoever_keeps_the_thread_finds_the_whole_outcome_in_the_ledger(

@@ -1,0 +1,29 @@
+"""Taking back what is still running: a request of its own, which does not wait for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from actions.verbs.scale import Scale
+from approvals.request import State
+from tests.approvals.doubles import SCALE, House
+
+
+def test_an_approved_undo_does_not_wait_for_what_it_takes_back(house: House, beside: Callable[[], House]) -> None:
+    """E3: the run is watched no longer, and gives way; a request that is no undo of it still waits."""
+    house.hands.undo = {**SCALE.as_json(), "replicas": 3}
+    first, other, seen = house.approved(), beside(), []
+    undo, stranger = house.approved(Scale(service="checkout", environment="prod", replicas=3)), house.approved()
+
+    def during() -> None:
+        house.hands.after_effect = lambda: None
+        seen.append(other.gate.run(stranger.id).state)
+        assert "request.unwatched" not in house.kinds()
+        seen.extend(other.gate.run(undo.id).state for _ in range(2))
+
+    house.hands.after_effect = during
+    house.gate.run(first.id)
+    assert seen == [State.READY] * 3
+    assert house.hands.stopped
+    assert house.kinds().count("request.unwatched") == 1
+    assert other.gate.run(undo.id).state is State.SUCCEEDED
