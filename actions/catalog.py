@@ -6,12 +6,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 from rapidfuzz import fuzz, process
 
 from actions import yamlfile
-from actions.clients.protocols import Kind, WorkloadRef
+from actions.clients.protocols import WorkloadRef
 from actions.errors import UnknownEnvironment, UnknownService
+from actions.keepers import field
+from actions.kinds import WorkloadKind
+from actions.managed import Kept, ManagedBy
 from actions.terms import Name, Value
 
 
@@ -27,7 +30,7 @@ class Environment(Value):
 class Workload(Value):
     """The object in the cluster that runs a service."""
 
-    kind: Kind = "Deployment"
+    kind: WorkloadKind = "Deployment"
     name: Name | None = Field(None, description="the service's own name if not given")
     container: Name | None = Field(
         None, description="the container that deploy changes; the service's name if not given"
@@ -89,6 +92,9 @@ class Service(Value):
     environments: tuple[str, ...] | None = Field(None, description="all of them if not given")
     workload: Workload = Workload()
     image: str | None = Field(None, description="repository without a tag; deploy keeps the live one's if not given")
+    managed_by: ManagedBy | None = Field(
+        None, description="argocd or flux, where its version is kept there; the workload itself keeps it if not given"
+    )
     max_replicas: int = Field(20, ge=1, le=10_000, description="scale refuses more than this")
     metrics: dict[str, str] = Field(
         {}, description="metric -> PromQL template; {namespace} {service} {workload} {window}"
@@ -96,6 +102,13 @@ class Service(Value):
     logs: dict[str, str] = Field({}, description="selector -> LogQL stream selector template; same fields")
     runbooks: tuple[Runbook, ...] = ()
     evals: tuple[EvalSuite, ...] = ()
+
+    @field_validator("managed_by")
+    @classmethod
+    def _stands_somewhere(cls, managed: ManagedBy | None, others: ValidationInfo) -> ManagedBy | None:
+        if managed:
+            field.require(managed.keeper, managed.path, bool(others.data.get("image")))
+        return managed
 
 
 class Catalog(Value):
@@ -115,6 +128,7 @@ class Catalog(Value):
             for environment in service.environments or ():
                 if environment not in self.environments:
                     raise ValueError(f"services.{name}.environments names {environment}, which is no environment")
+        self._require_one_keeper_each()
         _unique("service", {n: s.aliases for n, s in self.services.items()})
         _unique("environment", {n: e.aliases for n, e in self.environments.items()})
         return self
@@ -175,9 +189,30 @@ class Catalog(Value):
             name=work.name or service,
         )
 
+    def kept(self, service: str, environment: str) -> Kept | None:
+        """Where the service's version is kept in an environment; None where its workload keeps it itself.
+
+        Raises UnknownService or UnknownEnvironment.
+        """
+        place, entry = self.ref(service, environment), self.services[service]
+        if entry.managed_by is None:
+            return None
+        return entry.managed_by.kept(service, environment, place, entry.image or "")
+
     def container(self, service: str) -> str:
         """The container that deploy changes."""
         return self.services[service].workload.container or service
+
+    def _require_one_keeper_each(self) -> None:
+        """One place for a version, one service in one environment: else a deploy to dev would be one to prod."""
+        owner: dict[Kept, str] = {}
+        for service, entry in self.services.items():
+            for environment in self.environments_of(service) if entry.managed_by else ():
+                kept, here = self.kept(service, environment), f"{service} in {environment}"
+                if kept and owner.setdefault(kept, here) != here:
+                    shared = f"{kept.ref.kind} {kept.ref.name} would keep the version of {owner[kept]} and of {here}"
+                    say = f"{shared}; put {{environment}} or {{service}} into its name"
+                    raise yamlfile.misplaced(("services", service, "managed_by"), say)
 
     def is_production(self, environment: str) -> bool:
         """Whether cards mark this environment as production."""

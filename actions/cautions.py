@@ -20,6 +20,24 @@ def of_change(live: Mapping[str, Any]) -> tuple[Caution, ...]:
     return tuple(c for c in found if c)
 
 
+def of_rollout(live: Mapping[str, Any]) -> tuple[Caution, ...]:
+    """Whether another rollout of this workload is not through."""
+    found = _unfinished(live)
+    return (found,) if found else ()
+
+
+def of_keeper(live: Mapping[str, Any]) -> tuple[Caution, ...]:
+    """Who may take back a change of the object that keeps a service's version."""
+    name = f"{live['kind']} {live['metadata']['name']}"
+    for maker in live["metadata"].get("ownerReferences") or ():
+        if maker.get("kind") == "ApplicationSet":
+            text = f"ApplicationSet {maker.get('name')} made {name} and may write it anew; change it there as well"
+            return (Caution(code="gitops", text=text),)
+    tool = _marked_by(live)
+    text = f"{tool} manages {name} itself from Git and puts it back at its next look; change it in Git as well"
+    return (Caution(code="gitops", text=text),) if tool else ()
+
+
 def of_template(live: Mapping[str, Any]) -> tuple[Caution, ...]:
     """The same, where the pods will be replaced."""
     spec, found = live["spec"], [*of_change(live), *_changed_since(live)]
@@ -79,9 +97,14 @@ def _changed_since(live: Mapping[str, Any]) -> tuple[Caution, ...]:
 
 
 def _gitops(live: Mapping[str, Any]) -> Caution | None:
+    tool = _marked_by(live)
+    text = f"{tool} manages this and may revert it; change it in Git as well"
+    return Caution(code="gitops", text=text) if tool else None
+
+
+def _marked_by(live: Mapping[str, Any]) -> str:
+    """The tool that an object's labels or annotations name; empty where none does."""
     meta = live["metadata"]
     marks = {*(meta.get("labels") or {}), *(meta.get("annotations") or {})}
-    for tool, keys in (("Argo CD", _ARGO_CD), ("Flux", _FLUX)):
-        if marks.intersection(keys):
-            return Caution(code="gitops", text=f"{tool} manages this and may revert it; change it in Git as well")
-    return None
+    tools = (("Argo CD", _ARGO_CD), ("Flux", _FLUX))
+    return next((tool for tool, keys in tools if marks.intersection(keys)), "")

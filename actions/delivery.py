@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from actions import endings, landing, objects, restoring
+from actions import endings, landing, objects, restoring, wire
 from actions.errors import Conflict, GrantRefused, NotFound, SourceError, StalePlan, Unreachable
+from actions.keepers import progress
 from actions.landing import Trace
 from actions.outcome import Grant, Outcome
-from actions.plan import Patch, Plan
+from actions.plan import Plan
 from actions.toolbox import Toolbox
 
 _TRIES = 6
@@ -34,7 +34,7 @@ def read(tools: Toolbox, plan: Plan) -> Mapping[str, Any]:
 
 def require_unmoved(tools: Toolbox, plan: Plan, live: Mapping[str, Any]) -> None:
     """Raises StalePlan that says what moved since the preview was shown."""
-    if moved := landing.moved(plan, live, tools.catalog.container(plan.service), tools.clock.now()):
+    if moved := landing.moved(plan, live, progress.version(tools.catalog, plan, live), tools.clock.now()):
         said = "; ".join(moved)
         raise StalePlan(f"{said[0].upper()}{said[1:]}. Ask again to see what it would do now.")
 
@@ -93,7 +93,7 @@ class Delivery:
         if self._stop():
             raise GrantRefused("It was stopped before anything was changed.")
         # 3. Nothing slips in between this read and the patch.
-        patch = _bound(restoring.whole(self._plan.patch, live, revisions).for_request(request_id), live)
+        patch = wire.bound(restoring.whole(self._plan.patch, live, revisions).for_request(request_id), live)
         try:
             cluster.patch(ref, patch, verb=self._plan.verb, request_id=request_id)
         except SourceError as error:
@@ -107,10 +107,3 @@ class Delivery:
         if isinstance(error, Unreachable | Conflict):
             return None
         return (endings.unknown if self._in_flight else endings.not_applied)(self._plan, error.say)
-
-
-def _bound(patch: Patch, live: Mapping[str, Any]) -> Patch:
-    """The same patch, which the server accepts for this very state of the object alone."""
-    body: dict[str, Any] = copy.deepcopy(dict(patch.body))
-    body.setdefault("metadata", {}).update({key: live["metadata"][key] for key in ("uid", "resourceVersion")})
-    return patch.model_copy(update={"body": body})

@@ -13,6 +13,7 @@ from actions.redaction import redacted
 
 _CONTAINERS = ("containers", "initContainers")
 _WORDS = ("command", "args")
+_SETTINGS = frozenset({"values", "valuesObject", "parameters", "substitute"})
 _NAMED = 6  # variables that a card names
 
 
@@ -24,6 +25,26 @@ def pods(spec: Mapping[str, Any], other: Mapping[str, Any], side: str) -> dict[s
             theirs = _by_name(other.get(kind))
             shown[kind] = [_container(each, theirs.get(each.get("name"), {}), side) for each in spec[kind]]
     return shown
+
+
+def settings(spec: Any, other: Any, private: bool = False) -> Any:
+    """The spec of a keeper without the settings that it hands on, which may be anything, Helm values above all.
+
+    What differs from `other` is shown: a change of ours differs in the version alone.
+    """
+    if isinstance(spec, Mapping):
+        theirs = other if isinstance(other, Mapping) else {}
+        plain = {"name"} if private else set()  # whose value it is
+        return {
+            key: inner if key in plain else settings(inner, theirs.get(key), private or key in _SETTINGS)
+            for key, inner in spec.items()
+        }
+    if isinstance(spec, list):
+        named = _by_name([each for each in other or () if isinstance(each, Mapping)])
+        return [
+            settings(each, named.get(each.get("name")) if isinstance(each, Mapping) else each, private) for each in spec
+        ]
+    return "(hidden)" if private and spec == other else spec
 
 
 def variables(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:

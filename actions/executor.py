@@ -13,6 +13,7 @@ from actions.clients import patience
 from actions.clock import ManualClock
 from actions.delivery import Delivery
 from actions.errors import BadInput, GrantRefused, SourceError, StalePlan
+from actions.keepers import progress
 from actions.landing import Trace
 from actions.outcome import Grant, Outcome
 from actions.plan import Plan
@@ -101,7 +102,7 @@ class Executor:
             return None
         if trace is Trace.UNCLEAR or self._may_still_arrive(request_id):
             return None
-        present = landing.present(plan, live, self._tools.catalog.container(plan.service))
+        present = landing.present(plan, live, progress.version(self._tools.catalog, plan, live))
         return endings.not_applied(plan, f"there is no trace of it, and it is {present} now.")
 
     def _vitals_now(self, plan: Plan) -> Future[Vitals | None]:

@@ -6,9 +6,12 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
+from pydantic import JsonValue
+
 from actions import endings, objects, rollout
 from actions.clients.protocols import Revision
 from actions.errors import TwokeyError
+from actions.keepers.kinds import KEEPERS
 from actions.outcome import Suggestion
 from actions.plan import Plan
 from actions.rollout import Complete
@@ -32,13 +35,20 @@ def next_steps(
         return logs, ()
     if plan.undo.get("verb") != "rollback":
         return (*logs, Suggestion(label="Undo…", action=plan.undo)), ()
-    if before is not None and isinstance(rollout.judge(before, ()), Complete):
+    if before is not None and _was_well(plan, before):
         return (*logs, Suggestion(label=f"Roll back to {plan.undo['to']}…", action=plan.undo)), ()
     found = _last_healthy(tools, plan)
     if found is None:
         return (*logs, endings.history(plan)), (NONE_KNOWN,)
     image = objects.version_of(found.template, tools.catalog.container(plan.service))
-    return (*logs, Suggestion(label=f"Roll back to {image}…", action={**plan.undo, "to": found.number})), ()
+    to: JsonValue = image if plan.target.kind in KEEPERS else found.number  # a keeper counts in its own numbers
+    return (*logs, Suggestion(label=f"Roll back to {image}…", action={**plan.undo, "to": to})), ()
+
+
+def _was_well(plan: Plan, before: Mapping[str, Any]) -> bool:
+    keeper = KEEPERS.get(plan.target.kind)
+    judged = keeper.judge(before, None, None).judged if keeper else rollout.judge(before, ())
+    return isinstance(judged, Complete)
 
 
 def _last_healthy(tools: Toolbox, plan: Plan) -> Revision | None:
@@ -50,7 +60,7 @@ def _last_healthy(tools: Toolbox, plan: Plan) -> Revision | None:
 
 def _healthy(tools: Toolbox, plan: Plan) -> Iterator[Revision]:
     """Older revisions that are known to have worked, newest first."""
-    ref = objects.ref(plan.target)
+    ref = tools.catalog.ref(plan.service, plan.environment)
     present = objects.template(tools.cluster.workload(ref))
     ready = [pod.template_hash for pod in tools.cluster.pods(ref) if pod.ready and pod.template_hash]
     since = tools.clock.now() - _REMEMBERED

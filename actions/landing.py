@@ -40,14 +40,17 @@ def trace(plan: Plan, live: Mapping[str, Any], revisions: Sequence[Revision], re
     return Trace.ABSENT if _reaches_back(plan, live, revisions) else Trace.UNCLEAR
 
 
-def moved(plan: Plan, live: Mapping[str, Any], container: str, now: datetime) -> tuple[str, ...]:
-    """The preconditions that no longer hold, each as a short sentence for people; empty where all hold."""
-    return tuple(_in_words(plan, live, path, container, now) for path in _broken(plan, live))
+def moved(plan: Plan, live: Mapping[str, Any], version: str, now: datetime) -> tuple[str, ...]:
+    """The preconditions that no longer hold, each as a short sentence for people; empty where all hold.
+
+    `version` is the one that the target has now.
+    """
+    return tuple(_in_words(plan, live, path, version, now) for path in _broken(plan, live))
 
 
 def in_place(live: Mapping[str, Any], patch: Patch) -> bool:
     """Whether every field of the spec that the patch sets still has that value; annotations are anybody's."""
-    return _contains(live.get("spec"), patch.body.get("spec"), by_name=patch.type == "strategic")
+    return _contains(live.get("spec"), patch.body.get("spec"), by_name=patch.type != "merge")
 
 
 def stops_all(plan: Plan) -> bool:
@@ -55,13 +58,13 @@ def stops_all(plan: Plan) -> bool:
     return plan.patch.subresource == "scale" and objects.at(plan.patch.body, "spec.replicas") == 0
 
 
-def present(plan: Plan, live: Mapping[str, Any], container: str) -> str:
+def present(plan: Plan, live: Mapping[str, Any], version: str) -> str:
     """What the target looks like now where the plan would change it: `replicas 4`, `image 1.4.3`, `autoscaler 3–8`."""
     if plan.patch.subresource == "scale":
         return f"replicas {objects.replicas(live)}"
     if plan.target.kind == objects.AUTOSCALER:
         return "autoscaler {}–{}".format(*objects.bounds(live))
-    return f"image {objects.version_of(objects.template(live), container)}"
+    return f"{plan.differences[0].field if plan.differences else 'image'} {version}"
 
 
 def _broken(plan: Plan, live: Mapping[str, Any]) -> list[str]:
@@ -80,7 +83,7 @@ def _reaches_back(plan: Plan, live: Mapping[str, Any], revisions: Sequence[Revis
     return before is not None and any(objects.fingerprint(live, dict(r.template)) == before for r in revisions)
 
 
-def _in_words(plan: Plan, live: Mapping[str, Any], path: str, container: str, now: datetime) -> str:
+def _in_words(plan: Plan, live: Mapping[str, Any], path: str, version: str, now: datetime) -> str:
     name = f"{plan.target.kind} {plan.target.name}"
     if path == objects.UID:
         return f"{name} was deleted and created again"
@@ -92,11 +95,12 @@ def _in_words(plan: Plan, live: Mapping[str, Any], path: str, container: str, no
         count, wanted = objects.replicas(live), plan.action.get("replicas")
         then = f": {count} → {wanted} now" if isinstance(wanted, int) else ""
         return f"someone set replicas to {count}{by}{then}"
-    shown = next((d for d in plan.differences if d.field == "image"), None)
-    version = objects.version_of(objects.template(live), container)
+    if path == "operation#sha256":
+        return f"another sync of {name} has begun"
+    shown = next((d for d in plan.differences if d.field in ("image", "version")), None)
     if shown and version != shown.before:
-        return f"someone set the image to {version}{by}, it was {shown.before}"
-    return f"someone changed the pod template{by}"
+        return f"someone set the {shown.field} to {version}{by}, it was {shown.before}"
+    return f"someone changed {'the pod template' if path == objects.TEMPLATE else name}{by}"
 
 
 def _contains(live: Any, wanted: Any, by_name: bool) -> bool:

@@ -63,7 +63,7 @@ def fingerprint(live: Mapping[str, Any], value: Any) -> str:
     A plain digest of what holds a short secret tells that secret to whoever tries all of them. The uid is random, and
     stands in the cluster alone, where whoever may read it may read the value as well.
     """
-    return hmac.new(_uid(live).encode(), canonical.canonical(value), hashlib.sha256).hexdigest()
+    return hmac.new(_uid(live).encode(), canonical.canonical(_without_floats(value)), hashlib.sha256).hexdigest()
 
 
 def identity(live: Mapping[str, Any]) -> str:
@@ -157,6 +157,15 @@ def _plain(path: str) -> str:
 
 def _uid(live: Mapping[str, Any]) -> str:
     return str(live["metadata"]["uid"])
+
+
+def _without_floats(value: Any) -> Any:
+    """Helm values may hold some; as text they compare as well."""
+    if isinstance(value, Mapping):
+        return {key: _without_floats(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_without_floats(inner) for inner in value]
+    return f"{value!r}" if isinstance(value, float) else value
 
 
 def _owns(fields: Any, keys: list[str]) -> bool:

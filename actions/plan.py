@@ -8,20 +8,28 @@ from typing import Literal
 from pydantic import JsonValue
 
 from actions import canonical
+from actions.kinds import Kind
 from actions.outcome import Suggestion
 from actions.terms import Risk, Value
 
 REQUEST_TOKEN = "${request}"  # noqa: S105 - a placeholder, no secret
 """Stands in the marks of a patch for the request's id, which is not known before the plan is submitted."""
-_MARKS = ("twokey.dev/", "kubernetes.io/change-cause")  # what else holds the same characters is somebody's own text
+PatchType = Literal["strategic", "merge", "named"]
+"""As the API has them; "named" is a merge patch in whose lists of named things only what changes stands: custom
+resources know no strategic merge. It is completed from the object as it was read just before (`actions.wire`)."""
+_MARKS = (
+    "twokey.dev/",
+    "kubernetes.io/change-cause",
+    "reconcile.fluxcd.io/requestedAt",
+)  # what else holds the same characters is somebody's own text
 
 
 class Target(Value):
-    """The one object that a change touches: a workload, what owns its replicas, or the policy itself."""
+    """The one object that a change touches: a workload, what owns its replicas or keeps its version, or the policy."""
 
     cluster: str | None  # kubeconfig context; None is the current one
     namespace: str
-    kind: Literal["Deployment", "StatefulSet", "DaemonSet", "HorizontalPodAutoscaler", "Policy"]
+    kind: Literal[Kind, "Policy"]
     name: str
     uid: str  # the SHA-256 of the object's own, which is a key (`actions.objects.fingerprint`)
 
@@ -73,7 +81,7 @@ class Patch(Value):
     """
 
     subresource: Literal["", "scale"] = ""
-    type: Literal["strategic", "merge"] = "strategic"
+    type: PatchType = "strategic"
     body: dict[str, JsonValue]
     restores: Restored | None = None
 
@@ -130,7 +138,11 @@ def _marked(value: JsonValue, request_id: str, mark: bool = False) -> JsonValue:
     if isinstance(value, str):
         return value.replace(REQUEST_TOKEN, request_id) if mark else value
     if isinstance(value, dict):
-        return {key: _marked(inner, request_id, key.startswith(_MARKS)) for key, inner in value.items()}
+        named = str(value.get("name", "")).startswith(_MARKS)  # {"name": "twokey.dev/request", "value": …}
+        return {
+            key: _marked(inner, request_id, key.startswith(_MARKS) or (named and key == "value"))
+            for key, inner in value.items()
+        }
     if isinstance(value, list):
         return [_marked(inner, request_id) for inner in value]
     return value

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from actions import disclosure, landing, limits, objects, yamltext
+from actions import disclosure, landing, limits, objects, wire, yamltext
 from actions.action import Change
 from actions.clients.protocols import WorkloadRef
 from actions.errors import Rejected
@@ -151,7 +151,8 @@ def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
 
 def tried(tools: Toolbox, change: Change, now: Present, patch: Patch) -> Mapping[str, Any]:
     """The server's dry run. Raises Rejected where it would do something else than the card says (A1)."""
-    answer = tools.cluster.patch(now.ref, patch, verb=change.verb, request_id=None, dry_run=True)
+    sent = wire.whole(patch, now.live)
+    answer = tools.cluster.patch(now.ref, sent, verb=change.verb, request_id=None, dry_run=True)
     if not landing.in_place(answer, patch):
         name = f"{now.ref.kind} {now.ref.name}"
         raise Rejected(f"The cluster would make something else of this than you asked for: a webhook changes {name}.")
@@ -170,6 +171,8 @@ def _shown(live: Mapping[str, Any], other: Mapping[str, Any], side: str) -> dict
     spec = dict(live["spec"])
     if pods := _pods(spec):
         spec["template"] = {**spec["template"], "spec": disclosure.pods(pods, _pods(other["spec"]), side)}
+    else:
+        spec = disclosure.settings(spec, other["spec"])
     return {**{key: value for key, value in live.items() if key != "status"}, "metadata": meta, "spec": spec}
 
 

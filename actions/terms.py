@@ -23,6 +23,10 @@ Path = tuple[str, ...]
 """Where something stands in a Kubernetes object: `("spec", "template", "spec", "containers", EACH, "image")`."""
 EACH, OURS = "[*]", "[ours]"
 """In a path, for a list of named things: each of them, or those that the catalogue names as a service's container."""
+NOTHING = "[nothing]"
+"""In a path, for a map that may be there, and has to be empty."""
+VERSION = "[version]"
+"""Alone in a path: where the catalogue says that an object keeps a service's version, for each object its own place."""
 
 
 class Rule(NamedTuple):

@@ -10,6 +10,8 @@ from typing import Any
 from actions import autoscaling, endings, fallback, landing, objects, restoring, rollout, verification
 from actions.clients.protocols import Revision
 from actions.errors import NotFound, SourceError, StalePlan
+from actions.keepers import progress
+from actions.keepers.kinds import KEEPERS
 from actions.outcome import Outcome, Quote, Step
 from actions.plan import Patch, Plan
 from actions.redaction import redacted
@@ -47,8 +49,10 @@ def look(tools: Toolbox, plan: Plan, before: Mapping[str, Any] | None) -> Judgem
         return Failed("it was deleted and created again meanwhile")
     revisions = tools.cluster.revisions(ref)
     if not _in_place(plan, live, revisions):
-        present = landing.present(plan, live, tools.catalog.container(plan.service))
+        present = landing.present(plan, live, progress.version(tools.catalog, plan, live))
         return Failed(f"somebody changed it again before it was complete ({present} now)")
+    if ref.kind in KEEPERS:
+        return progress.look(tools, plan, live, before)
     if ref.kind == objects.AUTOSCALER:
         ref = tools.catalog.ref(plan.service, plan.environment)
         owner, live, revisions = live, tools.cluster.workload(ref), tools.cluster.revisions(ref)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic_core import PydanticCustomError
 
 from actions.errors import ConfigError
 
@@ -46,6 +47,11 @@ def parse(text: str, model: type[Model], name: str) -> Model:
         raise ConfigError(_complaints(error, node, name)) from None
 
 
+def misplaced(loc: tuple[str, ...], message: str) -> PydanticCustomError:
+    """What a validator of a whole file raises, so that the complaint names this place in it."""
+    return PydanticCustomError("misplaced", "{message}", {"loc": loc, "message": message})
+
+
 def line_of(path: Path, loc: tuple[int | str, ...]) -> int:
     """The line of the deepest part of `loc` that stands in a file which `load` has read; 1 where there is none."""
     return _locate(yaml.compose(path.read_text(encoding="utf-8"), Loader=_Loader), loc)[0]
@@ -60,7 +66,7 @@ def schema(model: type[BaseModel]) -> str:
 def _complaints(error: ValidationError, node: yaml.Node | None, name: str) -> str:
     lines = []
     for problem in error.errors(include_url=False)[:5]:
-        line, known = _locate(node, problem["loc"])
+        line, known = _locate(node, (problem.get("ctx") or {}).get("loc", problem["loc"]))
         message = problem["msg"].removeprefix("Value error, ").rstrip(".")
         if problem["type"] == "extra_forbidden":
             message = "there is no such key; check its spelling"

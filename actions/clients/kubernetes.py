@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from actions.clients import kube_objects
 from actions.clients.kube_connection import ANSWER, Connection, agent
@@ -23,15 +23,10 @@ from actions.clients.protocols import (
     WorkloadRef,
 )
 from actions.errors import NotFound, Rejected
+from actions.kinds import SERVED, WorkloadKind
 from actions.objects import MANAGER, SCALE_MANAGER
 from actions.plan import Patch
 
-_PATHS = {
-    "Deployment": ("apps/v1", "deployments"),
-    "StatefulSet": ("apps/v1", "statefulsets"),
-    "DaemonSet": ("apps/v1", "daemonsets"),
-    "HorizontalPodAutoscaler": ("autoscaling/v2", "horizontalpodautoscalers"),
-}
 _CONTENT = {"strategic": "application/strategic-merge-patch+json", "merge": "application/merge-patch+json"}
 _LOGGED_PODS = 30  # whose logs are read at most, the newest first
 _LOG_BYTES = 1_000_000  # of one container
@@ -82,7 +77,7 @@ class KubernetesCluster:
         return self._to(ref.cluster).send("PATCH", path, _named(ref), patch.body, query, headers)
 
     def revisions(self, ref: WorkloadRef) -> list[Revision]:
-        if ref.kind == "HorizontalPodAutoscaler":
+        if ref.kind not in get_args(WorkloadKind):
             return []
         workload = self.workload(ref)
         if ref.kind == "Deployment":
@@ -202,8 +197,8 @@ class KubernetesCluster:
 
 
 def _path(ref: WorkloadRef) -> str:
-    group, plural = _PATHS[ref.kind]
-    return f"/apis/{group}/namespaces/{ref.namespace}/{plural}/{ref.name}"
+    group, version, plural = SERVED[ref.kind]
+    return f"/apis/{group}/{version}/namespaces/{ref.namespace}/{plural}/{ref.name}"
 
 
 def _named(ref: WorkloadRef) -> str:

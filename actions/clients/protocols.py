@@ -8,22 +8,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
+from actions.kinds import Kind
 from actions.outcome import EvalRun
 from actions.plan import Patch
-
-Kind = Literal["Deployment", "StatefulSet", "DaemonSet"]
-"""What can run a service."""
 
 
 @dataclass(frozen=True)
 class WorkloadRef:
-    """Where a workload is, or the autoscaler of one. `cluster` is a kubeconfig context; None is the current one."""
+    """Where a workload is, its autoscaler, or the object of a GitOps tool that keeps its version.
+
+    `cluster` is a kubeconfig context; None is the current one.
+    """
 
     cluster: str | None
     namespace: str
-    kind: Kind | Literal["HorizontalPodAutoscaler"]
+    kind: Kind
     name: str
 
 
@@ -140,7 +141,7 @@ class Cluster(Protocol):
         ...
 
     def revisions(self, ref: WorkloadRef) -> list[Revision]:
-        """Newest first; an autoscaler has none."""
+        """Newest first; what is no workload has none."""
         ...
 
     def pods(self, ref: WorkloadRef) -> list[Pod]: ...

@@ -10,8 +10,9 @@ from typing import Literal, get_args
 
 from actions.action import Action
 from actions.catalog import Catalog
-from actions.clients.protocols import Guarded, Kind, WorkloadRef
+from actions.clients.protocols import Guarded, WorkloadRef
 from actions.errors import Denied, NotFound, Rejected
+from actions.kinds import Kind
 from actions.plan import Patch
 from actions.rbac import accounts
 from actions.rbac.places import Place, places
@@ -78,7 +79,7 @@ def _needs(place: Place, verb: type[Action], impersonate: bool) -> Iterator[tupl
     """Who needs what for this verb; the empty user is ourselves."""
     for right in reading([verb], place.workloads):
         yield "", right
-    for right in writing(verb, place.workloads):
+    for right in writing(verb, place.workloads, place.kept):
         for preview in (False, True):
             yield (accounts.user(verb.verb, place.namespace, preview) if impersonate else ""), right
 
@@ -93,14 +94,14 @@ def _has(cluster: Guarded, place: Place, user: str, right: Right) -> bool:
 
 
 def _too_much(cluster: Guarded, place: Place, registry: Registry) -> Iterator[Finding]:
-    verbs = changing(registry)
+    verbs = [verb for verb in changing(registry) if writing(verb, place.workloads, place.kept)]
     names = tuple(accounts.name(verb.verb, preview) for verb in verbs for preview in (False, True))
     ours = [*reading(registry, place.workloads), Right("", "serviceaccounts", "impersonate", names)]
     expected: dict[tuple[str, str], Iterable[Right]] = {("", ""): ours}
     for verb in verbs:
         for preview in (False, True):
             user = accounts.user(verb.verb, place.namespace, preview)
-            expected[verb.verb, user] = writing(verb, place.workloads)
+            expected[verb.verb, user] = writing(verb, place.workloads, place.kept)
     for (word, user), declared in expected.items():
         for right in sorted(_held(cluster, place, user) - _single(declared)):
             yield Finding("excess", word, place.cluster, place.namespace, user, right.say)

@@ -15,13 +15,17 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from actions.action import Action
-from actions.rbac import accounts
+from actions.kinds import SERVED
+from actions.rbac import accounts, versions
 from actions.rbac.places import Place
-from actions.terms import EACH, OURS, Path, Rule
+from actions.rbac.rights import changes_versions, concerns, without
+from actions.rbac.versions import REPOSITORY
+from actions.terms import EACH, OURS, VERSION, Path, Rule
 
 _SERVER: dict[str, Any] = {  # the API server itself keeps these
     "metadata": {
@@ -46,10 +50,6 @@ _WORKLOAD = (  # as `Place` names it; an autoscaler is about the workload that i
 _CEILING = "variables.ceilings[variables.workload]"
 _CONTAINER = "variables.workload + '/' + c.name"
 _BOUNDED = ("replicas", "minReplicas", "maxReplicas")
-_REPOSITORY = (  # of an image: without its digest and its tag
-    "({0}.split('@')[0].lastIndexOf(':') > {0}.split('@')[0].lastIndexOf('/')"
-    " ? {0}.split('@')[0].substring(0, {0}.split('@')[0].lastIndexOf(':')) : {0}.split('@')[0])"
-)
 
 
 def of_verb(verb: type[Action], place: Place, verbs: Iterable[type[Action]]) -> Iterator[Manifest]:
@@ -112,9 +112,10 @@ def _variables(verb: type[Action], place: Place) -> list[dict[str, str]]:
         "workload": _WORKLOAD,
         "ceilings": json.dumps(place.ceilings, sort_keys=True),
         "repositories": json.dumps(place.repositories, sort_keys=True),
+        **versions.variables(place),
     }
-    for touches in _touched(verb):
-        for path, _ in _levels(_allowed(touches)):
+    for touches, resources in _touched(verb, place).items():
+        for path, _ in _levels(_allowed(touches, resources)):
             for age, whole in (("new", "object"), ("old", "oldObject")):
                 parent = f"variables.{_variable(age, path[:-1])}" if path else ""
                 inner = f"('{path[-1]}' in {parent} ? {parent}['{path[-1]}'] : dyn({{}}))" if path else ""
@@ -123,22 +124,25 @@ def _variables(verb: type[Action], place: Place) -> list[dict[str, str]]:
 
 
 def _validations(verb: type[Action], place: Place) -> Iterator[dict[str, str]]:
-    mine = [resource for resources in _touched(verb).values() for resource in resources]
+    mine = [resource for resources in _touched(verb, place).values() for resource in resources]
     yield {
         "expression": f"request.operation == 'UPDATE' && variables.resource in {_list(mine)}",
         "message": f"{verb.verb} may patch {', '.join(mine)}, and do nothing else",
     }
     yield {
-        "expression": f"request.namespace == '{place.namespace}' && variables.workload in variables.ceilings",
+        "expression": f"request.namespace == '{place.namespace}' && variables.workload in {_list(_names(verb, place))}",
         "message": "the catalogue has no such workload here; apply `twokey rbac render` after a change of it",
     }
-    for touches, resources in _touched(verb).items():
-        for path, tree in _levels(_allowed(touches)):
+    for touches, resources in _touched(verb, place).items():
+        for path, tree in _levels(_allowed(touches, resources)):
             same = _same(f"variables.{_variable('new', path)}", f"variables.{_variable('old', path)}", tree, "k")
             message = f"{verb.verb} may not change this in {'.'.join(path) or 'the object'}"
             yield _about(resources, same, message)
         for expression, message in _limits(touches):
             yield _about(resources, expression, message)
+        for resource in resources:
+            for path in versions.touched(place, resource):
+                yield _about([resource], *versions.limits(path, lambda age, at: f"variables.{_variable(age, at)}"))
 
 
 def _about(resources: list[str], expression: str, message: str) -> dict[str, str]:
@@ -166,8 +170,8 @@ def _containers(path: Path) -> tuple[str, str]:
 
 def _images(path: Path) -> str:
     new, old = _containers(path)
-    wanted, said = _REPOSITORY.format("c.image"), f"variables.repositories[?{_CONTAINER}].orValue('')"
-    before = f"{old}.filter(p, p.name == c.name).map(p, {_REPOSITORY.format('p.image')})"
+    wanted, said = REPOSITORY.format("c.image"), f"variables.repositories[?{_CONTAINER}].orValue('')"
+    before = f"{old}.filter(p, p.name == c.name).map(p, {REPOSITORY.format('p.image')})"
     return f"{new}.all(c, {said} != '' ? {wanted} == {said} : {wanted} in {before})"
 
 
@@ -209,9 +213,11 @@ def _levels(tree: Tree, path: Path = ()) -> Iterator[tuple[Path, Tree]]:
             yield from _levels(inner, (*path, key))
 
 
-def _allowed(touches: Iterable[Path]) -> Tree:
+def _allowed(touches: Iterable[Path], resources: Iterable[str]) -> Tree:
     """What may change, and what the server changes by itself."""
     tree = copy.deepcopy(_SERVER)
+    if "applications" in resources:  # their status is what any patch may set: no subresource of its own keeps it apart
+        del tree["status"]
     for path in touches:
         level = tree
         for key in path:
@@ -219,13 +225,21 @@ def _allowed(touches: Iterable[Path]) -> Tree:
     return tree
 
 
-def _touched(verb: type[Action]) -> dict[tuple[Path, ...], list[str]]:
-    """The fields that the verb may change -> on which resources."""
+def _touched(verb: type[Action], place: Place) -> dict[tuple[Path, ...], list[str]]:
+    """The fields that the verb may change here -> on which resources."""
     found: dict[tuple[Path, ...], list[str]] = {}
     for rule in verb.rules:
-        if _patches(rule):
-            found.setdefault(rule.touches, []).append(rule.resource)
+        if _patches(rule) and concerns(rule, place.workloads):
+            kept = versions.touched(place, rule.resource) if (VERSION,) in rule.touches else []
+            touches = (*(path for path in rule.touches if path != (VERSION,)), *kept)
+            found.setdefault(touches, []).append(rule.resource)
     return found
+
+
+def _names(verb: type[Action], place: Place) -> list[str]:
+    """What the verb may be about, as `_WORKLOAD` spells it."""
+    mine = without(place.workloads, place.kept) if changes_versions(verb) else place.workloads
+    return sorted(f"{SERVED[kind].plural}.{name}" for kind, names in mine.items() for name in names)  # type: ignore[index]
 
 
 def _patches(rule: Rule) -> bool:
@@ -233,7 +247,7 @@ def _patches(rule: Rule) -> bool:
 
 
 def _variable(age: str, path: Path) -> str:
-    return "_".join((age, *path))
+    return "_".join(re.sub(r"\W", "_", part) for part in (age, *path))
 
 
 def _list(words: Iterable[str]) -> str:

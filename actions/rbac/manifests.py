@@ -51,11 +51,14 @@ def _home() -> Iterator[Manifest]:
 
 def _for_place(place: Place, registry: Registry) -> Iterator[Manifest]:
     """The verbs' accounts with their rights, what everybody reads, and whose part gateway and runner may take."""
-    where, verbs = place.namespace, changing(registry)
+    where = place.namespace
+    verbs = [verb for verb in changing(registry) if writing(verb, place.workloads, place.kept)]
     for verb in verbs:
         own, preview = accounts.name(verb.verb), accounts.name(verb.verb, preview=True)
         yield from (_account(who, where) for who in (own, preview))
-        yield from _role(own, where, _rules(writing(verb, place.workloads)), [(own, where), (preview, where)])
+        yield from _role(
+            own, where, _rules(writing(verb, place.workloads, place.kept)), [(own, where), (preview, where)]
+        )
         yield from confinement.of_verb(verb, place, registry)
     both = [(GATEWAY, HOME), (RUNNER, HOME)]
     yield from _role(READER, where, _rules(reading(registry, place.workloads)), both)

@@ -9,6 +9,8 @@ from pydantic import StringConstraints
 from actions import cautions, image, limits, objects, pinning, preview, readiness
 from actions.action import Change
 from actions.errors import BadInput
+from actions.keepers import draft as keepers
+from actions.keepers import rules
 from actions.plan import Difference, Draft, Patch
 from actions.terms import OURS, Risk, Rule
 from actions.toolbox import Toolbox
@@ -24,7 +26,10 @@ class Deploy(Change):
 
     verb: ClassVar[str] = "deploy"
     risk: ClassVar[Risk] = Risk.HIGH
-    rules: ClassVar[tuple[Rule, ...]] = preview.template_rules((*preview.PODS, "containers", OURS, "image"))
+    rules: ClassVar[tuple[Rule, ...]] = (
+        *preview.template_rules((*preview.PODS, "containers", OURS, "image")),
+        *rules.CHANGING,
+    )
     help: ClassVar[str] = "Run another version of a service"
     examples: ClassVar[tuple[str, ...]] = ("deploy checkout 1.4.2 to prod", "ship cart v2.1 to staging")
 
@@ -38,8 +43,11 @@ class Deploy(Change):
     def draft(self, tools: Toolbox) -> Draft:
         """The catalogue's container gets this tag or digest, from the catalogue's repository or else the live one.
 
+        Where a GitOps tool keeps the version, it is changed there (`actions.keepers`).
         Raises BadInput where there is no such container, or it runs this version already; else as `Change.draft`.
         """
+        if kept := tools.catalog.kept(self.service, self.environment):
+            return keepers.deploy(tools, self, kept, self.version)
         now = preview.present(tools, self)
         old = objects.image_of(now.template, now.container)
         repository = tools.catalog.services[self.service].image or image.split(old)[0]

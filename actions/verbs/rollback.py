@@ -11,6 +11,8 @@ from actions import cautions, disclosure, image, limits, objects, preview, readi
 from actions.action import Change
 from actions.clients.protocols import Revision
 from actions.errors import BadInput
+from actions.keepers import draft as keepers
+from actions.keepers import rules
 from actions.plan import Difference, Draft, Patch
 from actions.terms import EACH, Risk, Rule
 from actions.toolbox import Toolbox
@@ -33,12 +35,15 @@ class Rollback(Change):
     verb: ClassVar[str] = "rollback"
     phrase: ClassVar[str] = "Roll back"
     risk: ClassVar[Risk] = Risk.HIGH
-    rules: ClassVar[tuple[Rule, ...]] = preview.template_rules(
-        (*preview.TEMPLATE, "metadata", "annotations"),
-        (*preview.TEMPLATE, "metadata", "labels"),
-        *((*preview.PODS, kind, EACH, key) for kind in ("containers", "initContainers") for key in _CONFIGURED),
-        (*preview.PODS, "volumes", EACH, "configMap"),
-        (*preview.PODS, "terminationGracePeriodSeconds"),
+    rules: ClassVar[tuple[Rule, ...]] = (
+        *preview.template_rules(
+            (*preview.TEMPLATE, "metadata", "annotations"),
+            (*preview.TEMPLATE, "metadata", "labels"),
+            *((*preview.PODS, kind, EACH, key) for kind in ("containers", "initContainers") for key in _CONFIGURED),
+            (*preview.PODS, "volumes", EACH, "configMap"),
+            (*preview.PODS, "terminationGracePeriodSeconds"),
+        ),
+        *rules.CHANGING,
     )
     help: ClassVar[str] = "Go back to the previous version, a revision, or a version"
     examples: ClassVar[tuple[str, ...]] = (
@@ -51,10 +56,13 @@ class Rollback(Change):
     def draft(self, tools: Toolbox) -> Draft:
         """The pod template of the older revision takes the present one's place.
 
+        Where a GitOps tool keeps the version, the older one is put there (`actions.keepers`).
         A restart alone makes no revision of its own here: the previous revision is the newest one that differs in
         more than when it was restarted, and the marks of old restarts do not come back.
         Raises BadInput that lists what there is where there is no such revision; else as `Change.draft`.
         """
+        if kept := tools.catalog.kept(self.service, self.environment):
+            return keepers.rollback(tools, self, kept, self.to)
         now = preview.present(tools, self)
         revisions = tools.cluster.revisions(now.ref)
         chosen = self._choose(revisions, now)

@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 
 from actions import rollout
-from actions.clients.protocols import Kind, Pod, Revision
+from actions.clients.protocols import Pod, Revision
+from actions.kinds import WorkloadKind
 from actions.rollout import Complete, Failed, Progressing
 
 LATE = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "lastUpdateTime": "t1"}
 QUOTA = {"type": "ReplicaFailure", "status": "True", "message": "exceeded quota: pods=10"}
 
 
-def workload(kind: Kind = "Deployment", spec: dict[str, Any] | None = None, **status: Any) -> dict[str, Any]:
+def workload(kind: WorkloadKind = "Deployment", spec: dict[str, Any] | None = None, **status: Any) -> dict[str, Any]:
     """One of three replicas that has rolled out, unless said otherwise."""
     full = {
         "observedGeneration": 7,

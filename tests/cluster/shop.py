@@ -80,7 +80,7 @@ class Shop:
         """By an administrator; one that is there already is left as it is."""
         where = manifest["metadata"].get("namespace", self.namespace)
         answer = self.call("POST", _PATHS[manifest["kind"]].format(where), manifest)
-        assert answer.ok or answer.status_code == 409, answer.text
+        assert answer.ok or answer.status_code == 409, answer.text[:2000]
         found: Json = answer.json()
         return found
 

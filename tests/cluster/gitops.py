@@ -1,0 +1,238 @@
+"""A stand-in for Argo CD's and Flux's controllers, as the kubelet's is for nodes: they follow their objects.
+
+What "Git" holds is told by the version: every tag, revision and chart of a service is the image's tag. `-unknown` is
+no revision, `-refused` cannot be applied; what its pods do is the kubelet's matter. A HelmRelease waits for its
+workload and gives up after two seconds; a Kustomization does not wait.
+"""
+
+from __future__ import annotations
+
+import copy
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import requests
+
+from tests.cluster.control_plane import ControlPlane, Json
+from tests.cluster.crds import DEFINITIONS
+
+_MERGE = {"Content-Type": "application/merge-patch+json"}
+_STRATEGIC = {"Content-Type": "application/strategic-merge-patch+json"}
+_LOOK = 0.05  # seconds between two looks
+_HELM_WAITS = 2.0
+_CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+
+
+class Gitops:
+    """`with Gitops(plane):` and the tools' objects are followed. Their definitions are there from then on."""
+
+    def __init__(self, plane: ControlPlane) -> None:
+        self._plane, self._api = plane, plane.session()
+        self._stopped, self.idle = threading.Event(), threading.Event()
+        self._begun: dict[str, float] = {}  # uid and generation of a HelmRelease -> since when it is at it
+        self._thread = threading.Thread(target=self._live, name="gitops", daemon=True)
+
+    def __enter__(self) -> Gitops:
+        for definition in DEFINITIONS:
+            self._call("POST", _CRDS, definition)
+        for definition in DEFINITIONS:
+            self._await_served(definition)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopped.set()
+        self._thread.join()
+        self._api.close()
+
+    def _await_served(self, definition: Json) -> None:
+        spec, deadline = definition["spec"], time.monotonic() + 30
+        path = f"/apis/{spec['group']}/{spec['versions'][0]['name']}/{spec['names']['plural']}"
+        while not self._call("GET", path).ok:
+            assert time.monotonic() < deadline, f"{path} is not served"
+            self._stopped.wait(0.05)
+
+    def _live(self) -> None:
+        tools: tuple[tuple[str, Callable[[Json], None]], ...] = (
+            ("/apis/argoproj.io/v1alpha1/applications", self._application),
+            ("/apis/helm.toolkit.fluxcd.io/v2/helmreleases", self._helm_release),
+            ("/apis/kustomize.toolkit.fluxcd.io/v1/kustomizations", self._kustomization),
+        )
+        while not self._stopped.wait(_LOOK):
+            for path, follow in tools if not self.idle.is_set() else ():
+                try:
+                    for found in self._call("GET", path).json().get("items", ()):
+                        follow(found)
+                except (requests.RequestException, KeyError):  # the API server is away, or an object has gone
+                    continue
+
+    # -- Argo CD -------------------------------------------------------------------------------------------------------
+    def _application(self, app: Json) -> None:
+        spec, status = app["spec"], copy.deepcopy(app.get("status") or {})
+        source, place = spec["source"], spec["destination"]["namespace"]
+        wanted, operation = _of_source(source), app.get("operation")
+        workload = self._workload(place, source["path"])
+        if operation and (status.get("operationState") or {}).get("phase") != "Running":
+            status["operationState"] = {"phase": "Running", "operation": operation, "startedAt": _now()}
+            self._status(app, status)
+            return
+        automated = (spec.get("syncPolicy") or {}).get("automated")
+        differs = _image(workload, source["path"]) != wanted
+        if operation or (automated and differs and "unknown" not in wanted and not _failed(status, source)):
+            self._sync(app, status, workload, wanted, operation or {"initiatedBy": {"automated": True}, "sync": {}})
+            return
+        status |= {
+            "sync": {
+                "status": "Unknown" if "unknown" in wanted else "OutOfSync" if differs else "Synced",
+                "revision": f"commit-of-{source.get('targetRevision', 'HEAD')}",
+                "comparedTo": {"source": source},
+            },
+            "health": {"status": _health(workload)},
+            "conditions": [{"type": "ComparisonError", "message": f"unable to resolve '{wanted}' to a commit SHA"}]
+            if "unknown" in wanted
+            else None,
+        }
+        if any(status.get(key) != (app.get("status") or {}).get(key) for key in ("sync", "health", "conditions")):
+            self._status(app, {**status, "reconciledAt": _now()})
+
+    def _sync(self, app: Json, status: Json, workload: Json, wanted: str, operation: Json) -> None:
+        source = app["spec"]["source"]
+        state = {"phase": "Succeeded", "operation": operation, "startedAt": _now(), "finishedAt": _now()}
+        result = {"revision": f"commit-of-{source.get('targetRevision', 'HEAD')}", "source": source}
+        if "unknown" in wanted or "refused" in wanted:
+            state |= {"phase": "Failed", "message": "one or more objects failed to apply, password=hunter22"}
+        else:
+            self._set_image(workload, source["path"], wanted)
+            number = max((each["id"] for each in status.get("history") or ()), default=-1) + 1
+            entry = {"id": number, "deployedAt": _now(), **result}
+            status["history"] = [*(status.get("history") or ()), entry]
+        status["operationState"] = {**state, "syncResult": result}
+        self._status(app, status, operation=None)
+
+    def _status(self, app: Json, status: Json, **more: Any) -> None:
+        self._patch(_path("argoproj.io/v1alpha1", "applications", app), {"status": status, **more}, _MERGE)
+
+    # -- Flux ----------------------------------------------------------------------------------------------------------
+    def _helm_release(self, release: Json) -> None:
+        meta, spec = release["metadata"], release["spec"]
+        chart = ((spec.get("chart") or {}).get("spec") or {}).get("version")
+        wanted = ((spec.get("values") or {}).get("image") or {}).get("tag") or chart
+        path = _path("helm.toolkit.fluxcd.io/v2", "helmreleases", release)
+        if not _due(release):
+            return
+        workload = self._workload(meta["namespace"], meta["name"])
+        if _image(workload, meta["name"]) != wanted:
+            self._set_image(workload, meta["name"], wanted)
+            self._patch(
+                f"{path}/status", _conditions(release, "Unknown", "Progressing", "Running 'upgrade' action"), _MERGE
+            )
+            return
+        since = self._begun.setdefault(f"{meta['uid']}/{meta['generation']}", time.monotonic())
+        if _health(workload) == "Healthy":
+            past = (release.get("status") or {}).get("history") or []
+            entry = {"chartVersion": chart, "version": len(past) + 1, "status": "deployed", "lastDeployed": _now()}
+            body = _conditions(
+                release, "True", "UpgradeSucceeded", f"Helm upgrade succeeded for release {meta['name']}"
+            )
+            body["status"] |= {"history": [entry, *past], **_handled(release)}
+            self._patch(f"{path}/status", body, _MERGE)
+        elif time.monotonic() - since > _HELM_WAITS:
+            body = _conditions(release, "False", "UpgradeFailed", "Helm upgrade failed: context deadline exceeded")
+            body["status"] |= _handled(release)
+            self._patch(f"{path}/status", body, _MERGE)
+
+    def _kustomization(self, found: Json) -> None:
+        if not _due(found):
+            return
+        name, path = found["spec"]["path"], _path("kustomize.toolkit.fluxcd.io/v1", "kustomizations", found)
+        images = {each["name"]: each for each in found["spec"].get("images") or ()}
+        ours = next((each for key, each in images.items() if name in (each.get("newName") or key)), {})
+        wanted = ours.get("newTag") or "1.0"
+        if "refused" in wanted:
+            body = _conditions(found, "False", "ReconciliationFailed", "Deployment is invalid")
+        else:
+            self._set_image(self._workload(found["spec"]["targetNamespace"], name), name, wanted)
+            body = _conditions(found, "True", "ReconciliationSucceeded", "Applied revision: main@sha1:abc")
+            body["status"]["lastAppliedRevision"] = "main@sha1:abc"
+        body["status"] |= _handled(found)
+        self._patch(f"{path}/status", body, _MERGE)
+
+    # -- the cluster ---------------------------------------------------------------------------------------------------
+    def _workload(self, namespace: str, name: str) -> Json:
+        found: Json = self._call("GET", f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}").json()
+        return found
+
+    def _set_image(self, workload: Json, name: str, tag: str) -> None:
+        containers = [{"name": name, "image": f"registry.example/{name}:{tag}"}]
+        body = {"spec": {"template": {"spec": {"containers": containers}}}}
+        self._patch(_path("apps/v1", "deployments", workload), body, _STRATEGIC)
+
+    def _patch(self, path: str, body: Json, headers: dict[str, str]) -> None:
+        self._call("PATCH", path, body, headers)
+
+    def _call(self, method: str, path: str, body: Json | None = None, headers: Any = None) -> requests.Response:
+        return self._api.request(method, f"{self._plane.url}{path}", json=body, headers=headers, timeout=30)
+
+
+def _path(version: str, plural: str, found: Json) -> str:
+    meta = found["metadata"]
+    return f"/apis/{version}/namespaces/{meta['namespace']}/{plural}/{meta['name']}"
+
+
+def _of_source(source: Json) -> str:
+    """The tag that its manifests say."""
+    for text in (source.get("kustomize") or {}).get("images") or ():
+        if source["path"] in text:
+            return str(text).rpartition(":")[2]
+    for each in (source.get("helm") or {}).get("parameters") or ():
+        if each["name"] == "image.tag":
+            return str(each["value"])
+    return str(source["targetRevision"])
+
+
+def _failed(status: Json, source: Json) -> bool:
+    """Automated sync tries a revision with the same parameters only once."""
+    state = status.get("operationState") or {}
+    return state.get("phase") == "Failed" and state["syncResult"]["source"] == source
+
+
+def _image(workload: Json, name: str) -> str:
+    containers = workload["spec"]["template"]["spec"]["containers"]
+    return next(str(each["image"]).rpartition(":")[2] for each in containers if each["name"] == name)
+
+
+def _health(workload: Json) -> str:
+    """As Argo CD and kstatus judge a Deployment."""
+    status, wanted = workload.get("status") or {}, workload["spec"]["replicas"]
+    if status.get("observedGeneration", 0) < workload["metadata"]["generation"]:
+        return "Progressing"
+    counts = (status.get("replicas", 0), status.get("updatedReplicas", 0), status.get("availableReplicas", 0))
+    return "Healthy" if counts == (wanted,) * 3 else "Progressing"
+
+
+def _due(found: Json) -> bool:
+    meta, status = found["metadata"], found.get("status") or {}
+    asked = (meta.get("annotations") or {}).get("reconcile.fluxcd.io/requestedAt")
+    seen = status.get("observedGeneration") == meta["generation"] and asked == status.get("lastHandledReconcileAt")
+    return not found["spec"].get("suspend") and not seen
+
+
+def _conditions(found: Json, ready: str, reason: str, message: str) -> Json:
+    at = {"lastTransitionTime": _now(), "observedGeneration": found["metadata"]["generation"]}
+    made = [{"type": "Ready", "status": ready, "reason": reason, "message": message, **at}]
+    if ready == "Unknown":
+        made.append({"type": "Reconciling", "status": "True", "reason": reason, "message": message, **at})
+    return {"status": {"conditions": made}}
+
+
+def _handled(found: Json) -> Json:
+    meta = found["metadata"]
+    asked = (meta.get("annotations") or {}).get("reconcile.fluxcd.io/requestedAt")
+    return {"observedGeneration": meta["generation"], "lastHandledReconcileAt": asked}
+
+
+def _now() -> str:
+    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
