@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from actions import image, objects, quantities
 from actions.action import Read
 from actions.clients.protocols import ChangeRecord, Revision
+from actions.keepers import rules as keepers
+from actions.keepers.keeper import Past
+from actions.keepers.kinds import KEEPERS
 from actions.outcome import Outcome, Step, Suggestion, Table
 from actions.terms import Name, Rule
 from actions.toolbox import Progress, Toolbox
 
 _BACK = timedelta(days=30)
 _ROWS = 30
+_SOON = timedelta(minutes=10)  # a request and what it delivered are no further apart than this
 _COLUMNS = ("when", "what", "revision", "who", "state")
 
 
@@ -39,6 +43,7 @@ class History(Read):
         Rule("apps", "daemonsets", ("get",)),
         Rule("apps", "replicasets", ("list",)),
         Rule("apps", "controllerrevisions", ("list",)),
+        *keepers.READING,
     )
     help: ClassVar[str] = "What changed lately, and who asked and approved"
     examples: ClassVar[tuple[str, ...]] = (
@@ -52,14 +57,19 @@ class History(Read):
     def answer(self, tools: Toolbox, progress: Progress) -> Outcome:
         """The requests of the last 30 days and every revision that the cluster remembers, the newest first.
 
-        A revision that a request made stands in that request's row, told by the annotation that it left.
+        A revision that a request made stands in that request's row, told by the annotation that it left. Where a GitOps
+        tool keeps the version and remembers what it delivered, its own numbers stand there.
         Raises BadInput or SourceError.
         """
         ref, now = tools.catalog.ref(self.service, self.environment), tools.clock.now()
         progress(Step(text="looking at the revisions"))
         revisions = tools.cluster.revisions(ref)
         records = tools.changes.recent(self.service, self.environment, now - _BACK) if tools.changes else ()
-        rows = _merged(records, revisions, tools.catalog.container(self.service))[:_ROWS]
+        past = self._past(tools)
+        if past:
+            rows = _with_past(records, past)[:_ROWS]
+        else:
+            rows = _merged(records, revisions, tools.catalog.container(self.service))[:_ROWS]
         where = f"{self.service} in {self.environment}"
         if not rows:
             return Outcome(ok=True, summary=f"{where}: I know of no changes in the last 30 d.")
@@ -80,6 +90,10 @@ class History(Read):
             suggestions=self._back(rows),
         )
 
+    def _past(self, tools: Toolbox) -> Sequence[Past]:
+        kept = tools.catalog.kept(self.service, self.environment)
+        return KEEPERS[kept.ref.kind].past(tools.cluster.workload(kept.ref), kept.field) if kept else ()
+
     def _back(self, rows: Sequence[_Row]) -> tuple[Suggestion, ...]:
         if sum(bool(row.revision) for row in rows) < 2:
             return ()
@@ -96,6 +110,21 @@ def _merged(records: Sequence[ChangeRecord], revisions: Sequence[Revision], cont
         for each in revisions
         if each.annotations.get(objects.REQUEST_ANNOTATION) not in told
     ]
+    return sorted(rows, key=lambda row: row.at, reverse=True)
+
+
+def _with_past(records: Sequence[ChangeRecord], past: Sequence[Past]) -> list[_Row]:
+    """A delivery is a request's where it brought the request's version soon after it."""
+    rows, left = [], list(past)
+    for record in sorted(records, key=lambda each: each.at):
+        version = record.action.get("version") or record.action.get("to")
+        made = [
+            each for each in left if each.version == version and each.at and record.at <= each.at <= record.at + _SOON
+        ]
+        for each in made:
+            left.remove(each)
+        rows.append(replace(_of_record(record, None), revision=str(made[0].number) if made else ""))
+    rows += [_Row(p.at, f"version {p.version}", str(p.number), "outside of Twokey", "") for p in left if p.at]
     return sorted(rows, key=lambda row: row.at, reverse=True)
 
 

@@ -11,6 +11,8 @@ from actions import autoscaling, cautions, limits, objects, preview
 from actions.action import Change
 from actions.clients.protocols import Autoscaler
 from actions.errors import BadInput
+from actions.keepers import reverting
+from actions.keepers import rules as keepers
 from actions.outcome import Suggestion
 from actions.plan import Draft
 from actions.terms import Risk, Rule
@@ -32,6 +34,7 @@ class Scale(Change):
         *preview.WATCH_RULES,
         *autoscaling.RULES,
         *limits.RULES,
+        *keepers.READING,
     )
     help: ClassVar[str] = "Change how many replicas a service has"
     examples: ClassVar[tuple[str, ...]] = ("scale checkout to 5 in prod", "double cart in staging")
@@ -82,7 +85,7 @@ class Scale(Change):
             now,
             wanted,
             warnings=(
-                *cautions.of_change(now.live),
+                *reverting.of_replicas(tools, self.service, self.environment, cautions.of_change(now.live)),
                 *limits.of_scale(tools, now.ref, now.live, wanted),
                 *cautions.of_scale(wanted, autoscaler, production, self._instead(wanted, autoscaler)),
             ),

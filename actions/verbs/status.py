@@ -11,6 +11,8 @@ from typing import Any, ClassVar
 from actions import objects, quantities, rollout
 from actions.action import Read
 from actions.clients.protocols import Pod, Revision
+from actions.keepers import reverting
+from actions.keepers import rules as keepers
 from actions.outcome import Outcome, Step, Suggestion
 from actions.rollout import Complete, Failed, Judgement
 from actions.terms import Name, Rule
@@ -33,6 +35,7 @@ class Status(Read):
         Rule("apps", "replicasets", ("list",)),
         Rule("apps", "controllerrevisions", ("list",)),
         Rule("", "pods", ("list",)),
+        *keepers.READING,
     )
     help: ClassVar[str] = "How a service is doing: pods, version, errors, latency"
     examples: ClassVar[tuple[str, ...]] = ("status of checkout in prod", "how is payments doing in prod?")
@@ -46,6 +49,7 @@ class Status(Read):
         progress(Step(text="looking at the cluster"))
         live = tools.cluster.workload(ref)
         pods, revisions = tools.cluster.pods(ref), tools.cluster.revisions(ref)
+        kept = reverting.said(tools, self.service, self.environment)
         judged = rollout.judge(live, rollout.newest(pods, revisions))
         signs = vitals(tools, self.service, self.environment)
         container = tools.catalog.container(self.service)
@@ -57,7 +61,7 @@ class Status(Read):
         return Outcome(
             ok=True,
             summary=f"{summary} {ready} of {desired} ready · {image}",
-            details=tuple(line for line in (_signs(signs), _restarts(pods), _paused(live)) if line),
+            details=tuple(line for line in (_signs(signs), _restarts(pods), _paused(live), kept) if line),
             suggestions=self._next(),
         )
 

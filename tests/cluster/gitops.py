@@ -11,6 +11,7 @@ import copy
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,7 +32,9 @@ class Gitops:
 
     def __init__(self, plane: ControlPlane) -> None:
         self._plane, self._api = plane, plane.session()
-        self._stopped, self.idle = threading.Event(), threading.Event()
+        self._stopped = threading.Event()
+        self.idle = threading.Event()  # while it is set the tools do nothing
+        self.blind: set[str] = set()  # services whose Kustomization reaches nothing
         self._begun: dict[str, float] = {}  # uid and generation of a HelmRelease -> since when it is at it
         self._thread = threading.Thread(target=self._live, name="gitops", daemon=True)
 
@@ -63,11 +66,17 @@ class Gitops:
         )
         while not self._stopped.wait(_LOOK):
             for path, follow in tools if not self.idle.is_set() else ():
-                try:
-                    for found in self._call("GET", path).json().get("items", ()):
+                for found in self._listed(path):
+                    # The API server is away, or an object has gone: the next look tells.
+                    with suppress(requests.RequestException, KeyError):
                         follow(found)
-                except (requests.RequestException, KeyError):  # the API server is away, or an object has gone
-                    continue
+
+    def _listed(self, path: str) -> list[Json]:
+        try:
+            found: list[Json] = self._call("GET", path).json().get("items", [])
+        except requests.RequestException:
+            return []
+        return found
 
     # -- Argo CD -------------------------------------------------------------------------------------------------------
     def _application(self, app: Json) -> None:
@@ -119,7 +128,7 @@ class Gitops:
     def _helm_release(self, release: Json) -> None:
         meta, spec = release["metadata"], release["spec"]
         chart = ((spec.get("chart") or {}).get("spec") or {}).get("version")
-        wanted = ((spec.get("values") or {}).get("image") or {}).get("tag") or chart
+        wanted = str(((spec.get("values") or {}).get("image") or {}).get("tag") or chart)
         path = _path("helm.toolkit.fluxcd.io/v2", "helmreleases", release)
         if not _due(release):
             return
@@ -149,12 +158,13 @@ class Gitops:
             return
         name, path = found["spec"]["path"], _path("kustomize.toolkit.fluxcd.io/v1", "kustomizations", found)
         images = {each["name"]: each for each in found["spec"].get("images") or ()}
-        ours = next((each for key, each in images.items() if name in (each.get("newName") or key)), {})
+        ours: Json = next((each for key, each in images.items() if name in (each.get("newName") or key)), {})
         wanted = ours.get("newTag") or "1.0"
         if "refused" in wanted:
             body = _conditions(found, "False", "ReconciliationFailed", "Deployment is invalid")
         else:
-            self._set_image(self._workload(found["spec"]["targetNamespace"], name), name, wanted)
+            if name not in self.blind:
+                self._set_image(self._workload(found["spec"]["targetNamespace"], name), name, wanted)
             body = _conditions(found, "True", "ReconciliationSucceeded", "Applied revision: main@sha1:abc")
             body["status"]["lastAppliedRevision"] = "main@sha1:abc"
         body["status"] |= _handled(found)
