@@ -170,7 +170,7 @@ class Checkpoints:
 def _signed(connection: Connection, before: Kept | None, now: datetime, key: SignerKey, *also: SignerKey) -> Kept:
     """A checkpoint over everything there is, which continues the last one; that one itself where nothing came since."""
     start = _start(connection, before)
-    found = audit.verify(logbook.rows(connection, start.tree.size + 1), start=start)
+    found = audit.verify(logbook.bare(connection, start.tree.size + 1), start=start)
     if isinstance(found, audit.Broken):
         raise NotContinued(f"Entry {found.seq}: {found.why}. No checkpoint is signed; run `twokey audit verify`.")
     if before is not None and before.size == found.count:

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
+from typing import Any
 
 from pydantic import JsonValue
-from sqlalchemy import Connection, Engine, LargeBinary, cast, func, insert, select
+from sqlalchemy import Connection, Engine, LargeBinary, Select, cast, func, insert, select
 
 from actions.errors import TwokeyError
 from approvals import audit
 from approvals.actor import Actor
 from approvals.audit.tree import Frontier
-from approvals.audit.verification import BEGINNING, Mark, Start
-from approvals.store import reading
+from approvals.audit.verification import BEGINNING, Mark, Row, Start
+from approvals.store import reading, streamed
 from approvals.tables import as_text, as_time, audit_checkpoints, audit_events, audit_seals
 
 _HASH = 32  # bytes of one
-_WALK = {"yield_per": 2000}  # rows at a time; of one statement, since a connection's options would be every later one's
+_WALK = 2000  # rows at a time
 
 # Made once: building a statement costs more than running it.
 _NEWEST = select(audit_events.c.seq, audit_events.c.hash).order_by(audit_events.c.seq.desc()).limit(1)
@@ -28,7 +30,9 @@ _ADD = insert(audit_events)
 _LATEST = select(audit_checkpoints).order_by(audit_checkpoints.c.size.desc()).limit(1)
 _SEAL = select(audit_seals).order_by(audit_seals.c.size.desc()).limit(1)
 # What somebody else wrote into the body may be text: still an entry, and then a broken one.
-_ROWS = select(audit_events.c.seq, cast(audit_events.c.body, LargeBinary), audit_events.c.prev, audit_events.c.hash)
+_BODY = cast(audit_events.c.body, LargeBinary)
+_ROWS = select(audit_events.c.seq, _BODY, audit_events.c.prev, audit_events.c.hash)
+_FILED = select(audit_events.c.seq, audit_events.c.request_id, _BODY)
 
 
 @dataclass(frozen=True)
@@ -96,12 +100,31 @@ def sealed(connection: Connection) -> Start:
 
 def rows(connection: Connection, first: int = 1, end: int | None = None) -> Iterator[audit.Entry]:
     """The entries from `first` on, up to and with `end`, read as they are walked."""
-    query = _ROWS.where(audit_events.c.seq >= first).order_by(audit_events.c.seq)
+    return map(audit.Entry._make, bare(connection, first, end))
+
+
+def bare(connection: Connection, first: int = 1, end: int | None = None) -> Iterator[Row]:
+    """The same as plain rows, for whoever verifies all of them."""
+    return chain.from_iterable(_parts(connection, _ROWS, first, end))
+
+
+def misfiled(connection: Connection, first: int = 1, end: int | None = None) -> int | None:
+    """The first of these entries that the store files under another request than its body names; None if none is."""
+    for part in _parts(connection, _FILED, first, end):
+        for seq, request, body in part:
+            named = b"null" if request is None else b'"%s"' % request.encode()
+            if not body.endswith(b',"request":%s,"seq":%d}' % (named, seq)):
+                return int(seq)
+    return None
+
+
+def _parts(
+    connection: Connection, query: Select[Any], first: int, end: int | None
+) -> Iterator[Sequence[tuple[Any, ...]]]:
+    query = query.where(audit_events.c.seq >= first).order_by(audit_events.c.seq)
     if end is not None:
         query = query.where(audit_events.c.seq <= end)
-    with connection.execute(query, execution_options=_WALK) as found:  # let go of also where nobody walks to the end
-        for part in found.partitions():
-            yield from map(audit.Entry._make, part)
+    yield from streamed(connection, query, _WALK)
 
 
 def latest(connection: Connection) -> Kept | None:
@@ -176,15 +199,3 @@ class Logbook:
         """The verifier keys of those checkpoints."""
         with reading(self._engine) as connection:
             return list(connection.execute(select(audit_checkpoints.c.key).distinct()).scalars())
-
-    def misfiled(self) -> int | None:
-        """The first entry that the store files under another request than its body names; None where there is none."""
-        with reading(self._engine) as connection:
-            body = cast(audit_events.c.body, LargeBinary)
-            query = select(audit_events.c.seq, audit_events.c.request_id, body)
-            with connection.execute(query.order_by(audit_events.c.seq), execution_options=_WALK) as found:
-                for seq, request, written in found:
-                    named = "null" if request is None else f'"{request}"'
-                    if not written.endswith(f',"request":{named},"seq":{seq}}}'.encode()):
-                        return int(seq)
-        return None

@@ -24,6 +24,10 @@ class Mark:
     head: str | None = None
     root: bytes | None = None
 
+    def agrees(self, head: str, tree: Frontier) -> bool:
+        """Whether a log of that size with this last hash and tree is the one it was made of."""
+        return (self.head or head) == head and (self.root is None or self.root == tree.root)
+
 
 @dataclass(frozen=True)
 class Start:
@@ -63,7 +67,7 @@ def verify(rows: Iterable[Row], marks: Sequence[Mark] = (), start: Start = BEGIN
     A mark inside the archived part can only be held against the archive, and is passed over here.
     """
     ahead = sorted((mark for mark in marks if mark.size >= start.tree.size), key=lambda mark: mark.size)
-    walk, agreed = _Walk(start), start.tree.size
+    walk, agreed = Walk(start), start.tree.size
     source = iter(rows)
     for mark in ahead:
         broken = walk.until(source, mark.size) or walk.against(mark, agreed)
@@ -73,11 +77,16 @@ def verify(rows: Iterable[Row], marks: Sequence[Mark] = (), start: Start = BEGIN
     return walk.until(source, None) or Verified(walk.count, walk.head, walk.tree)
 
 
-class _Walk:
-    """How far the walk has come."""
+class Walk:
+    """How far a walk along the log has come."""
 
-    def __init__(self, start: Start) -> None:
-        self.count, self.head, self.tree = start.tree.size, start.head, start.tree
+    def __init__(self, start: Start, after: int | None = None) -> None:
+        """From `start`; where that is no beginning of the log, `after` is the number of the entry before.
+
+        Raises ValueError where the hash to start from is none.
+        """
+        self.count = start.tree.size if after is None else after
+        self.head, self.tree, self._raw = start.head, start.tree, bytes.fromhex(start.head)
 
     def until(self, rows: Iterator[Row], size: int | None) -> Broken | None:
         """Go on to this size, or to the end."""
@@ -96,7 +105,7 @@ class _Walk:
         if self.count < mark.size:
             say = f"the log ends here, and the checkpoint names {mark.size} entries"
             return Broken(self.count + 1, say, self.count)
-        if (mark.head or self.head) == self.head and (mark.root or self.tree.root) == self.tree.root:
+        if mark.agrees(self.head, self.tree):
             return None
         say = f"up to here it is not the log of the checkpoint over {mark.size} entries: it was written anew"
         if agreed:
@@ -105,7 +114,7 @@ class _Walk:
 
     def _chained(self, chunk: Sequence[Row]) -> Broken | None:
         """The chain's part. The only loop of Python over every entry, so it does as little as it can."""
-        count, head, raw = self.count, self.head, bytes.fromhex(self.head)
+        count, head, raw = self.count, self.head, self._raw
         for seq, body, prev, written in chunk:
             if seq != count + 1:
                 return Broken(count + 1, f"entry {count + 1} is missing: the next one is numbered {seq}", count)
@@ -116,5 +125,5 @@ class _Walk:
             if head != written:
                 return Broken(seq, "its content does not fit its hash", count)
             count = seq
-        self.count, self.head = count, head
+        self.count, self.head, self._raw = count, head, raw
         return None

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
-from sqlalchemy import URL, Engine
+from sqlalchemy import URL, Connection, Engine
+from sqlalchemy.engine.interfaces import DBAPICursor
 
 APPEND_ONLY = (
     "audit_events",
@@ -36,6 +37,10 @@ class Dialect(Protocol):
 
     def name_of(self, url: URL) -> str:
         """What people call this store; without its password."""
+        ...
+
+    def cursor(self, connection: Connection) -> DBAPICursor:
+        """The driver's own, which takes rows from the store as they are fetched, in the connection's transaction."""
         ...
 
     def guards(self) -> Iterable[str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from psycopg import Connection as Raw
 from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPICursor
 
 from approvals.store.dialect import APPEND_ONLY
 
@@ -61,6 +63,10 @@ class PostgreSQL:
     def name_of(self, url: URL) -> str:
         """The whole address without its password."""
         return url.set(password=None).render_as_string()
+
+    def cursor(self, connection: Connection) -> DBAPICursor:
+        """One of the server's, with a name, since else the client gets all rows at once; binary, as bytes are."""
+        return connection.connection.cursor(f"twokey_{secrets.token_hex(4)}", binary=True)
 
     def guards(self) -> Iterator[str]:
         """Triggers that fire for everybody, also where `session_replication_role` switches the others off."""

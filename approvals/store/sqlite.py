@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPICursor
 
 from actions.errors import ConfigError
 from approvals.store.dialect import APPEND_ONLY
@@ -58,6 +59,10 @@ class SQLite:
     def name_of(self, url: URL) -> str:
         """The file."""
         return str(url.database)
+
+    def cursor(self, connection: Connection) -> DBAPICursor:
+        """A plain one: SQLite reads as it is asked."""
+        return connection.connection.cursor()
 
     def guards(self) -> Iterator[str]:
         """Triggers, which hold also by hand and without recursive_triggers."""

@@ -8,11 +8,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Engine, insert
+
 from approvals import audit
 from approvals.audit import EMPTY, GENESIS, Entry, Frontier, note
 from approvals.audit.checkpoint import Checkpoint
 from approvals.audit.note import SignerKey
 from approvals.audit.tree import leaf
+from approvals.store import writing
+from approvals.tables import audit_events
 from tests.approvals.doubles import ANA
 
 VERIFIER = Path(__file__).parents[2] / "docs" / "verify_log.py"
@@ -25,6 +29,13 @@ def a_log(size: int) -> list[Entry]:
     for n in range(size):
         log.append(following(log, {"n": n, "say": "é“\U0001f511"}))
     return log
+
+
+def put(engine: Engine, log: list[Entry]) -> None:
+    """Into a store, as it is, by many rows at once."""
+    rows = [{**row._asdict(), "request_id": None} for row in log]
+    with writing(engine) as connection:
+        connection.execute(insert(audit_events), rows)
 
 
 def following(log: list[Entry], data: dict[str, Any], kind: str = "service.started") -> Entry:

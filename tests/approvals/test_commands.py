@@ -171,8 +171,12 @@ def test_checkpoints_proofs_and_keys_are_printed_for_an_auditor(house: House, ru
     marks.write_text(mark.read_text() + run("audit checkpoint")[1])
     log.write_text(run("audit export")[1])
     assert verify_log(log, "--key", key, "--checkpoint", marks)[0] == 0
-    assert run("audit verify --checkpoint", str(marks))[0] == 0
-    assert run("audit verify --checkpoint", str(marks), "--key", key, str(log))[0] == 0
+    own = run("audit verify --checkpoint", str(marks))
+    assert own[0] == 0
+    assert key in own[1]
+    assert "which the log itself names: pass --key to check against one that you keep." in own[1]
+    named = run("audit verify --checkpoint", str(marks), "--key", key, str(log))
+    assert (named[0], "the log itself" in named[1]) == (0, False)
     assert "not checked" in run("audit verify --checkpoint", str(marks), str(log))[1]
     for words in (["2"], ["--since", str(mark)]):
         proof.write_text(run("audit prove", *words)[1])

@@ -36,7 +36,8 @@ def asked(house: House) -> int:
 def gateway(house: House, chance: random.Random, count: int) -> None:
     """Asks until there are enough, and turns the second key."""
     waiting = house.ledger.waiting()
-    if len(waiting) < BACKLOG and asked(house) < count:
+    under_way = len(waiting) + len(house.ledger.ready())  # more than the runners manage would expire
+    if under_way < BACKLOG and asked(house) < count:
         house.gate.submit(Scale(service=f"s{chance.randrange(SERVICES)}", environment="prod", replicas=5), ANA, {})
     if waiting:
         request = chance.choice(waiting)

@@ -11,7 +11,7 @@ import typer
 
 from actions.errors import BadInput
 from bot.cli.audit import opened
-from bot.cli.audit.opened import Archive, Json, Log
+from bot.cli.audit.opened import Archive, Json, Log, Store
 
 if TYPE_CHECKING:
     from approvals.audit import Mark
@@ -44,25 +44,27 @@ def verify(
         keys = opened.keys_of(key, ledger, log)
         given, unchecked = _marks(checkpoint_file, keys) if checkpoint_file else ([], False)
         _require_reach(given, log)
-        data, say = _found(ledger, log, given)
+        data, say = _found(store, log, given, archive is not None)
     if given:
-        data["signature"] = not unchecked
-        say += " The signature was not checked: name the key with --key." * unchecked
+        data |= {"signature": not unchecked, "key": None if unchecked else "given" if key else "of the log itself"}
+        say += _trust(keys, unchecked, key)
     print(json.dumps(data) if as_json else say)
     if not data["ok"]:
         raise typer.Exit(1)
 
 
-def _found(ledger: Ledger | None, log: Log, given: list[Mark]) -> tuple[dict[str, object], str]:
+def _found(store: Store | None, log: Log, given: list[Mark], archived: bool) -> tuple[dict[str, object], str]:
     """What is to be said, as data and as a sentence."""
-    from approvals import audit
+    from approvals import audit, inspection
 
-    own = [_own(note) for note in ledger.logbook.notes()] if ledger else []
-    found = audit.verify(log.entries(), [*own, *given], log.start)
+    own = [_own(note) for note in store.ledger.logbook.notes()] if store else []
+    found, misfiled = inspection.inspect(store.engine, [*own, *given]) if store else (None, None)
+    if found is None or archived:
+        found = audit.verify(log.entries(), [*own, *given], log.start)
     if isinstance(found, audit.Broken):
         data = {"ok": False, "seq": found.seq, "after": found.after, "why": found.why}
         return data, f"Entry {found.seq}: {found.why}."
-    odd = _odd(ledger, log) if ledger else None
+    odd = _odd(store.ledger, log, misfiled) if store else None
     if odd:
         return {"ok": False, "seq": None, "why": odd}, f"The log is whole, but {odd}."
     size = max((mark.size for mark in given), default=0)
@@ -89,6 +91,16 @@ def _marks(file: Path, keys: list[VerifierKey]) -> tuple[list[Mark], bool]:
     return [mark for mark, _ in found], bool(signed and not keys)
 
 
+def _trust(keys: list[VerifierKey], unchecked: bool, key: str | None) -> str:
+    """What the signature is worth: a key that the store itself names is as good as the store."""
+    if unchecked:
+        return " The signature was not checked: name the key with --key."
+    if key is not None or not keys:
+        return ""
+    names = ", ".join(str(one) for one in keys)
+    return f" Signed by {names}, which the log itself names: pass --key to check against one that you keep."
+
+
 def _own(text: str) -> Mark:
     """What a checkpoint in the store says. Whoever can change it there changes no other copy."""
     from approvals.audit import note
@@ -106,11 +118,10 @@ def _require_reach(marks: list[Mark], log: Log) -> None:
         )
 
 
-def _odd(ledger: Ledger, log: Log) -> str | None:
+def _odd(ledger: Ledger, log: Log, misfiled: int | None) -> str | None:
     """What else in the store contradicts the log (L5)."""
     from approvals.audit import seal
 
-    misfiled = ledger.logbook.misfiled()
     if misfiled is not None:
         return f"the store files entry {misfiled} under another request than it names"
     return seal.contradiction(log.entries(), log.start, ledger.states())

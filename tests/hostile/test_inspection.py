@@ -1,0 +1,73 @@
+"""A long log in a real store, verified by several processes: what one alone says, they say together (L2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+
+from approvals import audit
+from approvals.audit import Entry, Mark
+from approvals.inspection import inspect
+from approvals.store import open_store, writing
+from tests import postgres
+from tests.approvals.logs import a_log, put
+from tests.stores import template
+
+WIDTH = 256  # what is long for a test
+SIZE = 10 * WIDTH + 100
+MARKS = [Mark(size) for size in (1, WIDTH, WIDTH + 7, SIZE)]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A log, and a store that holds it."""
+
+    engine: Engine
+    log: list[Entry]
+
+    def tampered(self, seq: int, change: str) -> None:
+        """By whoever owns the store."""
+        guard = "DROP TRIGGER audit_events_{} " + ("ON audit_events" if self.engine.name == "postgresql" else "")
+        name = "append_only" if self.engine.name == "postgresql" else "no_update"
+        with writing(self.engine) as connection:
+            connection.execute(text(guard.format(name)))
+            connection.execute(text(f"UPDATE audit_events SET {change} WHERE seq = {seq}"))  # noqa: S608 - our own
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kept]:
+    if request.param == "postgres" and postgres.binaries() is None:
+        pytest.skip("no PostgreSQL: apt-get install postgresql")
+    server = postgres.server() if request.param == "postgres" else None
+    name = server.create(template()) if server else ""
+    engine = open_store(server.url(name) if server else f"sqlite:///{tmp_path / 'twokey.db'}")
+    log = a_log(SIZE)
+    put(engine, log)
+    yield Kept(engine, log)
+    engine.dispose()
+    if server:
+        server.drop(name)
+
+
+def test_several_processes_find_what_one_finds(kept: Kept) -> None:
+    """L2: count, head and tree, then a changed entry in the second part, with the same words."""
+    marks = [Mark(mark.size, kept.log[mark.size - 1].hash) for mark in MARKS]
+    whole = inspect(kept.engine, marks, processes=2, width=WIDTH)
+    assert whole == inspect(kept.engine, marks, processes=1) == (audit.verify(kept.log, marks), None)
+
+    kept.tampered(WIDTH + 100, "request_id = 'other'")
+    filed = inspect(kept.engine, marks, processes=2, width=WIDTH)
+    assert filed == inspect(kept.engine, marks, processes=1)
+    assert filed[1] == WIDTH + 100
+
+
+@pytest.mark.parametrize("seq", [WIDTH, WIDTH + 1, WIDTH + 2])
+def test_a_changed_entry_is_named_wherever_the_parts_meet(kept: Kept, seq: int) -> None:
+    """L2."""
+    kept.tampered(seq, f"prev = '{'1' * 64}'")
+    found, _ = inspect(kept.engine, [], processes=2, width=WIDTH)
+    assert found == audit.Broken(seq, "it does not follow the entry before it", seq - 1)
