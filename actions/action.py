@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import JsonValue
@@ -11,6 +12,7 @@ from pydantic.fields import FieldInfo
 from actions.terms import Name, Risk, Rule, Value
 
 if TYPE_CHECKING:
+    from actions.catalog import Catalog
     from actions.outcome import Outcome
     from actions.plan import Draft
     from actions.toolbox import Progress, Toolbox
@@ -28,10 +30,14 @@ class Action(Value):
     pressed: ClassVar[frozenset[str]] = frozenset()
     """Arguments that only a button of ours sets: no sentence, no model and no form has them. Left out where None."""
 
+    later: ClassVar[frozenset[str]] = frozenset()
+    """Arguments that narrow what a verb always gave. Left out where None, so that everything else reads as before."""
+
     def as_json(self) -> dict[str, JsonValue]:
         """`{"verb": …, every argument in the order of its declaration}`; what was not said is null."""
         said = self.model_dump(mode="json")
-        return {"verb": self.verb, **{k: v for k, v in said.items() if v is not None or k not in self.pressed}}
+        left_out = self.pressed | self.later
+        return {"verb": self.verb, **{k: v for k, v in said.items() if v is not None or k not in left_out}}
 
     @classmethod
     def spoken(cls) -> dict[str, FieldInfo]:
@@ -68,6 +74,10 @@ class Read(Action):
     """An action that only looks."""
 
     risk: ClassVar[Risk] = Risk.READ
+
+    def parts(self, catalog: Catalog) -> Iterator[Read]:
+        """The looks at one place that this one stands for: the policy has to allow each of them."""
+        yield self
 
     @abstractmethod
     def answer(self, tools: Toolbox, progress: Progress) -> Outcome:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -46,6 +46,10 @@ class Executor:
             draft = action.draft(self._tools)
         fields = {name: getattr(draft, name) for name in type(draft).model_fields}
         return Plan(**fields, action=action.as_json(), risk=action.risk, policy_version=policy_version)
+
+    def parts(self, action: Read) -> Iterator[Read]:
+        """The looks at one place that it stands for."""
+        return action.parts(self._tools.catalog)
 
     def answer(self, action: Read, progress: Progress) -> Outcome:
         """Look, and say what was found. Raises BadInput or SourceError."""

@@ -29,7 +29,7 @@ from approvals.policy_model import Policy
 from approvals.powers import Executing
 from approvals.request import Delegation, Request, State
 from approvals.runner import Runner
-from approvals.verdict import Forbidden, NeedsApproval, Subject, Verdict
+from approvals.verdict import Forbidden, NeedsApproval, Subject, Verdict, rule_for
 from approvals.view import View, judge
 from approvals.warrant import Altered
 
@@ -260,11 +260,14 @@ class Gate:
             self._charter.adopt_draft(record, str(action["draft"]), str(action["version"]), agreed)
 
     def _require_allowed(self, action: Read, actor: Actor) -> None:
-        verdict = self._verdict(action, actor, self._clock.now())
-        if isinstance(verdict, Forbidden):
-            raise NotAllowed(verdict.say)
-        if isinstance(verdict, NeedsApproval):
-            raise NotAllowed(f'Rule "{verdict.rule}" wants approvals for a read, which has nothing to approve.')
+        """Every place that it looks at; what one rule says of the first of them, it says of all."""
+        policy, now, judged = self.policy, self._clock.now(), set[str | None]()
+        for part in self._executor.parts(action):
+            rule = rule_for(policy, Subject.of(part))
+            name = rule.name if rule else None
+            if name not in judged:
+                judged.add(name)
+                _require_free(self._verdict(part, actor, now))
 
     def _verdict(self, action: Action, actor: Actor, now: datetime) -> Verdict:
         view = self._lookup.bare(Subject.of(action), actor, asks_only=isinstance(action, Read))
@@ -301,6 +304,13 @@ class Gate:
         if action is not None:
             data["action"] = action
         self._ledger.note("attempt.refused", data, actor, request_id)
+
+
+def _require_free(verdict: Verdict) -> None:
+    if isinstance(verdict, Forbidden):
+        raise NotAllowed(verdict.say)
+    if isinstance(verdict, NeedsApproval):
+        raise NotAllowed(f'Rule "{verdict.rule}" wants approvals for a read, which has nothing to approve.')
 
 
 def _proposed(

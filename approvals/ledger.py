@@ -138,14 +138,15 @@ class Ledger:
         where = [] if services is None else [requests.c.service.in_(list(services))]
         return self._found(*where, limit=limit, newest=True)
 
-    def of_service(self, service: str, environment: str, since: datetime) -> list[Request]:
-        """Those of one service in one environment, newest first."""
-        return self._found(
-            requests.c.service == service,
-            requests.c.environment == environment,
-            requests.c.created_at >= as_text(since),
-            newest=True,
-        )
+    def changes(self, service: str | None, environment: str | None, since: datetime) -> list[Request]:
+        """Those of one service or of all (None), in one environment or in all, newest first.
+
+        Since then means that they were asked for or ended since then.
+        """
+        recent = (requests.c.created_at >= as_text(since)) | (requests.c.finished_at >= as_text(since))
+        where = [] if service is None else [requests.c.service == service]
+        where += [] if environment is None else [requests.c.environment == environment]
+        return self._found(recent, *where, newest=True)
 
     def running(self) -> list[Request]:
         """Those that run, oldest first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from actions.action import Change, Read
@@ -16,6 +16,10 @@ class Executing(Protocol):
 
     def plan(self, action: Change, policy_version: str) -> Plan:
         """Read the target and preview the change. Raises BadInput or SourceError."""
+        ...
+
+    def parts(self, action: Read) -> Iterator[Read]:
+        """The looks at one place that it stands for, each of which has to be allowed."""
         ...
 
     def answer(self, action: Read, progress: Progress) -> Outcome:

@@ -18,9 +18,12 @@ class Recollection:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    def recent(self, service: str, environment: str, since: datetime) -> Sequence[ChangeRecord]:
-        """What was started on a service since then, newest first; what was only asked for is left out."""
-        found = self._ledger.of_service(service, environment, since)
+    def recent(self, service: str | None, environment: str | None, since: datetime) -> Sequence[ChangeRecord]:
+        """What was started on a service since then, newest first; what was only asked for is left out.
+
+        None is every service, or every environment.
+        """
+        found = self._ledger.changes(service, environment, since)
         return [_record(request) for request in found if request.state in _TOUCHED]
 
 

@@ -22,6 +22,7 @@ from actions.catalog import Catalog
 from actions.errors import BadInput, TwokeyError
 from actions.outcome import Outcome, Suggestion, Table, TextFile
 from actions.registry import Registry
+from actions.verbs.history import History
 from approvals import keepsakes, proof
 from approvals.actor import Actor
 from approvals.ledger import Ledger
@@ -272,7 +273,7 @@ class Conversation:
     async def _answer(self, said: Said, action: Read, stage: Stage) -> None:
         watching = Watching(stage, action.title, at_once=action.verb in SLOW)
         try:
-            outcome = await self._look(said, action, watching)
+            outcome = await self._look(said, await asyncio.to_thread(self._personal, said, action), watching)
         except TwokeyError as error:
             await stage.show(words.refusal(error.say))  # in place of "looking …", where that is shown
             return
@@ -286,6 +287,16 @@ class Conversation:
         tables = [piece for piece in shown if isinstance(piece, Table)]
         for piece in shown:
             await stage.attach(_as_csv(piece) if isinstance(piece, Table) and piece is not tables[0] else piece)
+
+    def _personal(self, said: Said, action: Read) -> Read:
+        """A look back as this person means it: by the days of their own zone, `me` and a mention by name."""
+        if not isinstance(action, History):
+            return action
+        who, mentioned = action.who, speech.MENTION.fullmatch(action.who or "")
+        if who == "me" or mentioned:
+            user = mentioned[1] if mentioned else said.actor.user_id
+            who = self._names.of([user])[user]
+        return action.model_copy(update={"zone": self._names.zone(said.actor.user_id), "who": who})
 
     async def _look(self, said: Said, action: Read, watching: Watching) -> Outcome:
         async with watching:

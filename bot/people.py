@@ -180,7 +180,7 @@ class NamedChanges:
     def __init__(self, changes: Changes, names: Names) -> None:
         self._changes, self._names = changes, names
 
-    def recent(self, service: str, environment: str, since: datetime) -> Sequence[ChangeRecord]:
+    def recent(self, service: str | None, environment: str | None, since: datetime) -> Sequence[ChangeRecord]:
         """Newest first; see `actions.clients.protocols.Changes`."""
         return [self._named(record) for record in self._changes.recent(service, environment, since)]
 

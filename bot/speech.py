@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+MENTION = re.compile(r"@([UW][A-Z0-9]+)")
+"""What `words` makes of a person who was mentioned without a label."""
 _ENTITY = re.compile(r"<([^<>]*)>")
 _SMALL_TALK = re.compile(r"[\s!.?,;:)(]+")
 _HELP = {"help", "hi", "hello", "hey", "what can you do", "how do you work", "usage", "commands", ""}

@@ -68,9 +68,11 @@ class Checker:
         for key, mentioned in (("service", view.services), ("environment", view.environments)):
             if key in said and said[key] not in {named.name for named in mentioned}:
                 del said[key]  # what was not said comes from the thread or the channel, or is asked
-        for key in ("contains", "candidate", "baseline"):
+        for key in ("contains", "candidate", "baseline", "who"):
             if key in said and not evidence.said_in(sentence, str(said[key])):
                 del said[key]
+        if "period" in said and said["period"] not in evidence.periods(sentence, self._names):
+            del said["period"]
         missing = tuple(key for key in ("metric", "candidate", "suite") if self._needs(verb, key) and key not in said)
         return self._resolved(Draft(verb, said, missing), context, channel)
 

@@ -92,6 +92,15 @@ def _amounts(text: arguments.Text) -> Iterator[tuple[Span, Any]]:
             yield Span(at, piece.end), value
 
 
+def periods(sentence: Sentence, names: Names) -> frozenset[str]:
+    """The stretches of time that were said, as a look back takes them."""
+    text = arguments.Text(sentence, names)
+    found = (dict(piece.slots) for at in range(len(text.words)) for piece in arguments.past_of(text, at))
+    return frozenset(
+        str(slots.get("period") or slots["window"]) for slots in found if slots.keys() & {"period", "window"}
+    )
+
+
 def said_in(sentence: Sentence, value: str) -> bool:
     """Whether these very words stand in the sentence, in any case."""
     return value.lower() in sentence.plain.text.lower()

@@ -14,11 +14,13 @@ from pydantic import JsonValue
 from actions.errors import BadInput
 from actions.registry import Registry
 from actions.terms import Risk
+from actions.verbs.history import History
 from intents import wording
 from intents.grammar.changes import Draft
 from intents.names import Names
 from intents.reading import Command, Context, Engine, Question, Reading, Refusal
 
+_NARROWS = History.later  # a look back that says when or who asks about every place that is not named
 MOST = 25  # options offered for one argument
 
 
@@ -44,7 +46,9 @@ class Resolver:
         return self._finish(draft, said, thread, engine)
 
     def _finish(self, draft: Draft, said: dict[str, Any], thread: dict[str, str], engine: Engine) -> Reading:
-        target = tuple(key for key in ("service", "environment") if key not in said)
+        target = (
+            () if draft.said.keys() & _NARROWS else tuple(key for key in ("service", "environment") if key not in said)
+        )
         missing = tuple(dict.fromkeys((*target, *(key for key in draft.missing if key not in said))))
         if missing or draft.doubts:
             return self._question(draft, said, missing, thread, engine)
@@ -57,7 +61,7 @@ class Resolver:
     def _for_reads(self, said: dict[str, Any], thread: dict[str, str], channel: str | None) -> dict[str, Any]:
         said = _completed(said, thread)
         said = _completed(said, self._channel(channel))
-        sole = self._only_place(said.get("service"))
+        sole = None if said.keys() & _NARROWS else self._only_place(said.get("service"))
         return _completed(said, {"environment": sole}) if sole else said
 
     def _only_place(self, service: str | None) -> str | None:

@@ -226,8 +226,8 @@ class ChangeRecord:
 class Changes(Protocol):
     """The ledger's memory of changes, read-only."""
 
-    def recent(self, service: str, environment: str, since: datetime) -> Sequence[ChangeRecord]:
-        """Newest first."""
+    def recent(self, service: str | None, environment: str | None, since: datetime) -> Sequence[ChangeRecord]:
+        """Newest first; None is every service, or every environment."""
         ...
 
 

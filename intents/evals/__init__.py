@@ -13,6 +13,7 @@ from actions import yamlfile
 from actions.catalog import Catalog
 from actions.registry import Registry
 from actions.terms import Risk
+from actions.verbs.history import History
 from intents.reading import Command, Context, Question, Reading, Refusal
 
 FILES = ("orders", "looks", "doubts", "traps")
@@ -122,7 +123,7 @@ def verdict(case: Case, reading: Reading) -> Verdict:
     action = _bare(reading.action.as_json()) if isinstance(reading, Command) else None
     changes = isinstance(reading, Command) and reading.action.risk is not Risk.READ
     if case.means is not None:
-        right = _without_symptom(action) == _without_symptom(case.means) if case.loosely else action == case.means
+        right = _as_labelled(case, action) == (_without_symptom(case.means) if case.loosely else case.means)
     elif case.asks:
         right = isinstance(reading, Question) and {*reading.missing, *reading.ambiguous} == case.asks
     elif case.refuses:
@@ -154,6 +155,18 @@ def _case(file: str, entry: dict[str, Any]) -> Case:
         language=entry.get("language") or (code if (code := file.rpartition("-")[2]) in LANGUAGES else "en"),
         loosely=entry.get("loosely", False),
     )
+
+
+def _as_labelled(case: Case, action: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The reading in the label's words: a symptom where it counts, and what narrows a look back where a case says so.
+
+    Many labels are older than these arguments, and the frozen ones are not to be changed.
+    """
+    if action is None or case.means is None:
+        return action
+    said = _without_symptom(action) if case.loosely else action
+    older = action["verb"] == History.verb and not case.means.keys() & History.later
+    return {key: value for key, value in said.items() if not older or key not in History.later} if said else said
 
 
 def _without_symptom(action: dict[str, Any] | None) -> dict[str, Any] | None:

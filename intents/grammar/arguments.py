@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from intents import quantities
-from intents.grammar import amounts, reads
+from intents.grammar import amounts, past, reads
 from intents.grammar.piece import READS, Piece
 from intents.names import Names
 from intents.tokens import Sentence
@@ -302,6 +302,12 @@ def arrow(text: Text, start: int) -> Iterator[Piece]:
             yield Piece(start + 2, frozenset({"deploy"}), slots)
 
 
+def past_of(text: Text, start: int) -> Iterator[Piece]:
+    """What a look back may take from here."""
+    yield from past.at(text.sentence, text.names, start)
+    yield from reads.at(text.sentence, text.names, start)
+
+
 def kubectl(text: Text, start: int) -> Iterator[Piece]:
     """`kubectl` itself, at the start."""
     if start == 0 and text.words[0] in ("k", "kubectl", "kc", "oc"):
@@ -320,5 +326,5 @@ READERS: tuple[Reader, ...] = (
     previous,
     arrow,
     lambda text, start: amounts.at(text.words, start),
-    lambda text, start: reads.at(text.sentence, text.names, start),
+    past_of,
 )

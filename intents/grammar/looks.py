@@ -47,7 +47,13 @@ def _status(slots: dict[str, Any]) -> Draft | None:
 
 
 def _history(slots: dict[str, Any]) -> Draft | None:
-    return Draft("history", _said(slots), ref=bool(slots.get("ref")))
+    """What was done narrows only what a time or a person narrows too: "who deployed it to prod?" shows everything."""
+    period, who, part = slots.get("period") or slots.get("window"), slots.get("who"), slots.get("part")
+    if not {"asks_past", "service", "who"} & set(slots):
+        period = None  # "last 6 hours" alone asks for nothing
+    did = slots.get("did") if period or who or part == "agreed" else None
+    part = part if who or part == "agreed" else None
+    return Draft("history", _said(slots, period=period, who=who, part=part, did=did), ref=bool(slots.get("ref")))
 
 
 def _triage(slots: dict[str, Any]) -> Draft | None:

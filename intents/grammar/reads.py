@@ -45,7 +45,8 @@ def _window(words: Sequence[str], start: int) -> Iterator[Piece]:
     found = quantities.duration(words, place)
     if found and (said or quantities.integer(words[place][:1])):
         end = found.end + (words[found.end : found.end + 1] in (["ago"], ("ago",)))
-        yield Piece(end, _LOOSELY_TIMED, (("window", found.value),))
+        calendar = words[place - 1] in ("last", "previous") and words[place] in ("week", "month")
+        yield Piece(end, _LOOSELY_TIMED - ({"history"} if calendar else set()), (("window", found.value),))
     if words[start] == "since" and tuple(words[start + 1 : start + 2]) == ("yesterday",):
         yield Piece(start + 2, _TIMED, (("window", "1d"),))
     flag = _SINCE.fullmatch(words[start])

@@ -25,6 +25,9 @@ _REPEATABLE = frozenset(
         "latency",
         "counted",
         "weak",
+        "did",
+        "asks_past",
+        "part",
     )
 )
 

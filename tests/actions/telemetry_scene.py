@@ -108,7 +108,7 @@ class Remembered:
 
     records: Sequence[ChangeRecord] = ()
 
-    def recent(self, service: str, environment: str, since: datetime) -> Sequence[ChangeRecord]:
+    def recent(self, service: str | None, environment: str | None, since: datetime) -> Sequence[ChangeRecord]:
         return [r for r in self.records if r.at >= since]
 
 

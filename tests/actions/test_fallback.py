@@ -28,7 +28,7 @@ class Remembered:
     def __init__(self, **states: str) -> None:
         self.states = states
 
-    def recent(self, service: str, environment: str, since: datetime) -> Sequence[ChangeRecord]:
+    def recent(self, service: str | None, environment: str | None, since: datetime) -> Sequence[ChangeRecord]:
         return [ChangeRecord(name, since, {}, state, "ana", (), "") for name, state in self.states.items()]
 
 

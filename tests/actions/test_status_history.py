@@ -26,7 +26,7 @@ class Remembered:
     def __init__(self, *records: ChangeRecord) -> None:
         self._records = records
 
-    def recent(self, service: str, environment: str, since: datetime) -> Sequence[ChangeRecord]:
+    def recent(self, service: str | None, environment: str | None, since: datetime) -> Sequence[ChangeRecord]:
         return self._records
 
 
@@ -144,3 +144,75 @@ def test_history_shows_the_newest_thirty(ask: Ask, clock: ManualClock) -> None:
     (table,) = ask("history", *records).evidence
     assert isinstance(table, Table)
     assert len(table.rows) == 30
+
+
+def look_back(registry: Registry, toolbox: Toolbox, records: Sequence[ChangeRecord], **more: Any) -> Outcome:
+    """The answer to a question about the past."""
+    action = registry.parse({"verb": "history", "service": "checkout", "zone": "Europe/Athens", **more})
+    assert isinstance(action, Read)
+    return Executor(registry, replace(toolbox, changes=Remembered(*records))).answer(action, lambda step: None)
+
+
+def past(clock: ManualClock) -> list[ChangeRecord]:
+    """Ana and ben have been at work; it is Monday, 11:00 in Athens."""
+
+    def made(number: int, ago: float, by: str, approved: tuple[str, ...], **action: Any) -> ChangeRecord:
+        told = {"verb": "deploy", "version": f"1.4.{number}", "service": "checkout", "environment": "prod", **action}
+        at = clock.now() - timedelta(hours=ago)
+        return ChangeRecord(f"r{number}", at, told, "succeeded", by, approved, "done")
+
+    return [
+        made(4, 1, "ana", ("ben",)),
+        made(3, 2, "ben", ("carla",), verb="restart", version=None, environment="staging"),
+        made(2, 30, "Ana Petrou", ("carla",), environment="staging"),
+        made(1, 24 * 9, "ben", ("ana",)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "summary", "rows"),
+    [
+        ({"period": "this week", "did": "deploy", "who": "ana", "part": "asked"}, "1 deploy by ana this week", 1),
+        ({"period": "today", "who": "carla"}, "1 change that carla asked for or approved today", 1),
+        ({"who": "ana", "part": "asked"}, "2 changes by ana in the last 30 d, the last one deploy 1.4.4 in prod", 2),
+        ({"who": "ANA", "part": "agreed"}, "1 change that ANA approved", 1),
+        ({"period": "yesterday", "part": "agreed"}, "1 change that somebody approved yesterday", 1),
+        ({"period": "last week", "did": "restart"}, "I know of no restarts last week.", 0),
+        ({"period": "3d", "did": "restart"}, "1 restart in the last 3 d, the last one restart in staging", 1),
+        ({"part": "agreed", "environment": None, "service": None}, "every service: 4 changes that somebody", 4),
+    ],
+)
+def test_a_look_back_counts_what_was_asked_for_and_says_the_period(
+    registry: Registry,
+    toolbox: Toolbox,
+    clock: ManualClock,
+    cluster: ClusterDouble,
+    asked: dict[str, Any],
+    summary: str,
+    rows: int,
+) -> None:
+    """A first name is enough; days are the asker's: in Athens Monday is two hours older than in UTC."""
+    cluster.history[CHECKOUT] = []
+    outcome = look_back(registry, toolbox, past(clock), **asked)
+    assert summary in outcome.summary
+    tables = [piece for piece in outcome.evidence if isinstance(piece, Table)]
+    assert sum(len(table.rows) for table in tables) == rows
+    assert all("where" in table.columns for table in tables)
+
+
+def test_a_deploy_outside_of_twokey_is_among_the_deploys_of_a_week_and_in_no_persons(
+    registry: Registry, toolbox: Toolbox, clock: ManualClock, cluster: ClusterDouble
+) -> None:
+    for more, said in (({}, 1), ({"who": "ana"}, 0), ({"did": "restart"}, 0)):
+        outcome = look_back(registry, toolbox, (), environment="prod", period="this week", **more)
+        assert ("outside of Twokey" in str(outcome.evidence)) is bool(said)
+
+
+def test_a_look_back_stands_for_a_look_at_every_place_of_the_catalogue(registry: Registry, toolbox: Toolbox) -> None:
+    """A8: so that the policy can say no to each of them."""
+    everything = registry.parse({"verb": "history"})
+    assert isinstance(everything, Read)
+    catalog = toolbox.catalog
+    wanted = {(s, e) for s in catalog.services for e in catalog.environments_of(s)}
+    found = {(part.as_json()["service"], part.as_json()["environment"]) for part in everything.parts(catalog)}
+    assert found == wanted

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -89,6 +89,7 @@ class Hands:
 
     effects: list[str] = field(default_factory=list)
     answered: int = 0
+    looked: list[Read] = field(default_factory=list)
     replicas: int = 3
     plan_error: TwokeyError | None = None
     check_error: TwokeyError | None = None
@@ -108,8 +109,12 @@ class Hands:
         plan = a_plan(action, policy_version, self.replicas)
         return plan.model_copy(update={"evals": self.evals if action.verb == "deploy" else (), "undo": self.undo})
 
+    def parts(self, action: Read) -> Iterator[Read]:
+        yield action
+
     def answer(self, action: Read, progress: Progress) -> Outcome:
         self.answered += 1
+        self.looked.append(action)
         return self.outcome
 
     def check(self, plan: Plan) -> None:

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from actions.action import Read
+from actions.verbs.history import History
 from actions.verbs.status import Status
+from approvals.gate import NotAllowed
+from approvals.policy_model import Policy
 from approvals.request import State
-from tests.approvals.doubles import ANA, BEN, CARLA, DEV, PAYMENTS, House
+from tests.approvals.doubles import ANA, BEN, CARLA, DEV, PAYMENTS, PLAYGROUND, Hands, House, a_house
 
 
 def test_a_change_in_prod_waits_for_one_of_sre_and_then_runs_once(house: House) -> None:
@@ -42,3 +52,24 @@ def test_a_read_is_answered_at_once_and_recorded_without_its_content(house: Hous
     assert outcome.ok
     assert house.kinds() == ["read.answered"]
     assert "pixels" not in str([entry.body for entry in house.ledger.entries()])
+
+
+class ManyPlaces(Hands):
+    """Hands for which a look stands for a look at each environment of checkout."""
+
+    def parts(self, action: Read) -> Iterator[Read]:
+        for environment in ("dev", "staging", "prod"):
+            yield action.model_copy(update={"environment": environment})
+
+
+def test_a_look_at_many_places_has_to_be_allowed_at_each_of_them(tmp_path: Path) -> None:
+    """A8: no rule is passed by leaving the place out."""
+    data = yaml.safe_load(PLAYGROUND.read_text())
+    careful = {"name": "prod is for sre", "match": {"risk": ["read"], "environments": ["prod"]}, "ask": ["sre"]}
+    data["rules"].insert(0, {**careful, "approvals": []})
+    house = a_house(tmp_path / "t.db", rules=Policy.model_validate(data), hands=ManyPlaces())
+    everywhere = History(service="checkout")
+    with pytest.raises(NotAllowed, match="Only members of sre"):
+        house.gate.ask(everywhere, ANA, lambda step: None)
+    assert house.hands.answered == 0
+    assert house.gate.ask(everywhere, BEN, lambda step: None).ok

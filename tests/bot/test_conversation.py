@@ -61,6 +61,9 @@ class Callers:
     def of(self, user_ids: object) -> dict[str, str]:
         return {"U0ANA": "ana", "U0DORA": "dora"}
 
+    def zone(self, user_id: str) -> str:
+        return "Europe/Athens"
+
 
 @dataclass
 class Talk:
@@ -265,3 +268,27 @@ async def test_a_refusal_offers_its_suggestions_as_buttons(talk: Talk) -> None:
     talk.conversation = converse(talk.house, talk.memory, talk.cards, Suggests())
     assert await talk.hears("if it breaks, restart cart in prod") == "I can't wait."
     assert talk.choices() == ["Restart cart in prod"]
+
+
+@pytest.mark.parametrize(
+    ("text", "who"),
+    [
+        ("what did I deploy today?", "ana"),
+        ("what did <@U0DORA> deploy today?", "dora"),
+        ("what did carla deploy today?", "carla"),
+    ],
+)
+async def test_a_look_back_is_by_the_askers_clock_and_names_who_is_meant(talk: Talk, text: str, who: str) -> None:
+    """`me` and a mention are people, and their days begin at their own midnight."""
+    await talk.hears(text)
+    (looked,) = talk.house.hands.looked
+    assert looked.as_json() == {
+        "verb": "history",
+        "service": None,
+        "environment": None,
+        "period": "today",
+        "who": who,
+        "part": "asked",
+        "did": "deploy",
+        "zone": "Europe/Athens",
+    }
