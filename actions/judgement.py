@@ -252,7 +252,7 @@ def _evidence(facts: Facts, found: Finding) -> Iterable[Evidence]:
         if facts.metrics.traffic_before:
             rate, days = facts.metrics.traffic_before
             rows.append(f"request rate at this time {quantities.count(days, 'day')} ago: {quantities.requests(rate)}")
-        yield Quote(title="metrics", lines=tuple(rows))
+        yield Quote(title="metrics", lines=tuple(rows), ours=True)
     if facts.errors is not None and facts.errors.groups:
         groups = facts.errors.groups[:_SHOWN]
         notes = [_span(group, found, facts.now) for group in groups]

@@ -36,11 +36,15 @@ class TextFile(Value):
 
 
 class Quote(Value):
-    """Text from logs or events: shown as it is, never believed, never formatted."""
+    """Text from logs or events: shown as it is, never believed, never formatted.
+
+    `ours`: the lines are our own words, so the times in them may be written in the reader's zone.
+    """
 
     kind: Literal["quote"] = "quote"
     title: str
     lines: tuple[str, ...]
+    ours: bool = False
 
 
 class Table(Value):

@@ -18,11 +18,11 @@ def cautions(tools: Toolbox, service: str, version: str) -> tuple[Caution, ...]:
     for suite in suites(tools, service):
         run = tools.evals.latest(service, suite, version) if tools.evals else None
         if run is None or not run.passed:
-            found.append(Caution(code="evals", text=lack(suite, version, run)))
+            found.append(Caution(code="evals", text=lack(service, suite, version, run)))
     return tuple(found)
 
 
-def lack(suite: str, version: str, run: EvalRun | None) -> str:
-    """`2.1 has not passed support-quality: nobody has run it`; `run` is its newest one."""
+def lack(service: str, suite: str, version: str, run: EvalRun | None) -> str:
+    """`support-bot 2.1 has not passed support-quality: nobody has run it`; `run` is its newest one."""
     why = f"its last run says: {run.summary.rstrip('.')}" if run else "nobody has run it"
-    return f"{version} has not passed {suite}: {why}"
+    return f"{service} {version} has not passed {suite}: {why}"

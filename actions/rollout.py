@@ -12,6 +12,7 @@ from actions.outcome import Step
 
 _NEVER_STARTS = frozenset({"ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError"})
 NEVER_STARTED = "cannot start"
+_EXITS = {"Error": "{} with an error", "Completed": "{} though nothing asked for it"}  # a container's reasons, in words
 """Stands in a reason where no container ever ran, so that there are no logs."""
 _CRASHES = 2  # restarts of one pod after which waiting longer is pointless
 
@@ -114,7 +115,10 @@ def _hopeless(workload: Mapping[str, Any], pods: Collection[Pod], counts: _Count
     crashing = Counter(str(pod.reason) for pod in bad if pod.restarts >= _CRASHES)
     if crashing:
         reason = crashing.most_common(1)[0][0]
-        return f"{_share(crashing, counts)} crash: {reason}{_limit(workload) if reason == 'OOMKilled' else ''}"
+        one = crashing.total() == 1
+        why = _EXITS.get(reason, "").format("it exits" if one else "they exit") or reason
+        limit = _limit(workload) if reason == "OOMKilled" else ""
+        return f"{_share(crashing, counts)} {'crashes' if one else 'crash'}: {why}{limit}"
     if (workload.get("spec") or {}).get("paused") and counts.updated < counts.desired <= counts.total:
         return "it is paused, so nothing rolls out until somebody resumes it"
     return ""
@@ -156,7 +160,8 @@ def _step(counts: _Counts, pods: Collection[Pod]) -> Step:
 
 
 def _share(troubles: Counter[str], counts: _Counts) -> str:
-    return f"{troubles.total()} of {max(counts.desired, troubles.total())} pods"
+    most = max(counts.desired, troubles.total())
+    return f"{troubles.total()} of {most} pods" if most > 1 else "the only pod"
 
 
 def _limit(workload: Mapping[str, Any]) -> str:

@@ -90,5 +90,5 @@ def lacking(plan: Plan, runs: EvalRuns) -> tuple[str, ...]:
     for suite in plan.evals:
         run = runs.latest(plan.service, suite, version)
         if run is None or not run.passed:
-            found.append(readiness.lack(suite, version, run))
+            found.append(readiness.lack(plan.service, suite, version, run))
     return tuple(found)

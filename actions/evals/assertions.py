@@ -18,6 +18,14 @@ _CHECKS: dict[str, Callable[[Assertion, Completion], bool]] = {
     "latency": lambda a, c: c.latency * 1000 <= (a.threshold or 0),
 }
 
+_SAID = {  # what a failure says, and what one of the negated assertion says
+    "equals": ("is not “{}”", "is “{}”"),
+    "contains": ("lacks “{}”", "has “{}” in it"),
+    "icontains": ("lacks “{}”", "has “{}” in it"),
+    "regex": ("does not match {}", "matches {}"),
+    "is-json": ("is no JSON", "is JSON"),
+}
+
 
 def failures(asserts: tuple[Assertion, ...], completion: Completion) -> tuple[str, ...]:
     """What does not hold, in words; empty when the answer passes."""
@@ -27,7 +35,8 @@ def failures(asserts: tuple[Assertion, ...], completion: Completion) -> tuple[st
 def _say(assertion: Assertion, completion: Completion) -> str:
     if assertion.kind == "latency":
         return f"{assertion.type}: took {completion.latency * 1000:.0f} ms, limit {assertion.threshold:.0f} ms"
-    return assertion.type if assertion.value is None else f"{assertion.type}: {assertion.value}"
+    wanted, found = _SAID[assertion.kind]
+    return (found if assertion.negated else wanted).format(assertion.value)
 
 
 def _is_json(text: str) -> bool:

@@ -103,13 +103,16 @@ def _counts(found: Evaluation) -> str:
 
 
 def _took(found: Evaluation) -> str:
-    """`6 got worse, 1 got better · p95 1.9 s (2.4 s) · $0.031 ($0.044)`, the baseline's in brackets."""
+    """`6 got worse, 1 got better · p95 1.9 s (2.0: 2.4 s) · $0.031 (2.0: $0.044)`."""
     new, old = found.candidate, found.baseline
     slow, price = quantities.duration(new.p95), cost.spell(new.dollars)
     if old is None or found.comparison is None:
         return f"p95 {slow} · {price}"
     moved = f"{len(found.comparison.got_worse)} got worse, {len(found.comparison.got_better)} got better"
-    return f"{moved} · p95 {slow} ({quantities.duration(old.p95)}) · {price} ({cost.spell(old.dollars)})"
+    before = f"{old.version}: "
+    return (
+        f"{moved} · p95 {slow} ({before}{quantities.duration(old.p95)}) · {price} ({before}{cost.spell(old.dollars)})"
+    )
 
 
 def _passes(rate: Rate) -> str:

@@ -13,9 +13,11 @@ from bot.blocks import message as kit
 from bot.blocks.message import Block, Button, Message
 from bot.blocks.text import bar, clip, escape, local, seen
 
+_VERDICT = re.compile(r"\*([^*]+)\* (.+)", re.DOTALL)
 _EMPHASIS = re.compile(r"\*([^*]+)\*")
 
 LABELS = ("Evidence", "Speaks against", "Runbook")  # of a triage's lines
+PASSED, FAILED = "#2e8b57", "#c9302c"  # the bars of an eval that is ready for production, and of one that is not
 DETAILS = 20  # lines below the answer
 QUOTED = 20  # lines of a quote
 ROWS, COLUMNS, TABLE_TEXT = 100, 20, 9_000  # of a table block; characters in all of its cells
@@ -36,21 +38,24 @@ def answer(
     """
     shown = outcome.evidence if evidence is None else evidence
     lines = [clip(line, 280) for line in outcome.details[:DETAILS]]
-    head = local(f"{mark}*{_bold(outcome.summary)}*", now)
-    blocks = [kit.section(head)]
+    blocks: list[Block] = []
     if lines:
         blocks.append(kit.section(local("\n".join(_grouped(lines)), now)))
     tables = 0
     for piece in shown:
         if isinstance(piece, Quote):
-            blocks += quote(piece)
+            blocks += quote(piece, now)
         elif isinstance(piece, Table) and tables == 0:
             tables += 1
             blocks += table(piece, now)
     blocks += kit.actions([*suggestions(outcome.suggestions), *more])
-    return Message(
-        text=kit.fallback("\n".join([_plain(outcome.summary), *lines])), blocks=tuple(blocks[: kit.MESSAGE_BLOCKS])
-    )
+    head = kit.section(local(f"{mark}{_headline(outcome.summary)}", now))
+    text = kit.fallback("\n".join([_plain(outcome.summary), *lines]))
+    below = blocks[: kit.MESSAGE_BLOCKS - 1]
+    if outcome.run is None or not below:
+        return Message(text=text, blocks=(head, *below))
+    card: Block = {"color": PASSED if outcome.run.passed else FAILED, "blocks": below, "fallback": text}
+    return Message(text=text, blocks=(head,), attachments=(card,))
 
 
 def suggestions(found: Sequence[Suggestion]) -> list[Button]:
@@ -59,11 +64,13 @@ def suggestions(found: Sequence[Suggestion]) -> list[Button]:
     return [Button(label, f"do:{number}", value) for number, (label, value) in enumerate(packed) if value]
 
 
-def quote(piece: Quote) -> list[Block]:
-    """Text from logs or events, shown as it is (S5)."""
+def quote(piece: Quote, now: datetime) -> list[Block]:
+    """Text from logs or events, shown as it is (S5); of our own words, found `now`, the times are the reader's."""
     lines = [clip(line, 240) for line in piece.lines[:QUOTED]]
     if len(piece.lines) > QUOTED:
         lines.append(f"… and {len(piece.lines) - QUOTED} more")
+    if piece.ours:
+        return [kit.context(escape(clip(piece.title, 200))), kit.rich(*(kit.pieces(seen(line), now) for line in lines))]
     return [
         kit.context(f"{escape(clip(piece.title, 200))} · shown as it is"),
         kit.preformatted("\n".join(lines)),
@@ -123,6 +130,14 @@ def _shown(cell: str, now: datetime | None) -> Block:
     if now is None or not quantities.moments(cell, now):
         return {"type": "raw_text", "text": cell}
     return kit.rich(kit.pieces(cell, now))
+
+
+def _headline(summary: str) -> str:
+    """Bold as a whole, or only the verdict with which it begins."""
+    found = _VERDICT.match(summary)
+    if found is None:
+        return f"*{_bold(summary)}*"
+    return f"*{_bold(found[1])}* {escape(clip(_plain(found[2]), 600)).replace('*', '∗')}"
 
 
 def _bold(text: str) -> str:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from approvals.request import Request
 from bot.blocks import message as kit
-from bot.blocks.card import Face, body, status, title
+from bot.blocks.card import Face, body, status, title, written
 from bot.blocks.message import Block
-from bot.blocks.text import clip, escape, moment
+from bot.blocks.text import clip, escape, local, moment
 
 CARDS, LINES = 8, 10
+_VERIFIED = re.compile(r" · verified: .*?(?= · 🚨|$)")
 
 
 @dataclass(frozen=True)
@@ -69,12 +71,18 @@ def _cards(shown: Sequence[Shown], prefix: str) -> list[Block]:
 
 
 def _list(heading: str, shown: Sequence[Shown], otherwise: str) -> list[Block]:
+    """A title and when it was asked, and below it how it stands: two lines that a phone need not break."""
     lines = [
-        f"{moment(r.created_at, '{date_short_pretty}, {time}')}  *{escape(clip(f.title, 120))}*"
-        f" · {escape(clip(status(r, f), 120))}"
+        f"*{escape(clip(f.title, 120))}* · {moment(r.created_at, '{date_short_pretty}, {time}')}\n"
+        f"{local(escape(clip(_glance(r, f), 120)), written(r, f))}"
         for r, f in shown[:LINES]
     ]
-    return [kit.header(heading), kit.section("\n".join(lines) or otherwise)]
+    return [kit.header(heading), kit.section("\n\n".join(lines) or otherwise)]
+
+
+def _glance(request: Request, face: Face) -> str:
+    """How it stands, without how that was verified: Details tell."""
+    return _VERIFIED.sub("", status(request, face))
 
 
 def _health(part: Health) -> str:

@@ -15,7 +15,7 @@ from approvals.request import Request
 from bot.blocks import message as kit
 from bot.blocks.card import Face, body, key, needed, place
 from bot.blocks.message import Block
-from bot.blocks.text import clip, escape, listed, moment, spelled
+from bot.blocks.text import clip, escape, listed, local, moment, spelled
 
 _HASH = re.compile(r"[0-9a-f]{40,}")
 DIFF_BLOCKS = 24  # boxes of a long diff
@@ -55,7 +55,7 @@ def details(request: Request, face: Face, background: Background) -> Block:
     blocks += [_titled("Who may approve, and why"), kit.section(_who(request, background))]
     if not plan.amends:
         blocks += [_titled("Last changes of this service"), kit.section(_recent(background))]
-        blocks += [_titled("Now"), kit.section(_or_wait(background.now))]
+        blocks += [_titled("Now"), kit.section(local(_or_wait(background.now), face.now))]
     blocks.append(kit.context(f"request `{escape(request.id)}` · digest `{plan.digest}` · {escape(place(plan, face))}"))
     return _modal("Details", blocks, callback="details", metadata=key(request))
 

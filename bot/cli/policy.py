@@ -104,7 +104,7 @@ def diff(
     """
     from dataclasses import asdict
 
-    from actions import catalog
+    from actions import catalog, quantities
     from actions.clock import SystemClock
     from actions.registry import Registry
     from actions.verbs import VERBS
@@ -120,10 +120,11 @@ def diff(
         listed = [{k: v for k, v in asdict(shift).items() if k not in {"needed", "escalation"}} for shift in shifts]
         print(json.dumps({"weaker": weaker, "needs": [r.model_dump() for r in needs], "changes": listed}))
     else:
-        for shift in shifts:
-            print(shift.say)
         verdict = f"weaker: it needs {quorum.say(needs)}" if weaker else "nothing gets weaker"
-        print(f"{len(shifts)} verdicts change; {verdict}." if shifts else "No verdict changes.")
+        changed = quantities.count(len(shifts), "verdict changes", "verdicts change")
+        print(f"{changed}; {verdict}." if shifts else "No verdict changes.")
+        for shift in shifts:
+            print(f"  {shift.say}")
     raise typer.Exit(1 if weaker else 0)
 
 

@@ -18,7 +18,7 @@ body{max-width:78rem;margin:2rem auto;padding:0 1rem}
 h1{font-size:1.4rem;margin-bottom:.2rem}h2{font-size:1.1rem;margin-top:2rem}
 .wide{overflow-x:auto}.first th{padding-top:1.6rem}table{border-collapse:collapse;width:100%}
 th,td{padding:.3rem .6rem;text-align:right;border-bottom:1px solid #8884;white-space:nowrap}
-th:first-child,td:first-child{text-align:left}small{opacity:.7}
+th:first-child,td:first-child{text-align:left;position:sticky;left:0;background:Canvas}small{opacity:.7}
 .bad{color:#c00;font-weight:600}@media(prefers-color-scheme:dark){.bad{color:#f77}}
 .missed td{text-align:left;white-space:normal;vertical-align:top}
 .missed td:last-child{font-family:ui-monospace,monospace;font-size:.85rem}
@@ -72,7 +72,8 @@ def as_html(scores: Sequence[Score], verdicts: Iterable[Verdict], engine: str) -
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>",
         f"<title>Reading, by {escape(engine)}</title><style>{_STYLE}</style>",
         f"<h1>How sentences are read, by {escape(engine)}</h1>",
-        "<p>Shares with their 95 % interval (Wilson). A wrong change must never be.",
+        *_headline(scores),
+        "<p><small>Shares with their 95 % interval (Wilson). A wrong change must never be.</small>",
     ]
     parts.append("<div class=wide><table>")
     for by, title in _BY.items():
@@ -86,6 +87,19 @@ def as_html(scores: Sequence[Score], verdicts: Iterable[Verdict], engine: str) -
     parts.append(f"<tr>{_cells('th', ('file', 'sentence', 'became'))}")
     parts += [f"<tr>{_cells('td', (one.case.file, one.case.say, _became(one)))}" for one in missed]
     return "\n".join([*parts, "</table></div></html>", ""])
+
+
+def _headline(scores: Sequence[Score]) -> list[str]:
+    """What the whole comes to, in a sentence."""
+    whole = next((score for score in scores if score.by == "all"), None)
+    if whole is None:
+        return []
+    mark = " class=bad" if whole.wrong_changes else ""
+    changes = f"<strong{mark}>{whole.wrong_changes} wrong changes</strong>"
+    meant, left = (f"{100 * (share.value or 0):.1f} %" for share in (whole.coverage, whole.abstention))
+    return [
+        f"<p>{whole.cases:,} sentences: {changes}; {meant} of what was meant is done, {left} of all else left alone."
+    ]
 
 
 def _row(score: Score) -> str:

@@ -106,7 +106,9 @@ def test_the_card_says_what_moved_how_slow_and_what_it_cost_for_both(tools: Tool
     priced(tools, {"input": 2_000, "output": 10_000})
     outcome = RunEval(suite="quality", candidate="2", baseline="1").answer(tools, lambda _: None)
     (line,) = outcome.details
-    assert re.fullmatch(r"4 got worse, 0 got better · p95 [\d.]+ m?s \([\d.]+ m?s\) · \$0\.176 \(\$0\.176\)", line)
+    assert re.fullmatch(
+        r"4 got worse, 0 got better · p95 [\d.]+ m?s \(1: [\d.]+ m?s\) · \$0\.176 \(1: \$0\.176\)", line
+    )
 
 
 @pytest.mark.parametrize("price", [None, {"input": 0.0001, "output": 0}])

@@ -110,4 +110,6 @@ def test_a_rollback_says_that_the_version_it_goes_back_to_has_not_passed_its_eva
     catalog.services["checkout"] = service.model_copy(update={"evals": (suite,)})
     draft = Rollback(service="checkout", environment="prod", to="1.4.0").draft(replace(toolbox, catalog=catalog))
     assert draft.evals == ()
-    assert [w.text for w in draft.warnings if w.code == "evals"] == ["1.4.0 has not passed quality: nobody has run it"]
+    assert [w.text for w in draft.warnings if w.code == "evals"] == [
+        "checkout 1.4.0 has not passed quality: nobody has run it"
+    ]

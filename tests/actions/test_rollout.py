@@ -69,7 +69,9 @@ def test_a_status_from_before_the_change_says_nothing() -> None:
 @pytest.mark.parametrize(
     ("pods", "reason"),
     [
-        ([pod("CrashLoopBackOff", 2), pod(), pod()], "1 of 3 pods crash: CrashLoopBackOff"),
+        ([pod("CrashLoopBackOff", 2), pod(), pod()], "1 of 3 pods crashes: CrashLoopBackOff"),
+        ([pod("Error", 2), pod()], "1 of 3 pods crashes: it exits with an error"),
+        ([pod("Completed", 2), pod("Completed", 2)], "2 of 3 pods crash: they exit though nothing asked for it"),
         ([pod("OOMKilled", 2), pod("OOMKilled", 3), pod()], "2 of 3 pods crash: OOMKilled (limit 256Mi)"),
         ([pod("ImagePullBackOff"), pod()], "1 of 3 pods cannot start: ImagePullBackOff"),
         ([pod("CreateContainerConfigError")], "1 of 3 pods cannot start: CreateContainerConfigError"),
@@ -77,6 +79,12 @@ def test_a_status_from_before_the_change_says_nothing() -> None:
 )
 def test_what_waiting_does_not_heal_fails_at_once(pods: list[Pod], reason: str) -> None:
     assert rollout.judge(workload(availableReplicas=1), pods) == Failed(reason)
+
+
+def test_one_pod_is_not_counted_among_one() -> None:
+    alone = workload(availableReplicas=0)
+    alone["spec"]["replicas"] = 1
+    assert rollout.judge(alone, [pod("Error", 2)]) == Failed("the only pod crashes: it exits with an error")
 
 
 @pytest.mark.parametrize(

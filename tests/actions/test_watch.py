@@ -28,7 +28,7 @@ def test_pods_that_crash_fail_it_at_once_with_the_way_back(
     began = clock.now()
     outcome = run(plan_factory("deploy", version="2.0.0"))
     assert outcome.ok is False
-    assert outcome.summary == "failed: 1 of 3 pods crash: CrashLoopBackOff"
+    assert outcome.summary == "failed: 1 of 3 pods crashes: CrashLoopBackOff"
     assert [s.label for s in outcome.suggestions] == ["Show logs", "Roll back to 1.4.1…"]
     assert clock.now() - began < timedelta(seconds=10)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -165,6 +166,7 @@ def test_the_command_lists_each_verdict_that_changes(tmp_path: Path) -> None:
 
     code, said = diff(str(PLAYGROUND), str(weaker))
     assert code == 1
+    assert re.match(r"\d+ verdicts change; weaker: it needs ", said), "the sum comes first"
     assert "WEAKER  scale payments in prod, by engineers: one of sre and one of payments-owners within 1h" in said
     assert "it needs one of sre and one of payments-owners." in said
     found = json.loads(diff(str(PLAYGROUND), str(weaker), "--json")[1])

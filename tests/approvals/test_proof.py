@@ -76,7 +76,9 @@ def approved(house: House, action: Deploy = DEPLOY) -> Request:
 def test_without_a_run_it_is_refused_and_said_why(lab: House) -> None:
     request = lab.asked(DEPLOY)
     assert request.state is State.REFUSED
-    assert request.reason == ('2.1 has not passed quality: nobody has run it. Rule "prod" wants that before this.')
+    assert request.reason == (
+        'support-bot 2.1 has not passed quality: nobody has run it. Rule "prod" wants that before this.'
+    )
 
 
 def test_a_failing_run_is_refused_with_what_it_said(lab: House) -> None:

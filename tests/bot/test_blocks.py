@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from actions import quantities
 from actions.clients.protocols import ChangeRecord
-from actions.outcome import Outcome, Quote, Step, Suggestion, Table
+from actions.outcome import EvalRun, Outcome, Quote, Step, Suggestion, Table
 from actions.plan import Caution, Difference
 from approvals.request import Emergency, Requirement, Review, State
 from bot.blocks import answers, emergency, home, modals, questions, words
@@ -210,10 +210,46 @@ def test_a_label_is_said_once() -> None:
     assert "Evidence: b" in found.text
 
 
-def test_an_answer_is_bold_as_a_whole() -> None:
+def test_an_answer_is_bold_as_a_whole_or_in_its_verdict() -> None:
+    found = answers.answer(Outcome(ok=True, summary="checkout: *well*, 2*3"), NOW)
+    assert found.blocks[0]["text"]["text"] == "*checkout: well, 2∗3*"
     found = answers.answer(Outcome(ok=True, summary="*Worse.*  51 of 60, 2*3"), NOW)
-    assert found.blocks[0]["text"]["text"] == "*Worse. 51 of 60, 2∗3*"
+    assert found.blocks[0]["text"]["text"] == "*Worse.* 51 of 60, 2∗3"
     assert found.text == "Worse. 51 of 60, 2*3"
+
+
+@pytest.mark.parametrize(("passed", "colour"), [(True, "#2e8b57"), (False, "#c9302c")])
+def test_an_eval_is_a_card_with_its_verdict_in_colour_and_in_words(passed: bool, colour: str) -> None:
+    run = EvalRun(id="1", service="bot", suite="s", version="2", baseline=None, passed=passed, summary="Below the bar.")
+    found = answers.answer(Outcome(ok=True, summary="*Below the bar.* 5 of 9", details=("p95 1 s",), run=run), NOW)
+    assert found.blocks[0]["text"]["text"] == "*Below the bar.* 5 of 9"
+    assert [a["color"] for a in found.attachments] == [colour]
+    assert "p95 1 s" in str(found.attachments)
+
+
+def test_times_in_our_own_words_are_the_readers_and_those_in_a_quote_stay() -> None:
+    """S5: what comes from logs is shown as it is; what Twokey measured is said in the reader's zone."""
+    told = ("rising since 11:40 UTC",)
+    ours = answers.answer(Outcome(ok=True, summary="–", evidence=(Quote(title="m", lines=told, ours=True),)), NOW)
+    assert "'type': 'date'" in str(ours.blocks)
+    assert "shown as it is" not in str(ours.blocks)
+    theirs = answers.answer(Outcome(ok=True, summary="–", evidence=(Quote(title="log", lines=told),)), NOW)
+    assert "rising since 11:40 UTC" in str(theirs.blocks)
+    assert "shown as it is" in str(theirs.blocks)
+
+
+def test_details_and_home_say_times_in_the_readers_zone() -> None:
+    view = modals.details(make_request(), make_face(), modals.Background(now=("3 of 3 ready since 11:40 UTC",)))
+    assert "<!date^" in next(b["text"]["text"] for b in view["blocks"] if "3 of 3 ready" in str(b))
+    summary = "done in 0:21 · verified: error rate 0.2 % (was 0.2 %)"
+    done = make_request(State.SUCCEEDED, outcome=Outcome(ok=True, summary=summary), finished_at=NOW)
+    frozen = make_request(State.EXPIRED, reason="frozen until 11:40 UTC", finished_at=NOW)
+    lately = [(done, make_face()), (frozen, make_face())]
+    shown = next(b["text"]["text"] for b in home.home([], [], [], lately, [], [])["blocks"] if "0:21" in str(b))
+    first, second, empty, *_, last = shown.splitlines()
+    assert first.startswith("*Scale checkout in prod* · <!date^")
+    assert (second, empty) == ("✅ done in 0:21", "")
+    assert "frozen until <!date^" in last
 
 
 def test_a_long_diff_is_shown_whole_in_several_boxes() -> None:
