@@ -102,9 +102,12 @@ def roles_sql() -> str:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A consistent view; raises StoreDown where there is none."""
-    options = _dialect(engine.url).reading
-    with _translated(), engine.connect().execution_options(**options) as connection, connection.begin():
-        yield connection
+    dialect = _dialect(engine.url)
+    with _translated(), engine.connect() as connection:
+        connection.execution_options(**dialect.reading)
+        with connection.begin():
+            dialect.begin(connection, writes=False)
+            yield connection
 
 
 def streamed(connection: Connection, query: Select[Any], width: int) -> Iterator[Sequence[tuple[Any, ...]]]:
@@ -130,15 +133,13 @@ def writing(engine: Engine) -> Iterator[Connection]:
     Raises StoreDown where the store is locked, full or cannot be written; AnswerLost where the connection broke while
     it was committed, so that it may be there; IntegrityError as the database says it.
     """
-    options = _dialect(engine.url).writing
-    with (
-        _translated(),
-        _TURNS[engine].taken(),
-        engine.connect().execution_options(**options) as connection,
-        connection.begin() as transaction,
-    ):
-        yield connection
-        _commit(transaction)
+    dialect = _dialect(engine.url)
+    with _translated(), _TURNS[engine].taken(), engine.connect() as connection:
+        connection.execution_options(**dialect.writing)
+        with connection.begin() as transaction:
+            dialect.begin(connection, writes=True)
+            yield connection
+            _commit(transaction)
 
 
 def _commit(transaction: RootTransaction) -> None:

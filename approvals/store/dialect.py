@@ -24,11 +24,19 @@ class Dialect(Protocol):
 
     schemes: frozenset[str]  # of the URLs that mean it
     makes_itself: bool  # whether opening it brings its tables up to date
-    reading: Mapping[str, Any]  # how a connection is to begin a transaction that reads
-    writing: Mapping[str, Any]  # and one that writes, alone
+    reading: Mapping[str, Any]  # the options of a connection for a transaction that reads
+    writing: Mapping[str, Any]  # and for one that writes, alone
 
     def engine(self, url: URL, patience: float, make: bool) -> Engine:
         """An engine whose writing transactions come one after the other. Raises ConfigError where the URL is wrong."""
+        ...
+
+    def begin(self, connection: Connection, writes: bool) -> None:
+        """The first statement of a transaction; whoever writes waits here for the one before it. Raises DBAPIError.
+
+        Called by `reading` and `writing` instead of being an event of the engine: one listener anywhere makes
+        SQLAlchemy look for listeners at every step of every statement.
+        """
         ...
 
     def blank(self, url: URL) -> URL:

@@ -33,7 +33,7 @@ class PostgreSQL:
     # Several statements that read see one state. A writer sees what the one before it committed, since each of its
     # statements looks anew and it had to wait for the lock first.
     reading: Mapping[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-    writing: Mapping[str, Any] = {"isolation_level": "READ COMMITTED", "twokey_writes": True}
+    writing: Mapping[str, Any] = {"isolation_level": "READ COMMITTED"}
 
     def engine(self, url: URL, patience: float, make: bool) -> Engine:
         """An engine over a pool whose connections are looked at before they are used."""
@@ -53,8 +53,12 @@ class PostgreSQL:
             connection.autocommit = False
 
         event.listen(engine, "connect", prepare)
-        event.listen(engine, "begin", _begin)
         return engine
+
+    def begin(self, connection: Connection, writes: bool) -> None:
+        """psycopg begins a transaction by itself; whoever writes takes the lock."""
+        if writes:
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER})")
 
     def blank(self, url: URL) -> URL:
         """With our driver."""
@@ -109,8 +113,3 @@ _FUNCTIONS = (
         "NEW",
     ),
 )
-
-
-def _begin(connection: Connection) -> None:
-    if connection.get_execution_options().get("twokey_writes", False):
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER})")

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPICursor
+from sqlalchemy.exc import OperationalError
 
 from actions.errors import ConfigError
 from approvals.store.dialect import APPEND_ONLY
@@ -39,7 +40,7 @@ class SQLite:
     schemes = frozenset({"sqlite", "sqlite+pysqlite"})
     makes_itself = True
     reading: Mapping[str, Any] = {}
-    writing: Mapping[str, Any] = {"twokey_writes": True}
+    writing: Mapping[str, Any] = {}
 
     def engine(self, url: URL, patience: float, make: bool) -> Engine:
         """An engine over the file."""
@@ -49,8 +50,16 @@ class SQLite:
             raise ConfigError(f"There is no store at {url.database}; set TWOKEY_DATABASE_URL to the one that is meant.")
         engine = create_engine(url, connect_args={"timeout": patience}, pool_timeout=patience)
         event.listen(engine, "connect", _prepare)
-        event.listen(engine, "begin", _begin)
         return engine
+
+    def begin(self, connection: Connection, writes: bool) -> None:
+        """Straight to the driver, which begins nothing by itself."""
+        statement = "BEGIN IMMEDIATE" if writes else "BEGIN"
+        driver: Any = connection.connection.dbapi_connection
+        try:
+            driver.execute(statement)
+        except sqlite3.Error as error:
+            raise OperationalError(statement, None, error) from error
 
     def blank(self, url: URL) -> URL:
         """As it is."""
@@ -81,7 +90,7 @@ class SQLite:
 
 
 def _prepare(connection: sqlite3.Connection, _record: object) -> None:
-    connection.isolation_level = None  # the begin event below says how a transaction begins
+    connection.isolation_level = None  # `begin` says how a transaction begins
     for pragma in (
         "journal_mode=WAL",
         "synchronous=FULL",
@@ -90,11 +99,6 @@ def _prepare(connection: sqlite3.Connection, _record: object) -> None:
         "trusted_schema=OFF",
     ):
         connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("twokey_writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def pragma(connection: Connection, name: str) -> Any:
