@@ -33,6 +33,8 @@ def escape(text: str) -> str:
 
 def seen(text: str) -> str:
     """For plain text and rich text, which Slack shows verbatim: only unseen characters are dropped."""
+    if text.isprintable():  # most texts: nothing in them that Unicode calls other or a separator, blanks apart
+        return text
     return "".join(c for c in text if c in _KEPT or not _unseen(c))
 
 
@@ -49,7 +51,8 @@ def spelled(text: str) -> str:
     """
     if not text:
         return _EMPTY
-    whole = "".join(_NAMED.get(c) or (f"\\U{ord(c):08x}" if _unseen(c) else c) for c in text)
+    as_it_is = text.isprintable() and "\\" not in text
+    whole = text if as_it_is else "".join(_NAMED.get(c) or (f"\\U{ord(c):08x}" if _unseen(c) else c) for c in text)
     if whole == _EMPTY:
         return "\\" + whole
     # Blanks at an end cannot be seen, and Slack cuts them.
