@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,6 +27,8 @@ from approvals.ledger import Ledger, Recording
 from approvals.policy_model import Policy
 from approvals.request import Requirement
 from approvals.tables import audit_events, policies, policy_drafts
+
+A_MOMENT = 0.5  # seconds for which a policy that is only shown is not looked up again
 
 # Made once: building a statement costs more than running it.
 _NEWEST = select(policies.c.seq).order_by(policies.c.seq.desc()).limit(1)
@@ -66,6 +69,7 @@ class Charter:
     def __init__(self, ledger: Ledger, catalog: Catalog, registry: Registry) -> None:
         self._ledger, self._catalog, self._registry = ledger, catalog, registry
         self._known: tuple[int, Policy] | None = None
+        self._glimpsed: tuple[Policy, float] | None = None
         self._lock = threading.Lock()
 
     def in_force(self) -> Policy:
@@ -74,6 +78,13 @@ class Charter:
         if found is None:
             raise NoPolicy
         return found
+
+    def glimpse(self) -> Policy:
+        """The policy that held a moment ago, for showing only: it decides nothing. Raises as `in_force`."""
+        seen, now = self._glimpsed, time.monotonic()
+        if seen is None or now - seen[1] > A_MOMENT:
+            seen = self._glimpsed = (self.in_force(), now)
+        return seen[0]
 
     def known(self) -> Policy | None:
         """The same; None before the first one. Raises ForgedPolicy."""

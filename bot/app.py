@@ -103,7 +103,7 @@ class Program:
         )
         glimpse = Glimpse(self.directory)
         # Who could approve, and what help may offer: shown, never decided by, so it need not ask Slack each time.
-        self.preview = Approvals(self.charter.in_force, glimpse, self.ledger, hands, self.registry, clock)
+        self.preview = Approvals(self.charter.glimpse, glimpse, self.ledger, hands, self.registry, clock)
         self.writer = Writer(engine)
         self.readings = Readings(self.writer, clock, settings.readings_days, words=settings.readings_words)
         self.spending = Spending(self.writer, self.ledger)
@@ -199,7 +199,7 @@ class Program:
         client = slack.async_client(self.settings, session=session)
         cards = Cards(self.writer, self.clock)
         inbox = Inbox(self.writer, self.clock)
-        faces = Faces(self.catalog, self.registry, self.names, self.clock, lambda: self.gate.policy)
+        faces = Faces(self.catalog, self.registry, self.names, self.clock, self.charter.glimpse)
         conversation = Conversation(
             self.reader,
             self.gate,
