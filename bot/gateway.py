@@ -14,6 +14,9 @@ from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.signature import SignatureVerifier
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+from slack_sdk.socket_mode.response import SocketModeResponse
 
 from actions.errors import ConfigError
 from approvals.store import StoreDown
@@ -91,9 +94,8 @@ class Gateway:
         if token is None:
             raise ConfigError("SLACK_APP_TOKEN is not set: Socket Mode needs an app-level token (xapp-…).")
         client = slack.async_client(self.settings, token=False)
-        handler = AsyncSocketModeHandler(
-            app, token.get_secret_value(), logger=slack.log, web_client=client, ping_interval=PING
-        )
+        handler = _Link(app, token.get_secret_value(), logger=slack.log, web_client=client, ping_interval=PING)
+        handler.bot_user_id = self.identity.user_id
         handler.client.proxy = client.proxy
         try:
             # The SDK would ask without end, also with a token that Slack refuses; at first it is handed the answer.
@@ -149,6 +151,18 @@ class Gateway:
                 self.desk.work.start(commands.handle(self.desk, key, body), key)
             else:
                 await self.desk.close(key)
+
+
+class _Link(AsyncSocketModeHandler):
+    """Bolt's, which is spared what needs no more than an acknowledgement."""
+
+    bot_user_id = ""
+
+    async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]  # Bolt's own differs, too
+        if delivery.idle(req.payload, self.bot_user_id):
+            await client.send_socket_mode_response(SocketModeResponse(envelope_id=req.envelope_id))
+        else:
+            await super().handle(client, req)
 
 
 async def _first_of(work: asyncio.Task[None], stop: asyncio.Event) -> None:

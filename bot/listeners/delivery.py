@@ -16,18 +16,14 @@ HANDS = 4  # threads that only write deliveries down: an acknowledgement never q
 
 
 def middleware(inbox: Inbox, bot_user_id: str) -> Callable[..., Awaitable[BoltResponse | None]]:
-    """For Bolt. Where the store is down Slack gets no acknowledgement, and delivers again.
-
-    Of what is said in a channel most is not for us, our own messages included: that is acknowledged right here,
-    without a walk past every listener.
-    """
+    """For Bolt. Where the store is down Slack gets no acknowledgement, and delivers again."""
     hands = ThreadPoolExecutor(HANDS, "deliveries")
 
     async def once(body: dict[str, Any], next_: Callable[[], Awaitable[None]]) -> BoltResponse | None:
+        if idle(body, bot_user_id):
+            return BoltResponse(status=200, body="")
         key = key_of(body, bot_user_id)
         if key is None:
-            if "event" in body:
-                return BoltResponse(status=200, body="")
             await next_()
             return None
         try:
@@ -50,6 +46,14 @@ def key_of(body: Mapping[str, Any], bot_user_id: str) -> str | None:
         return f"event {body.get('event_id')}" if concerns(event, bot_user_id) else None
     trigger = body.get("trigger_id")
     return f"trigger {trigger}" if trigger else None
+
+
+def idle(body: Mapping[str, Any], bot_user_id: str) -> bool:
+    """Whether an acknowledgement is all there is to do: of what is said in a channel most is not for us.
+
+    Our own messages come as well. So a gateway asks this before it walks past every listener.
+    """
+    return "event" in body and key_of(body, bot_user_id) is None
 
 
 def concerns(event: Mapping[str, Any], bot_user_id: str) -> bool:
