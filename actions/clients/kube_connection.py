@@ -10,6 +10,7 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import urllib3
 import yaml
@@ -72,35 +73,33 @@ class Connection:
         body: Any = None,
     ) -> str:
         client = self._opened()
-        request = client.param_serialize(
-            method=method,
-            resource_path=path,
-            query_params=list(query.items()),
-            header_params={"Accept": "application/json, */*", "User-Agent": agent(), **(headers or {})},
-            body=body,
-            auth_settings=["BearerToken"],
-        )
-        status, text = self._answered(client, request, what, again=method == "GET")
+        sent = {"Accept": "application/json, */*", "User-Agent": agent(), **(headers or {})}
+        client.update_params_for_auth(sent, [], ["BearerToken"], path, method, body)
+        url = client.configuration.host + path + (f"?{urlencode(query)}" if query else "")
+        request = {"method": method, "url": url, "body": None if body is None else json.dumps(body), "headers": sent}
+        # The connections that the package made of the kubeconfig. Its own way to them walks every value of a request
+        # through its models.
+        pool = client.rest_client.pool_manager
+        status, text = self._answered(pool, request, what, again=method == "GET")
         if not 200 <= status <= 299:
             raise kube_errors.translate(status, text, what)
         return text
 
-    def _answered(self, client: Any, request: Any, what: str, again: bool) -> tuple[int, str]:
+    def _answered(self, pool: Any, request: Mapping[str, Any], what: str, again: bool) -> tuple[int, str]:
         """The whole answer. A read is tried once more, since a kept-alive connection may just have been closed."""
-        from kubernetes.client.exceptions import ApiException
-
         seconds = patience.left(self._patience)
         until = time.monotonic() + seconds
         if not seconds:
             raise Unreachable(_SLOW.format(what))
+        limits = urllib3.Timeout(connect=min(_CONNECT, seconds), read=seconds)
         try:
-            response = client.call_api(*request, _request_timeout=(min(_CONNECT, seconds), seconds)).response
+            response = pool.request(**request, timeout=limits, preload_content=False)
             return int(response.status), _whole(response, until).decode("utf-8", "replace")
         except (urllib3.exceptions.ReadTimeoutError, _Overdue) as error:
             raise Unreachable(_SLOW.format(what)) from error
-        except (urllib3.exceptions.HTTPError, ApiException, OSError) as error:
+        except (urllib3.exceptions.HTTPError, OSError) as error:
             if again and not isinstance(error, urllib3.exceptions.TimeoutError):
-                return self._answered(client, request, what, again=False)
+                return self._answered(pool, request, what, again=False)
             raise Unreachable(f"The cluster did not answer about {what}: {_why(error)}.") from error
 
     def _opened(self) -> Any:
