@@ -17,36 +17,43 @@ from actions.registry import Registry
 
 _RBAC = "rbac.authorization.k8s.io"
 _EGRESS = (443, 6443, 5432, 9090, 3100)  # Slack and models, API servers, PostgreSQL, Prometheus, Loki
+_CALLED = {"app.kubernetes.io/component": "gateway"}  # what Slack's requests go to in HTTP mode
 Manifest = dict[str, Any]
 
 
-def render(catalog: Catalog, registry: Registry) -> str:
+def render(catalog: Catalog, registry: Registry, http_port: int | None = None) -> str:
     """YAML for everything in the catalogue.
 
+    With `http_port` the pods that carry the label `app.kubernetes.io/component: gateway` may be called there, as Slack
+    does over HTTP; without it nobody calls in.
     Objects for a cluster that the catalogue names carry the label `twokey.dev/cluster`, to select them by.
     """
     documents: list[Manifest] = []
     for cluster, found in groupby(places(catalog), key=lambda place: place.cluster):
-        documents += _labelled(cluster, _home())
+        documents += _labelled(cluster, _home(http_port))
         documents += _labelled(cluster, confinement.previews(registry))
         for place in found:
             documents += _labelled(cluster, _for_place(place, registry))
     return yaml.safe_dump_all(documents, sort_keys=False, explicit_start=True, width=1000)
 
 
-def _home() -> Iterator[Manifest]:
+def _home(http_port: int | None) -> Iterator[Manifest]:
     """Where Twokey itself runs: nothing privileged, nobody calls in, and it calls out to what it needs alone."""
     meta = {"name": HOME, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}
     yield {"apiVersion": "v1", "kind": "Namespace", "metadata": meta}
     yield from (_account(who, HOME) for who in (GATEWAY, RUNNER))
     dns = {"ports": [{"port": 53, "protocol": protocol} for protocol in ("UDP", "TCP")]}
     out = {"ports": [{"port": port, "protocol": "TCP"} for port in _EGRESS]}
-    yield {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "NetworkPolicy",
-        "metadata": {"name": "twokey", "namespace": HOME},
-        "spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"], "ingress": [], "egress": [dns, out]},
-    }
+    sides = {"policyTypes": ["Ingress", "Egress"], "ingress": [], "egress": [dns, out]}
+    yield _network("twokey", {"podSelector": {}, **sides})
+    if http_port is not None:  # rules add up, so the runner stays closed
+        way_in = {"policyTypes": ["Ingress"], "ingress": [{"ports": [{"port": http_port, "protocol": "TCP"}]}]}
+        yield _network("twokey-http", {"podSelector": {"matchLabels": _CALLED}, **way_in})
+
+
+def _network(name: str, spec: Manifest) -> Manifest:
+    meta = {"name": name, "namespace": HOME}
+    return {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": meta, "spec": spec}
 
 
 def _for_place(place: Place, registry: Registry) -> Iterator[Manifest]:

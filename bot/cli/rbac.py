@@ -12,7 +12,17 @@ app = typer.Typer(help="The cluster permissions that the verbs declare.", no_arg
 
 
 @app.command()
-def render() -> None:
+def render(
+    http_port: Annotated[
+        int | None,
+        typer.Option(
+            "--http-port",
+            min=1,
+            max=65_535,
+            help="Let requests in there, for HTTP mode: to the pods labelled app.kubernetes.io/component: gateway.",
+        ),
+    ] = None,
+) -> None:
     """Write accounts, roles, bindings, admission policies and limits as YAML, for `kubectl apply -f -`."""
     from actions import catalog
     from actions.rbac import manifests
@@ -20,7 +30,7 @@ def render() -> None:
     from actions.verbs import VERBS
     from bot import settings
 
-    print(manifests.render(catalog.load(settings.load().catalog), Registry(VERBS)), end="")
+    print(manifests.render(catalog.load(settings.load().catalog), Registry(VERBS), http_port), end="")
 
 
 @app.command()

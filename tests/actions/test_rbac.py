@@ -171,6 +171,20 @@ def test_the_gateway_may_read_and_take_the_part_of_previews(catalog: Catalog, re
     assert bound == {accounts.READER, accounts.GATEWAY}
 
 
+def test_in_http_mode_the_gateway_alone_can_be_called(catalog: Catalog, registry: Registry) -> None:
+    """Without it nobody can; where several policies choose a pod, what any of them lets in comes in."""
+
+    def ways(http_port: int | None) -> list[tuple[Any, Any]]:
+        policies = [d for d in yaml.safe_load_all(render(catalog, registry, http_port)) if d["kind"] == "NetworkPolicy"]
+        assert all("Ingress" in each["spec"]["policyTypes"] for each in policies)
+        return [(each["spec"]["podSelector"], each["spec"]["ingress"]) for each in policies]
+
+    closed: tuple[Any, Any] = ({}, [])
+    gateways = {"matchLabels": {"app.kubernetes.io/component": "gateway"}}
+    assert ways(None) == [closed]
+    assert ways(3000) == [closed, (gateways, [{"ports": [{"port": 3000, "protocol": "TCP"}]}])]
+
+
 def test_a_verb_that_declares_secrets_is_not_rendered_silently(catalog: Catalog) -> None:
     class Leak(Change):
         verb: ClassVar[str] = "leak"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.bench import answering, asking, reading, recording, starting
+from tests.bench import answering, asking, operating, reading, recording, starting
 from tests.bench.figures import Json, machine, target
 
 
@@ -28,9 +28,11 @@ class Size:
     calls: int = 200  # of a model, one after another
     thinks: float = 2.0  # seconds that the model takes where many ask it at once
     at_once: int = 100
+    changes: int = 40  # of a real cluster, one after another
+    rollouts: int = 50  # there, at once
 
 
-TINY = Size((10,), rounds=2, appends=20, starts=1, rates=(5,), seconds=0.4, calls=3, thinks=0.05, at_once=3)
+TINY = Size((10,), rounds=2, appends=20, starts=1, rates=(5,), seconds=0.4, calls=3, thinks=0.05, at_once=3, changes=0)
 
 
 def measured(folder: Path, size: Size, only: tuple[str, ...] = ()) -> Json:
@@ -40,6 +42,7 @@ def measured(folder: Path, size: Size, only: tuple[str, ...] = ()) -> Json:
         "model": lambda: asking.measure(size.services, size.calls, size.thinks, size.at_once),
         "audit": lambda: recording.measure(folder, size.appends),
         "start": lambda: starting.measure(folder / "start", size.starts),
+        "cluster": lambda: operating.measure(folder / "cluster", size.changes, size.rollouts),
         "latency": lambda: answering.measure(folder, size.rates, size.seconds),
     }
     found: Json = {"machine": machine()}
@@ -96,7 +99,7 @@ def main() -> None:
     """Prints one JSON object."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument(
-        "--only", action="append", default=[], choices=["interpret", "model", "audit", "start", "latency"]
+        "--only", action="append", default=[], choices=["interpret", "model", "audit", "start", "cluster", "latency"]
     )
     parser.add_argument("--seconds", type=float, default=Size.seconds, help="of messages at each rate")
     parser.add_argument("--tiny", action="store_true", help="very little of everything, to see that it works")

@@ -17,10 +17,10 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Json:
 
 def test_everything_is_one_json_object_with_the_machine_it_ran_on(found: Json) -> None:
     assert json.loads(json.dumps(found)) == found
-    assert set(found) == {"machine", "interpret", "model", "audit", "start", "latency", "targets"}
+    assert set(found) == {"machine", "interpret", "model", "audit", "start", "cluster", "latency", "targets"}
     assert found["machine"]["cores"] >= 1
     assert found["machine"]["python"].startswith("3.")
-    assert all(found[room]["what"] for room in ("interpret", "model", "audit", "start", "latency"))
+    assert all(found[room]["what"] for room in ("interpret", "model", "audit", "start", "cluster", "latency"))
     assert found["model"]["10_services"]["characters_max"] < 4_500
     assert found["model"]["overhead"]["gateway"]["n"] == TINY.calls
     assert found["model"]["at_once"]["readings_per_s"] > 0

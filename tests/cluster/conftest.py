@@ -1,7 +1,8 @@
 """A real Kubernetes API for these tests: one control plane a test process, one namespace a test.
 
 `make control-plane` builds it; KUBEBUILDER_ASSETS names the folder of its programs. TWOKEY_TEST_KUBECONFIG names any
-other cluster to use instead, kind for instance; what only a control plane of our own can show is skipped there.
+other cluster to use instead, kind for instance; what only a control plane of our own can show is skipped there, and
+with nodes of its own all but the contract: the services of these tests have no images that a node could pull.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from typing import Any
 import pytest
 from kubernetes import client, config
 
+from tests.cluster.access import Access, Outside
 from tests.cluster.control_plane import ControlPlane, control_plane
-from tests.cluster.kubelet import Kubelet
+from tests.cluster.kubelet import NODE, Kubelet
 from tests.cluster.shop import Shop, shop_in
 from tests.contract.cluster import ClusterApi
 
@@ -29,19 +31,20 @@ class Cluster:
     """A real cluster. `plane` is None where it is somebody else's."""
 
     kubeconfig: Path
+    access: Access
     plane: ControlPlane | None
 
 
 @pytest.fixture(scope="session")
 def real_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     if given := os.environ.get("TWOKEY_TEST_KUBECONFIG"):
-        yield Cluster(Path(given), None)
+        yield Cluster(Path(given), Outside(Path(given), tmp_path_factory.mktemp("outside")), None)
         return
     assets = os.environ.get("KUBEBUILDER_ASSETS")
     if not assets:
         pytest.skip(HOW)
     with control_plane(Path(assets), tmp_path_factory.mktemp("plane")) as plane, Kubelet(plane):
-        yield Cluster(plane.kubeconfig(), plane)
+        yield Cluster(plane.kubeconfig(), plane, plane)
 
 
 @pytest.fixture(scope="session")
@@ -50,6 +53,16 @@ def plane(real_cluster: Cluster) -> ControlPlane:
     if real_cluster.plane is None:
         pytest.skip("needs a control plane of its own: unset TWOKEY_TEST_KUBECONFIG, and set KUBEBUILDER_ASSETS")
     return real_cluster.plane
+
+
+@pytest.fixture(scope="session")
+def access(real_cluster: Cluster) -> Access:
+    """A cluster whose pods a stand-in brings to life, whoever runs it: images and nodes are none of its concern."""
+    with real_cluster.access.session() as admin:
+        found = admin.get(f"{real_cluster.access.url}/api/v1/nodes/{NODE}", timeout=30)
+    if not found.ok:
+        pytest.skip("needs a cluster whose pods are a stand-in's: `python -m tests.cluster` starts one")
+    return real_cluster.access
 
 
 @pytest.fixture
@@ -65,9 +78,9 @@ def cluster_api(real_cluster: Cluster) -> Iterator[ClusterApi]:
 
 
 @pytest.fixture
-def shop(plane: ControlPlane) -> Iterator[Shop]:
+def shop(access: Access) -> Iterator[Shop]:
     """Three services in a namespace of their own, with everything that `twokey rbac render` writes for them."""
-    with shop_in(plane) as opened:
+    with shop_in(access) as opened:
         yield opened
 
 

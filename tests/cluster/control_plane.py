@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import requests
-import yaml
+
+from tests.cluster.access import a_session, write_kubeconfig
 
 ADMIN = "admin-token"  # of system:masters, in a cluster that lives as long as the tests
 PATIENCE = 180.0  # seconds until a program counts as not starting
@@ -80,11 +81,13 @@ class ControlPlane:
 
     def session(self) -> requests.Session:
         """Of its administrator, without this package's or the product's client in between."""
-        session = requests.Session()
-        session.trust_env = False  # a machine's own proxies and certificates are no concern of these
+        session = self.stranger()
         session.headers["Authorization"] = f"Bearer {ADMIN}"
-        session.verify = str(self.certificate)
         return session
+
+    def stranger(self) -> requests.Session:
+        """Of nobody: each request brings its own credential."""
+        return a_session(str(self.certificate))
 
     def audit_log(self) -> Iterator[Json]:
         """Every write so far, as the API server itself recorded it."""
@@ -177,21 +180,6 @@ def control_plane(assets: Path, folder: Path) -> Iterator[ControlPlane]:
         yield plane
     finally:
         plane.stop()
-
-
-def write_kubeconfig(path: Path, server: str, certificate: Path, token: str) -> Path:
-    """With one context, `test`."""
-    config = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "test", "cluster": {"server": server, "certificate-authority": str(certificate)}}],
-        "users": [{"name": "test", "user": {"token": token}}],
-        "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
-        "current-context": "test",
-    }
-    path.touch(mode=0o600)
-    path.write_text(yaml.safe_dump(config))
-    return path
 
 
 def free_port() -> int:

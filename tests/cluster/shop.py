@@ -29,7 +29,8 @@ from actions.registry import Registry
 from actions.toolbox import Progress, Toolbox
 from actions.verbs import VERBS
 from actions.watch import Pace
-from tests.cluster.control_plane import ControlPlane, Json
+from tests.cluster.access import Access
+from tests.cluster.control_plane import Json
 
 PACE = Pace(step=0.1, rollout=120.0, blind=60.0, verification=0.0, sample=0.1)  # for a machine that is busy
 _PATHS = {
@@ -54,7 +55,7 @@ _TYPES = {"strategic": "application/strategic-merge-patch+json", "merge": "appli
 class Shop:
     """`checkout` (a Deployment of two containers), `store` (a StatefulSet) and `agent` (a DaemonSet), all at 1.0."""
 
-    plane: ControlPlane
+    plane: Access
     namespace: str
     admin: requests.Session
     registry: Registry = field(default_factory=lambda: Registry(VERBS))
@@ -118,7 +119,7 @@ class Shop:
     # -- Twokey in it --------------------------------------------------------------------------------------------------
     def admit(self) -> Shop:
         """Apply what `twokey rbac render` writes, and wait until the policies hold."""
-        for manifest in yaml.safe_load_all(render(self.catalog, self.registry)):
+        for manifest in yaml.safe_load_all(render(self.catalog, self.registry, http_port=3000)):
             self.create(manifest)
         label, many = {"metadata": {"labels": {"x": "y"}}}, {"spec": {"replicas": 10_001}}
         for verb, path, body in (
@@ -207,7 +208,7 @@ class Hands:
 
 
 @contextmanager
-def shop_in(plane: ControlPlane) -> Iterator[Shop]:
+def shop_in(plane: Access) -> Iterator[Shop]:
     """Open, with everything that `twokey rbac render` writes for it, in a namespace of its own."""
     with plane.session() as admin:
         body = {"metadata": {"generateName": "shop-"}}

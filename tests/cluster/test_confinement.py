@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from actions.rbac import accounts
-from tests.cluster.control_plane import ControlPlane, Json
+from tests.cluster.access import Access
+from tests.cluster.control_plane import Json
 from tests.cluster.shop import Shop, shop_in, until, workload
 
 VERBS = ("deploy", "rollback", "restart", "scale")
@@ -68,12 +69,12 @@ ROLLBACK = (
 
 
 @pytest.fixture(scope="module")
-def mighty(plane: ControlPlane) -> Iterator[Shop]:
+def mighty(access: Access) -> Iterator[Shop]:
     """Each verb's account may do everything, as far as RBAC goes; the Deployment has every kind of field.
 
     One for all these tests: what they send are dry runs.
     """
-    with shop_in(plane) as shop:
+    with shop_in(access) as shop:
         shop.create(
             {
                 "kind": "RoleBinding",

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.cluster.control_plane import ControlPlane
 from tests.cluster.shop import PACE, Hands, Shop, shop_in, until
 from tests.cluster.wire import Fate, Wire, wire_to
 
@@ -87,28 +88,30 @@ def test_the_cluster_goes_away_after_the_answer_is_lost_and_the_truth_is_read_la
     assert wire.patches() == 1
 
 
-def test_an_api_server_that_is_down_between_approval_and_execution_changes_nothing(shop: Shop) -> None:
+def test_an_api_server_that_is_down_between_approval_and_execution_changes_nothing(
+    plane: ControlPlane, shop: Shop
+) -> None:
     hands = shop.hands(pace=replace(PACE, step=0.01))
     plan = hands.plan("deploy", version="2.0")
-    shop.plane.stop_api_server()
+    plane.stop_api_server()
     try:
         outcome = hands.execute(plan, "request-1")
     finally:
-        shop.plane.start_api_server()
+        plane.start_api_server()
     assert outcome.ok is False
     assert outcome.summary.startswith("nothing was changed: The cluster did not answer")
     assert shop.image("deployments/checkout", "checkout") == "registry.example/checkout:1.0"
     assert hands.execute(plan, "request-2").ok  # the plan still holds
 
 
-def test_an_api_server_that_crashes_during_the_watch_is_waited_for(shop: Shop) -> None:
+def test_an_api_server_that_crashes_during_the_watch_is_waited_for(plane: ControlPlane, shop: Shop) -> None:
     hands, watched, outcomes = shop.hands(), threading.Event(), []
     plan = hands.plan("deploy", version="2.0-slow")
     run = threading.Thread(target=lambda: outcomes.append(hands.execute(plan, progress=lambda step: watched.set())))
     run.start()
     until(watched.is_set, "the watch begin")
-    shop.plane.stop_api_server()
-    shop.plane.start_api_server()
+    plane.stop_api_server()
+    plane.start_api_server()
     good = {"spec": {"template": {"spec": {"containers": [{"name": "proxy", "image": "registry.example/proxy:8"}]}}}}
     for help_along in (good, {"spec": {"replicas": 0}}):
         until(lambda: shop.patch("deployments/checkout", help_along).ok, "somebody's help")  # noqa: B023 - ends here

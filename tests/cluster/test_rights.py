@@ -19,6 +19,7 @@ from actions.rbac.check import excess, missing
 from actions.rbac.rights import Right, changing, reading, writing
 from actions.registry import Registry
 from actions.verbs import VERBS
+from tests.cluster.access import Access
 from tests.cluster.control_plane import ControlPlane, Json
 from tests.cluster.shop import PACE, Hands, Shop, shop_in, until
 
@@ -48,9 +49,9 @@ class Steady:
 
 
 @pytest.fixture(scope="module")
-def shared(plane: ControlPlane) -> Iterator[Shop]:
+def shared(access: Access) -> Iterator[Shop]:
     """One for all these tests: each puts back what it takes away."""
-    with shop_in(plane) as shop:
+    with shop_in(access) as shop:
         yield shop
 
 
@@ -262,7 +263,7 @@ class _Raw:
         return self._shop.call("PATCH", path, body, headers=headers).status_code
 
 
-def test_the_cluster_s_own_audit_log_names_verb_and_request(shop: Shop) -> None:
+def test_the_cluster_s_own_audit_log_names_verb_and_request(plane: ControlPlane, shop: Shop) -> None:
     """P4: for every write, previews told apart."""
     hands = shop.hands()
     plans: dict[str, Json] = {
@@ -273,8 +274,10 @@ def test_the_cluster_s_own_audit_log_names_verb_and_request(shop: Shop) -> None:
     }
     for verb, arguments in plans.items():
         assert hands.execute(hands.plan(verb, **arguments), f"request-{verb}").ok
-    until(lambda: len(_written(shop)[1]) == len(plans), "the last line of the audit log")  # it follows the answer
-    tries, real = _written(shop)
+    until(
+        lambda: len(_written(plane, shop)[1]) == len(plans), "the last line of the audit log"
+    )  # it follows the answer
+    tries, real = _written(plane, shop)
     runner = f"system:serviceaccount:{accounts.HOME}:{accounts.RUNNER}"
     assert {entry["user"]["username"] for entry in (*tries, *real)} == {runner}
     tried = {entry["impersonatedUser"]["username"] for entry in tries}
@@ -284,10 +287,10 @@ def test_the_cluster_s_own_audit_log_names_verb_and_request(shop: Shop) -> None:
     ]
 
 
-def _written(shop: Shop) -> tuple[list[Json], list[Json]]:
+def _written(plane: ControlPlane, shop: Shop) -> tuple[list[Json], list[Json]]:
     """What we tried, and what we wrote in earnest and was not refused, as the API server recorded it."""
     tries, real = [], []
-    for entry in shop.plane.audit_log():
+    for entry in plane.audit_log():
         place = entry.get("objectRef", {}).get("namespace")
         if place != shop.namespace or not entry["userAgent"].startswith("twokey/"):
             continue

@@ -1,10 +1,9 @@
-"""A wire to the API server that breaks, or is slow, where it is told to: every request goes through it, TLS and all."""
+"""A wire to the API server that breaks, or is slow, where it is told to: every request goes through it."""
 
 from __future__ import annotations
 
 import json
 import socket
-import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -14,7 +13,7 @@ from typing import Any, Literal
 
 import requests
 
-from tests.cluster.control_plane import ControlPlane
+from tests.cluster.access import Access
 
 Fate = Literal["", "lost", "unanswered", "overloaded", "broken", "late", "dripping"]
 """It passes; it never arrives; it arrives and its answer is lost; a 503; a 500; it passes, and its answer comes later,
@@ -41,6 +40,7 @@ class Wire:
     url: str
     fate: Callable[[str, str], Fate] = lambda method, path: ""
     passed: list[tuple[str, str]] = field(default_factory=list)
+    bytes: int = 0  # of bodies, both ways
     delay: float = 0.1
     over: threading.Event = field(default_factory=threading.Event)
 
@@ -50,8 +50,8 @@ class Wire:
 
 
 @contextmanager
-def wire_to(plane: ControlPlane, port: int = 0) -> Iterator[Wire]:
-    """A server in front of the control plane, with its certificate. Nobody listens there when it is over."""
+def wire_to(plane: Access, port: int = 0) -> Iterator[Wire]:
+    """A server in front of the control plane, without TLS. Nobody listens there when it is over."""
     server = _Server(plane, port)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="wire", daemon=True)
     thread.start()
@@ -89,6 +89,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self._cut()
                 return
             server.wire.passed.append((self.command, self.path))
+            with server.counting:
+                server.wire.bytes += len(body) + len(answer.content)
             if fate == "unanswered":
                 self._cut()
                 return
@@ -129,15 +131,12 @@ class _Handler(BaseHTTPRequestHandler):
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, plane: ControlPlane, port: int) -> None:
+    def __init__(self, plane: Access, port: int) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
-        self.plane, self.upstream = plane, plane.session()
-        del self.upstream.headers["Authorization"]  # each request brings its own
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(plane.certificate, plane.key)
-        self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
-        self.wire = Wire(f"https://127.0.0.1:{self.server_address[1]}")
+        self.plane, self.upstream = plane, plane.stranger()
+        self.wire = Wire(f"http://127.0.0.1:{self.server_address[1]}")
         self._open: list[socket.socket] = []
+        self.counting = threading.Lock()
 
     def get_request(self) -> tuple[socket.socket, Any]:
         connection, address = super().get_request()
