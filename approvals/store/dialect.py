@@ -8,6 +8,8 @@ from typing import Any, Protocol
 from sqlalchemy import URL, Connection, Engine
 from sqlalchemy.engine.interfaces import DBAPICursor
 
+from approvals.request import State
+
 APPEND_ONLY = (
     "audit_events",
     "audit_checkpoints",
@@ -17,6 +19,17 @@ APPEND_ONLY = (
     "policy_drafts",
 )
 """The tables whose rows are only ever added (A5, A9, L2); entries that a seal says are archived may go."""
+
+
+WORDS: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("requests", "state"): tuple(state.value for state in State),
+    ("processes", "role"): ("all", "gateway", "runner"),
+}
+"""The columns that hold one of a few words, which the database holds them to. A new word takes a migration, if only to
+bring the guards of stores that are there up to date."""
+
+GROWS = (("requests", "fence"), ("watermark", "at"))
+"""The columns that never go back: a run that was taken away stays so (E2), and so does time (A6)."""
 
 
 class Dialect(Protocol):

@@ -10,7 +10,7 @@ from psycopg import Connection as Raw
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPICursor
 
-from approvals.store.dialect import APPEND_ONLY
+from approvals.store.dialect import APPEND_ONLY, GROWS, WORDS
 
 WRITER = 0x74776F6B6579
 """The advisory lock that whoever writes holds until the end of the transaction ("twokey" as a number)."""
@@ -85,6 +85,19 @@ class PostgreSQL:
         yield from _trigger("audit_events", "kept", "BEFORE DELETE", "ROW", "twokey_kept")
         yield from _trigger("audit_events", "once", "BEFORE INSERT", "ROW", "twokey_once")
         yield from _trigger("audit_seals", "covered", "BEFORE INSERT", "ROW", "twokey_covered")
+        yield from _bounds()
+
+
+def _bounds() -> Iterator[str]:
+    for (table, column), words in WORDS.items():
+        name, listed = f"{table}_{column}_words", ", ".join(f"'{word}'" for word in words)
+        yield f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}"  # an earlier version's knows fewer
+        yield f"ALTER TABLE {table} ADD CONSTRAINT {name} CHECK ({column} IN ({listed}))"
+    for table, column in GROWS:
+        function = f"twokey_{table}_{column}"
+        yield _refusing(function, f"NEW.{column} < OLD.{column}", "NEW", "never goes back")
+        yield from _trigger(table, f"{column}_grows", "BEFORE UPDATE", "ROW", function)
+    yield from _trigger("watermark", "kept", "BEFORE DELETE OR TRUNCATE", "STATEMENT", "twokey_append_only")
 
 
 def _trigger(table: str, name: str, when: str, each: str, function: str) -> Iterator[str]:
@@ -93,10 +106,10 @@ def _trigger(table: str, name: str, when: str, each: str, function: str) -> Iter
     yield f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {table}_{name}"
 
 
-def _refusing(name: str, condition: str, then: str) -> str:
+def _refusing(name: str, condition: str, then: str, why: str = "is append-only") -> str:
     return (
         f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF {condition} THEN "
-        f"RAISE USING MESSAGE = TG_TABLE_NAME || ' is append-only', ERRCODE = 'check_violation'; END IF; "
+        f"RAISE USING MESSAGE = TG_TABLE_NAME || ' {why}', ERRCODE = 'check_violation'; END IF; "
         f"RETURN {then}; END $$"
     )
 

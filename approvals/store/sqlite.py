@@ -12,7 +12,7 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import OperationalError
 
 from actions.errors import ConfigError
-from approvals.store.dialect import APPEND_ONLY
+from approvals.store.dialect import APPEND_ONLY, GROWS, WORDS
 
 _REFUSED = {
     "audit_events": "EXISTS (SELECT 1 FROM audit_events WHERE seq = NEW.seq) "
@@ -86,7 +86,28 @@ class SQLite:
                     f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} {when} "
                     f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
                 )
+        yield from _bounds()
         yield f"PRAGMA user_version={_FORMAT}"
+
+
+def _bounds() -> Iterator[str]:
+    """What SQLite cannot add to a table that is there (CHECK), as triggers."""
+    for (table, column), words in WORDS.items():
+        listed = ", ".join(f"'{word}'" for word in words)
+        for verb, deed in (("insert", "INSERT"), ("update", f"UPDATE OF {column}")):
+            name = f"{table}_{column}_{verb}"
+            yield from _refusing(name, f"{deed} ON {table}", f"NEW.{column} NOT IN ({listed})", f"no such {column}")
+    for table, column in GROWS:
+        back = f"NEW.{column} < OLD.{column}"
+        yield from _refusing(f"{table}_{column}_grows", f"UPDATE OF {column} ON {table}", back, "it never goes back")
+    again = "EXISTS (SELECT 1 FROM watermark WHERE id = NEW.id)"
+    yield from _refusing("watermark_once", "INSERT ON watermark", again, "it never goes back")
+    yield from _refusing("watermark_kept", "DELETE ON watermark", "1", "it never goes back")
+
+
+def _refusing(name: str, deed: str, condition: str, why: str) -> Iterator[str]:
+    yield f"DROP TRIGGER IF EXISTS {name}"  # an earlier version's says less
+    yield f"CREATE TRIGGER {name} BEFORE {deed} WHEN {condition} BEGIN SELECT RAISE(ABORT, '{name}: {why}'); END"
 
 
 def _prepare(connection: sqlite3.Connection, _record: object) -> None:

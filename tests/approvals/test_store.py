@@ -6,6 +6,7 @@ import importlib.util
 import sqlite3
 from pathlib import Path
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -17,10 +18,11 @@ from approvals import audit, migrations
 from approvals.ledger import Ledger
 from approvals.request import State
 from approvals.store import open_store, reading
+from approvals.store.dialect import WORDS
 from approvals.store.migrations import HEAD
 from approvals.store.sqlite import pragma
 from tests.approvals.doubles import House
-from tests.stores import every_table
+from tests.stores import by_hand, every_table
 
 VERSIONS = Path(migrations.__file__).parent / "versions"
 FIRST_RELEASE = Path(__file__).parent / "first_release.sql"  # a store's dump, as the release before migrations made it
@@ -78,6 +80,42 @@ def test_decisions_and_audit_entries_are_only_ever_added(
     by_hand.rollback()
     assert before == by_hand.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 - the same
     by_hand.close()
+
+
+BACKWARDS = (
+    "UPDATE requests SET state = 'approved'",
+    "UPDATE requests SET fence = fence - 1",
+    "INSERT INTO processes (name, role, seen_at) VALUES ('p', 'root', '2026-11-02')",
+    "UPDATE watermark SET at = '2026-01-01T00:00:00.000000Z'",
+    "DELETE FROM watermark",
+)
+
+
+@pytest.mark.parametrize("statement", BACKWARDS)
+def test_no_row_holds_a_word_that_is_none_and_neither_time_nor_a_fence_goes_back(house: House, statement: str) -> None:
+    """A6, E2: by hand neither, on either store."""
+    ready = house.approved()
+    hand = by_hand(house.path)
+    with pytest.raises((sqlite3.IntegrityError, psycopg.IntegrityError)):
+        hand.execute(statement)
+    hand.close()
+    assert house.gate.run(ready.id).state is State.SUCCEEDED
+
+
+@pytest.mark.sqlite
+def test_the_watermark_is_not_replaced_either(house: House) -> None:
+    """A6: INSERT OR REPLACE is no way around the trigger on UPDATE."""
+    house.approved()
+    hand = by_hand(house.path)
+    with pytest.raises(sqlite3.IntegrityError, match="never goes back"):
+        hand.execute("INSERT OR REPLACE INTO watermark (id, at) VALUES (1, '2026-01-01T00:00:00.000000Z')")
+    hand.close()
+
+
+def test_a_new_state_or_role_comes_with_a_migration() -> None:
+    """Stores that are there learn a new word when their guards are made again, so whoever adds one here adds that."""
+    states = "proposed waiting ready running succeeded failed unknown refused denied expired withdrawn stale adopted"
+    assert {("requests", "state"): tuple(states.split()), ("processes", "role"): ("all", "gateway", "runner")} == WORDS
 
 
 @pytest.mark.sqlite
