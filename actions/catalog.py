@@ -9,7 +9,7 @@ from typing import Any, Self
 from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 from rapidfuzz import fuzz, process
 
-from actions import yamlfile
+from actions import tripwire, yamlfile
 from actions.clients.protocols import WorkloadRef
 from actions.errors import UnknownEnvironment, UnknownService
 from actions.keepers import field
@@ -100,6 +100,9 @@ class Service(Value):
         {}, description="metric -> PromQL template; {namespace} {service} {workload} {window}"
     )
     logs: dict[str, str] = Field({}, description="selector -> LogQL stream selector template; same fields")
+    guards: dict[Name, tripwire.Line] = Field(
+        {}, description="environment -> what rolls a deploy back by itself, like `error_rate x2 within 10m`"
+    )
     runbooks: tuple[Runbook, ...] = ()
     evals: tuple[EvalSuite, ...] = ()
 
@@ -125,9 +128,10 @@ class Catalog(Value):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         for name, service in self.services.items():
-            for environment in service.environments or ():
-                if environment not in self.environments:
-                    raise ValueError(f"services.{name}.environments names {environment}, which is no environment")
+            for key, places in (("environments", service.environments or ()), ("guards", service.guards)):
+                for environment in places:
+                    if environment not in self.environments:
+                        raise ValueError(f"services.{name}.{key} names {environment}, which is no environment")
         self._require_one_keeper_each()
         _unique("service", {n: s.aliases for n, s in self.services.items()})
         _unique("environment", {n: e.aliases for n, e in self.environments.items()})

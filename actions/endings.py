@@ -28,6 +28,18 @@ def failed(
     )
 
 
+def rolled_back(plan: Plan, tripped: str, seconds: float | None) -> Outcome:
+    """Its guard took it back, as was approved together with it. Without `seconds` nobody watched how long it took."""
+    version = ", ".join(d.after for d in plan.guard.differences) if plan.guard else ""
+    took = f" in {span(seconds)}" if seconds is not None else ", as the cluster shows now"
+    return Outcome(
+        ok=False,
+        rolled_back=True,
+        summary=f"rolled back by its guard: {tripped.removeprefix('its guard tripped: ')} · back on {version}{took}",
+        suggestions=(logs(plan), history(plan)),
+    )
+
+
 def not_applied(plan: Plan, reason: str) -> Outcome:
     """The cluster is as it was."""
     return Outcome(ok=False, summary=f"nothing was changed: {reason}")

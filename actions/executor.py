@@ -7,12 +7,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from actions import delivery, endings, landing, objects
+from actions import delivery, endings, guarding, landing, objects
 from actions.action import Change, Read
 from actions.clients import patience
 from actions.clock import ManualClock
 from actions.delivery import Delivery
 from actions.errors import BadInput, GrantRefused, SourceError, StalePlan
+from actions.guard import same
+from actions.guarding import Guarded, Leave, nobody
 from actions.keepers import progress
 from actions.landing import Trace
 from actions.outcome import Grant, Outcome
@@ -67,12 +69,15 @@ class Executor:
         if not isinstance(action, Change):
             raise BadInput(f"{action.verb} changes nothing, so there is nothing to run.")
         again = self.plan(action, plan.policy_version)
-        if any(getattr(plan, name) != getattr(again, name) for name in _FOLLOWS):
+        if any(getattr(plan, name) != getattr(again, name) for name in _FOLLOWS) or not same(plan.guard, again.guard):
             raise StalePlan(f"{action.title} would do something else now than this plan says. Ask again to see what.")
 
-    def execute(self, plan: Plan, grant: Grant, progress: Progress, stop: Callable[[], bool]) -> Outcome:
+    def execute(
+        self, plan: Plan, grant: Grant, progress: Progress, stop: Callable[[], bool], leave: Leave = nobody
+    ) -> Outcome:
         """Carry out one plan once, watch it to its end and verify it (E1).
 
+        If its guard trips, `leave` is asked for the rollback that the plan declares, which is then done once, too.
         `ok` is None where the effect is not known, or where `stop()` turned true and nobody watches any longer;
         `reconcile` settles both later. What the cluster refuses is an outcome, too.
         Raises GrantRefused where the grant is for something else or has expired, and StalePlan where what the plan
@@ -84,7 +89,10 @@ class Executor:
         if isinstance(found, Outcome):
             return found
         patched = plan.model_copy(update={"patch": plan.patch.for_request(grant.request_id)})
-        return Watch(self._tools, self._pace, patched, progress, stop, found.before).to_the_end(was.result)
+        watch = Watch(self._tools, self._pace, patched, progress, stop, found.before)
+        if plan.guard is None:
+            return watch.to_the_end(was.result)
+        return Guarded(self._tools, self._pace, patched, progress, stop, leave, watch).to_the_end(was.result)
 
     def reconcile(self, plan: Plan, request_id: str) -> Outcome | None:
         """What became of a request, by reading alone; None while that cannot be told.
@@ -97,9 +105,12 @@ class Executor:
             if not objects.is_target(live, plan.target):
                 return endings.failed("it was deleted and created again meanwhile")
             revisions = self._tools.cluster.revisions(objects.ref(plan.target))
+            back = plan.way_back
+            if back and landing.trace(back, live, revisions, objects.back_id(request_id)) is Trace.LANDED:
+                return guarding.read_back(self._tools, plan, request_id)
             trace = landing.trace(plan, live, revisions, request_id)
             if trace is Trace.LANDED:
-                return glance(self._tools, plan.model_copy(update={"patch": plan.patch.for_request(request_id)}))
+                return self._landed(plan, request_id)
         except StalePlan as gone:
             return endings.failed(gone.say)
         except SourceError:
@@ -108,6 +119,14 @@ class Executor:
             return None
         present = landing.present(plan, live, progress.version(self._tools.catalog, plan, live))
         return endings.not_applied(plan, f"there is no trace of it, and it is {present} now.")
+
+    def _landed(self, plan: Plan, request_id: str) -> Outcome | None:
+        patched = plan.model_copy(update={"patch": plan.patch.for_request(request_id)})
+        if plan.guard is None:
+            return glance(self._tools, patched)
+        if self._may_still_arrive(request_id):
+            return None  # what its guard sent may be under way still
+        return guarding.cut_off(self._tools, patched)
 
     def _vitals_now(self, plan: Plan) -> Future[Vitals | None]:
         """As of this moment, read aside: metrics that answer slowly or not at all hold up no change."""

@@ -15,6 +15,7 @@ from actions.plan import Target
 
 REQUEST_ANNOTATION = "twokey.dev/request"
 """On the workload: the id of the last request of ours that changed it. By this its effect is recognised (E1)."""
+_BACK = "-back"
 CAUSE_ANNOTATION = "kubernetes.io/change-cause"
 """What `kubectl rollout history` shows."""
 RESTART_ANNOTATION = "twokey.dev/restarted-for"
@@ -33,6 +34,17 @@ TEMPLATE = "spec.template#fingerprint"
 """The precondition that the pod template is what it was."""
 
 _HASHED, _KEYED = "#sha256", "#fingerprint"
+
+
+def back_id(request_id: str) -> str:
+    """What a guard's rollback leaves in place of its request's id: the second effect is told from the first by it."""
+    return f"{request_id}{_BACK}"
+
+
+def request_of(marks: Mapping[str, str]) -> str | None:
+    """The request that left these annotations, by whichever of its effects."""
+    found = marks.get(REQUEST_ANNOTATION)
+    return found.removesuffix(_BACK) if found else None
 
 
 def ref(target: Target) -> WorkloadRef:

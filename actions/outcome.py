@@ -86,6 +86,14 @@ class Step(Value):
     total: int | None = None
 
 
+class Trip(Value):
+    """A guard's limit was reached: what was measured, in the guard's own units, and how long after the rollout."""
+
+    measured: str
+    limit: str
+    after: int  # seconds
+
+
 class Outcome(Value):
     """What came of it. `ok` is None where that is not known (E1): said so, never retried blindly."""
 
@@ -94,4 +102,5 @@ class Outcome(Value):
     details: tuple[str, ...] = ()  # short lines that fold below it
     evidence: tuple[Evidence, ...] = ()
     suggestions: tuple[Suggestion, ...] = ()
+    rolled_back: bool = False  # its guard took the change back; `ok` is False then
     run: EvalRun | None = None  # of an eval; its evidence is kept under the run's id, for whoever asks for it later

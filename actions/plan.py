@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from actions import canonical
 from actions.kinds import Kind
 from actions.outcome import Suggestion
-from actions.terms import Risk, Value
+from actions.terms import Guarded, Risk, Value
 
 REQUEST_TOKEN = "${request}"  # noqa: S105 - a placeholder, no secret
 """Stands in the marks of a patch for the request's id, which is not known before the plan is submitted."""
@@ -90,6 +90,24 @@ class Patch(Value):
         return self.model_copy(update={"body": _marked(self.body, request_id)})
 
 
+class Guard(Value):
+    """A rollback that is approved together with its change: what trips it, and exactly what it would do.
+
+    Numbers are decimal strings in the metric's own unit (ratio, seconds, cores, bytes), so that they can be digested.
+    """
+
+    metric: Guarded
+    tripwire: str  # as it was said: "error_rate x2 within 10m"
+    query: str  # what is asked at each look, in PromQL
+    baseline: str | None  # measured when the plan was made; None where the limit is absolute and nothing was there
+    limit: str  # at this or more it trips
+    window: int  # seconds that it watches once the change has rolled out
+    action: dict[str, JsonValue]  # the rollback as an action of its own, which the policy judges, too
+    differences: tuple[Difference, ...]
+    patch: Patch
+    preconditions: tuple[Precondition, ...]  # what the change leaves behind; otherwise nothing is rolled back
+
+
 class Draft(Value):
     """What a verb works out from the live cluster; with action and policy version it makes a Plan."""
 
@@ -102,6 +120,7 @@ class Draft(Value):
     warnings: tuple[Caution, ...] = ()
     evals: tuple[str, ...] = ()  # suites that the version should have passed before it comes here
     undo: dict[str, JsonValue] | None = None  # the action that would take it back, for a card of its own
+    guard: Guard | None = None  # the rollback that is approved with it
 
 
 class Plan(Draft):
@@ -113,8 +132,22 @@ class Plan(Draft):
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over the canonical JSON of every field of the plan, as 64 hexadecimal digits."""
-        return canonical.digest(self.model_dump(mode="json"))
+        """SHA-256 over the canonical JSON of every field of the plan, as 64 hexadecimal digits.
+
+        Without a guard that field is left out: plans that were approved before there were guards keep their digest.
+        """
+        return canonical.digest(self.model_dump(mode="json", exclude=None if self.guard else {"guard"}))
+
+    @property
+    def way_back(self) -> Plan | None:
+        """What its guard would run, as a plan of its own that follows from this one; None without a guard.
+
+        It is the second effect that this plan declares, and all that may follow on one approval.
+        """
+        if self.guard is None:
+            return None
+        own = {name: getattr(self.guard, name) for name in ("action", "differences", "patch", "preconditions")}
+        return Plan(target=self.target, risk=Risk.HIGH, policy_version=self.policy_version, **own)
 
     @property
     def amends(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from actions import disclosure, landing, limits, objects, wire, yamltext
 from actions.action import Change
 from actions.clients.protocols import WorkloadRef
 from actions.errors import Rejected
-from actions.plan import REQUEST_TOKEN, Caution, Difference, Draft, Patch, Precondition, Target
+from actions.plan import REQUEST_TOKEN, Caution, Difference, Draft, Guard, Patch, Precondition, Target
 from actions.terms import Path, Rule
 from actions.toolbox import Toolbox
 
@@ -99,9 +99,14 @@ def of_template(
     differences: tuple[Difference, ...],
     warnings: tuple[Caution, ...],
     undo: dict[str, JsonValue] | None,
+    guarded: Callable[[Mapping[str, Any]], tuple[Guard | None, tuple[Caution, ...]]] = lambda after: (None, ()),
 ) -> Draft:
-    """The draft of a change of the pod template: tried on the server first. Raises SourceError where it refuses."""
+    """The draft of a change of the pod template: tried on the server first. Raises SourceError where it refuses.
+
+    `guarded` makes its guard of the workload as it will be, or says why there is none.
+    """
     after = tried(tools, change, now, patch)
+    guard, why = guarded(after)
     return Draft(
         target=now.target,
         differences=differences,
@@ -109,8 +114,9 @@ def of_template(
         patch=patch,
         diff=diff(now.live, after),
         preconditions=(condition(now, objects.UID), condition(now, objects.TEMPLATE)),
-        warnings=warnings,
+        warnings=(*warnings, *why),
         undo=undo,
+        guard=guard,
     )
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?$")]
 """The name of a service, an environment or a suite, as the catalogue spells it."""
+
+
+Guarded = Literal["error_rate", "latency_p50", "latency_p95", "latency_p99", "cpu", "memory", "restarts"]
+"""The metrics that a guard may watch: those of `actions.formulas` that a bad version raises; traffic is nobody's."""
 
 
 class Risk(StrEnum):

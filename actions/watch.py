@@ -88,60 +88,68 @@ class Watch:
     ) -> None:
         """`before` is the workload as it was before the change; None where it had been changed already."""
         self._tools, self._pace, self._plan = tools, pace, plan
-        self._progress, self._stop, self._before = progress, stop, before
+        self._progress, self._stop, self.before = progress, stop, before
         self._started = self._seen_at = tools.clock.now()
         self._last: Step | None = None
 
     def to_the_end(self, was: Callable[[], Vitals | None]) -> Outcome:
         """Follow the rollout, then compare the metrics with what they were (`was` is called at the end alone)."""
+        took = self.follow()
+        return took if isinstance(took, Outcome) else self.verified(was, took)
+
+    def follow(self) -> float | Outcome:
+        """How many seconds it took to be complete; the outcome where it failed, or nobody watches any longer."""
         while not self._stop():
             try:
-                judged = look(self._tools, self._plan, self._before)
+                judged = look(self._tools, self._plan, self.before)
             except SourceError as error:
                 if self._elapsed(self._seen_at) >= self._pace.blind:
-                    return self._unwatched(f"since then the cluster cannot be read: {error.say.rstrip('.')}")
+                    return self.unwatched(f"since then the cluster cannot be read: {error.say.rstrip('.')}")
             else:
                 self._seen_at = self._tools.clock.now()
                 if isinstance(judged, Complete):
-                    return self._verified(was, self._elapsed(self._started))
+                    return self._elapsed(self._started)
                 if isinstance(judged, Failed):
-                    return self._failure(judged.reason)
+                    return self.failure(judged.reason)
                 if self._elapsed(self._started) >= self._pace.rollout:
-                    return self._failure(_overtime(judged, self._pace.rollout))
+                    return self.failure(_overtime(judged, self._pace.rollout))
                 self._tell(judged.step)
             self._tools.clock.sleep(self._pace.step)
-        return self._unwatched("nobody watches any longer")
+        return self.unwatched("nobody watches any longer")
 
-    def _verified(self, was: Callable[[], Vitals | None], took: float) -> Outcome:
+    def verified(self, was: Callable[[], Vitals | None], took: float, wait: bool = True) -> Outcome:
+        """Whether it is as well as it was. It waits for new samples first, unless the caller has done so."""
         if landing.stops_all(self._plan):
             return endings.done(self._plan, took, "nothing runs any more")
         if self._tools.metrics is None:
             return endings.done(self._plan, took, "not verified: no metrics are configured")
-        verified = self._compared(was)
+        if wait:
+            self._settle()
+        verified = verification.compare(was(), vitals(self._tools, self._plan.service, self._plan.environment))
         if broken := self._broken_since():
-            return self._failure(broken)
+            return self.failure(broken)
         if verified.worse:
-            return self._failure(f"in place after {endings.span(took)}, but the service got worse: {verified.text}")
+            return self.failure(f"in place after {endings.span(took)}, but the service got worse: {verified.text}")
         known = verified.worse is not None
         return endings.done(self._plan, took, f"{'verified' if known else 'not verified'}: {verified.text}")
 
-    def _compared(self, was: Callable[[], Vitals | None]) -> verification.Verified:
+    def _settle(self) -> None:
         """The last of a few samples counts: the first ones still hold requests from before."""
         ends = self._tools.clock.now() + timedelta(seconds=self._pace.verification)
         self._tell(Step(text=f"in place · looking at the metrics for {self._pace.verification:.0f} s"))
         while self._tools.clock.now() < ends and not self._stop():
             self._tools.clock.sleep(self._pace.sample)
-        return verification.compare(was(), vitals(self._tools, self._plan.service, self._plan.environment))
 
     def _broken_since(self) -> str:
         """What became of it while the metrics were looked at; empty where it still stands, or cannot be read."""
         try:
-            judged = look(self._tools, self._plan, self._before)
+            judged = look(self._tools, self._plan, self.before)
         except SourceError:
             return ""
         return judged.reason if isinstance(judged, Failed) else ""
 
-    def _failure(self, reason: str) -> Outcome:
+    def failure(self, reason: str) -> Outcome:
+        """It does not work, or must not stay: why, what the cluster warns of, and what helps now."""
         try:
             ref = self._tools.catalog.ref(self._plan.service, self._plan.environment)
             events = self._tools.cluster.events(ref, self._started - _ROUNDED)
@@ -149,10 +157,11 @@ class Watch:
             events = []  # they only illustrate the reason
         lines = [redacted(f"{e.about} {e.reason}: {e.message}") for e in events if e.kind == "Warning"][:_EVENTS]
         quotes = (Quote(title="Warnings from the cluster", lines=tuple(lines)),) if lines else ()
-        steps, notes = fallback.next_steps(self._tools, self._plan, reason, self._before)
+        steps, notes = fallback.next_steps(self._tools, self._plan, reason, self.before)
         return endings.failed(reason, quotes, notes, steps)
 
-    def _unwatched(self, reason: str) -> Outcome:
+    def unwatched(self, reason: str) -> Outcome:
+        """It is in place, and how it goes on is not seen from here."""
         return endings.unwatched(self._plan, self._last.text if self._last else "", reason)
 
     def _tell(self, step: Step) -> None:

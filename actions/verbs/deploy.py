@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
 
 from pydantic import StringConstraints
 
-from actions import cautions, image, limits, objects, pinning, preview, readiness
+from actions import cautions, guard, image, limits, objects, pinning, preview, readiness, tripwire
 from actions.action import Change
-from actions.errors import BadInput
+from actions.errors import BadInput, SourceError
 from actions.keepers import draft as keepers
 from actions.keepers import rules
-from actions.plan import Difference, Draft, Patch
+from actions.plan import Caution, Difference, Draft, Guard, Patch
 from actions.terms import OURS, Risk, Rule
 from actions.toolbox import Toolbox
 
@@ -19,6 +20,9 @@ from actions.toolbox import Toolbox
 Version = Annotated[str, StringConstraints(pattern=r"^(?:[A-Za-z0-9_][A-Za-z0-9._-]{0,127}|sha256:[0-9a-f]{64})$")]
 
 _SHOWN = 24  # characters of a version in a title; a card's difference has the whole of it
+
+
+_KEPT = "A GitOps tool keeps its version, and there a guard cannot go back by itself."
 
 
 class Deploy(Change):
@@ -33,7 +37,10 @@ class Deploy(Change):
     help: ClassVar[str] = "Run another version of a service"
     examples: ClassVar[tuple[str, ...]] = ("deploy checkout 1.4.2 to prod", "ship cart v2.1 to staging")
 
+    later: ClassVar[frozenset[str]] = frozenset({"guard"})
+
     version: Version
+    guard: tripwire.Line | None = None  # roll back by itself if this trips; None is the catalogue's own for this place
 
     @property
     def title(self) -> str:
@@ -44,10 +51,11 @@ class Deploy(Change):
         """The catalogue's container gets this tag or digest, from the catalogue's repository or else the live one.
 
         Where a GitOps tool keeps the version, it is changed there (`actions.keepers`).
-        Raises BadInput where there is no such container, or it runs this version already; else as `Change.draft`.
+        Raises BadInput where there is no such container, it runs this version already, or its guard makes no sense;
+        else as `Change.draft`.
         """
         if kept := tools.catalog.kept(self.service, self.environment):
-            return keepers.deploy(tools, self, kept, self.version)
+            return self._unguarded(keepers.deploy(tools, self, kept, self.version), tools)
         now = preview.present(tools, self)
         old = objects.image_of(now.template, now.container)
         repository = tools.catalog.services[self.service].image or image.split(old)[0]
@@ -75,4 +83,28 @@ class Deploy(Change):
                 *readiness.cautions(tools, self.service, self.version),
             ),
             undo=preview.back_to(self, image.split(old)[1]),
+            guarded=lambda after: self._guarded(tools, now, after),
         ).model_copy(update={"evals": readiness.suites(tools, self.service)})
+
+    def _unguarded(self, draft: Draft, tools: Toolbox) -> Draft:
+        """A tool that keeps the version goes back in its own time, or forth again: no guard can promise anything."""
+        if self.guard not in (None, tripwire.NONE):
+            raise BadInput(f"{_KEPT} Deploy {self.service} without a guard, and watch it.")
+        if self.guard is None and self.environment in tools.catalog.services[self.service].guards:
+            return draft.model_copy(update={"warnings": (*draft.warnings, guard.unwatchable(_KEPT))})
+        return draft
+
+    def _guarded(
+        self, tools: Toolbox, now: preview.Present, after: Mapping[str, Any]
+    ) -> tuple[Guard | None, tuple[Caution, ...]]:
+        """What was asked for, else what the catalogue says; that one gives way where it cannot watch, and says so."""
+        usual = tools.catalog.services[self.service].guards.get(self.environment)
+        wanted = self.guard or usual
+        if wanted is None or wanted == tripwire.NONE:
+            return None, ()
+        try:
+            return guard.of_deploy(tools, self, now, after, tripwire.parse(wanted)), ()
+        except (BadInput, SourceError) as error:
+            if self.guard is not None:
+                raise
+            return None, (guard.unwatchable(error.say),)

@@ -72,7 +72,7 @@ class Status(Read):
         present = revisions[0].image(container)
         run = list(takewhile(lambda revision: revision.image(container) == present, revisions))
         now = tools.clock.now()
-        request = run[-1].annotations.get(objects.REQUEST_ANNOTATION)
+        request = objects.request_of(run[-1].annotations)
         records = tools.changes.recent(self.service, self.environment, now - _REMEMBERED) if tools.changes else ()
         record = next((each for each in records if each.request_id == request), None)
         if record:
