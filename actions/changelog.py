@@ -12,7 +12,13 @@ from actions.clients.protocols import ChangeRecord, Revision
 from actions.errors import SourceError, TwokeyError
 from actions.toolbox import Toolbox
 
-_RAN = ("running", "succeeded", "failed", "unknown")  # states of requests that may have touched the cluster
+_RAN = (
+    "running",
+    "succeeded",
+    "failed",
+    "rolled_back",
+    "unknown",
+)  # states of requests that may have touched the cluster
 _SAME = timedelta(minutes=10)  # a request and the revision that it made are no further apart than this
 
 

@@ -24,7 +24,7 @@ def measured(tools: Toolbox, query: str) -> Decimal | None:
     if tools.metrics is None:
         raise SourceError("No metrics are configured (PROMETHEUS_URL).")
     value = tools.metrics.instant(query, tools.clock.now())
-    return None if value is None else Decimal(f"{value:.6g}")
+    return None if value is None else Decimal(f"{max(0.0, value):.9f}".rstrip("0").rstrip("."))
 
 
 def of_deploy(tools: Toolbox, change: Change, now: preview.Present, after: Mapping[str, Any], wire: Tripwire) -> Guard:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import JsonValue
+from pydantic import JsonValue, StringConstraints
 
 from actions import canonical
 from actions.kinds import Kind
@@ -90,6 +90,10 @@ class Patch(Value):
         return self.model_copy(update={"body": _marked(self.body, request_id)})
 
 
+Number = Annotated[str, StringConstraints(pattern=r"^\d{1,15}(\.\d{1,15})?$")]
+"""A number that can be digested: floats are not, since they are written differently elsewhere."""
+
+
 class Guard(Value):
     """A rollback that is approved together with its change: what trips it, and exactly what it would do.
 
@@ -99,8 +103,8 @@ class Guard(Value):
     metric: Guarded
     tripwire: str  # as it was said: "error_rate x2 within 10m"
     query: str  # what is asked at each look, in PromQL
-    baseline: str | None  # measured when the plan was made; None where the limit is absolute and nothing was there
-    limit: str  # at this or more it trips
+    baseline: Number | None  # measured when the plan was made; None where the limit is absolute and nothing was there
+    limit: Number  # at this or more it trips
     window: int  # seconds that it watches once the change has rolled out
     action: dict[str, JsonValue]  # the rollback as an action of its own, which the policy judges, too
     differences: tuple[Difference, ...]

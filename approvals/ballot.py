@@ -14,7 +14,7 @@ from approvals.moves import Move
 from approvals.policy_model import Policy
 from approvals.request import Decision, Event, Request, Requirement, State
 from approvals.verdict import Forbidden
-from approvals.view import View, judge
+from approvals.view import View, judge_plan
 
 
 class DecisionRefused(TwokeyError):
@@ -109,7 +109,7 @@ def _approve(request: Request, now: datetime, view: View, ballot: Ballot, keys: 
     outdated = endings.other_policy(request, now, view.policy)
     if outdated:
         return outdated
-    verdict = judge(view, request.plan.action, request.requester, now)
+    verdict = judge_plan(view, request.plan, request.requester, now)
     if isinstance(verdict, Forbidden):
         raise DecisionRefused(verdict.say)
     late = endings.too_late(request, now, verdict)

@@ -22,11 +22,11 @@ from approvals.moves import Move
 from approvals.policy_model import Policy
 from approvals.request import Emergency, Event, Request, Review, State
 from approvals.verdict import Forbidden, Subject, matches
-from approvals.view import View, judge
+from approvals.view import View, judge_plan
 
 SHORTEST = 10  # characters of a reason that says anything
 
-_USED = {State.RUNNING, State.UNKNOWN, State.SUCCEEDED, State.FAILED}
+_USED = {State.RUNNING, State.UNKNOWN, State.SUCCEEDED, State.FAILED, State.ROLLED_BACK}
 
 
 @dataclass(frozen=True)
@@ -98,10 +98,11 @@ def review_due(request: Request) -> bool:
 
 
 def concerns(policy: Policy, plan: Plan) -> bool:
-    """Whether the policy knows an emergency for changes of this kind."""
+    """Whether the policy knows an emergency for changes of this kind, and for what its guard may run."""
     if plan.amends:  # the policy itself is no emergency (A9)
         return False
-    return policy.break_glass is not None and matches(policy.break_glass.match, Subject.of_plan(plan))
+    rule = policy.break_glass
+    return rule is not None and all(matches(rule.match, subject) for subject in Subject.of_effects(plan))
 
 
 def _barred(request: Request, view: View, now: datetime) -> str:
@@ -113,5 +114,5 @@ def _barred(request: Request, view: View, now: datetime) -> str:
         return "The policy lets nobody break the glass for a change of this kind."
     if not any(request.requester in view.groups.get(name, frozenset()) for name in rule.who):
         return f"Only members of {' or '.join(rule.who)} may break the glass."
-    verdict = judge(view, request.plan.action, request.requester, now)
+    verdict = judge_plan(view, request.plan, request.requester, now)
     return verdict.say if isinstance(verdict, Forbidden) else ""

@@ -30,7 +30,7 @@ from approvals.powers import Executing
 from approvals.request import Delegation, Request, State
 from approvals.runner import Runner
 from approvals.verdict import Forbidden, NeedsApproval, Subject, Verdict, rule_for
-from approvals.view import View, judge
+from approvals.view import View, judge, judge_plan
 from approvals.warrant import Altered
 
 __all__ = ["DecisionRefused", "Gate", "NotAllowed"]
@@ -316,7 +316,7 @@ def _require_free(verdict: Verdict) -> None:
 def _proposed(
     request_id: str, plan: Plan, actor: Actor, origin: dict[str, JsonValue], view: View, now: datetime
 ) -> Request:
-    verdict = judge(view, plan.action, actor, now)
+    verdict = judge_plan(view, plan, actor, now)
     request = Request(
         id=request_id,
         plan=plan,

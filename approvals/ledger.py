@@ -121,7 +121,7 @@ class Ledger:
 
     def unreviewed(self) -> list[Request]:
         """Those for which the glass was broken and that nobody else has looked at yet, oldest first (A10)."""
-        used = [State.READY, State.RUNNING, State.UNKNOWN, State.SUCCEEDED, State.FAILED]
+        used = [State.READY, State.RUNNING, State.UNKNOWN, State.SUCCEEDED, State.FAILED, State.ROLLED_BACK]
         broken = requests.c.emergency.is_not(None) & requests.c.review.is_(None)
         return self._found(broken, requests.c.state.in_(used))
 
@@ -192,8 +192,10 @@ class Ledger:
             move = rule(before, now)
             if move is None:
                 return before
-            if move.event in {Event.START, Event.APPROVE, Event.ADOPT, Event.BREAK_GLASS}:
+            if move.event in {Event.START, Event.APPROVE, Event.ADOPT, Event.BREAK_GLASS, Event.TRIP}:
                 warrant.require(connection, before, now)
+            if move.event is Event.TRIP:
+                warrant.require_declared(connection, before)
             if move.event is Event.START:
                 _check_free(connection, before)
             after = _apply(connection, before, move)

@@ -41,7 +41,7 @@ class Lookup:
             groups = self.members(policy, _named(said))
             return View(policy, self._registry, groups, self.people(concerned), amendment=said)
         handed = tuple(d for d in self.delegations(now) if d.taker in concerned)
-        names = [*groups_needed(policy, Subject.of_plan(plan))]
+        names = [name for subject in Subject.of_effects(plan) for name in groups_needed(policy, subject)]
         if policy.break_glass:
             names += policy.break_glass.who
         if handed and policy.delegation and policy.delegation.to != ANYONE:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from actions.action import Change, Read
-from actions.outcome import Grant, Outcome
+from actions.outcome import Grant, Outcome, Trip
 from actions.plan import Plan
 from actions.toolbox import Progress
 
@@ -30,8 +30,18 @@ class Executing(Protocol):
         """Raises StalePlan where the target is not as it was shown; SourceError where that cannot be told."""
         ...
 
-    def execute(self, plan: Plan, grant: Grant, progress: Progress, stop: Callable[[], bool]) -> Outcome:
-        """Do it once. Raises GrantRefused or StalePlan before any effect; SourceError where the cluster refused."""
+    def execute(
+        self,
+        plan: Plan,
+        grant: Grant,
+        progress: Progress,
+        stop: Callable[[], bool],
+        leave: Callable[[Trip], Grant],
+    ) -> Outcome:
+        """Do it once; and once what its guard declares, for which `leave` is asked first.
+
+        Raises GrantRefused or StalePlan before any effect; SourceError where the cluster refused.
+        """
         ...
 
     def reconcile(self, plan: Plan, request_id: str) -> Outcome | None:

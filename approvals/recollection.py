@@ -9,7 +9,7 @@ from actions.clients.protocols import ChangeRecord
 from approvals.ledger import Ledger
 from approvals.request import Request, State
 
-_TOUCHED = {State.RUNNING, State.SUCCEEDED, State.FAILED, State.UNKNOWN}
+_TOUCHED = {State.RUNNING, State.SUCCEEDED, State.FAILED, State.ROLLED_BACK, State.UNKNOWN}
 
 
 class Recollection:

@@ -23,6 +23,7 @@ class State(StrEnum):
     RUNNING = "running"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+    ROLLED_BACK = "rolled_back"  # its guard tripped, and took it back as was approved with it
     UNKNOWN = "unknown"  # started, and its effect could not be read back yet
     REFUSED = "refused"  # the policy forbids it
     DENIED = "denied"
@@ -53,6 +54,8 @@ class Event(StrEnum):
     START = "start"
     SUCCEED = "succeed"
     FAIL = "fail"
+    TRIP = "trip"  # its guard's limit was reached: the rollback that the plan declares begins
+    ROLL_BACK = "roll_back"  # and is done
     LOSE = "lose"  # started, and what became of it cannot be told
 
 
@@ -73,10 +76,13 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.READY, Event.OUTDATE): State.STALE,
     (State.RUNNING, Event.SUCCEED): State.SUCCEEDED,
     (State.RUNNING, Event.FAIL): State.FAILED,
+    (State.RUNNING, Event.TRIP): State.RUNNING,  # once: `warrant.require_declared`
+    (State.RUNNING, Event.ROLL_BACK): State.ROLLED_BACK,
     (State.RUNNING, Event.LOSE): State.UNKNOWN,
     # Only by reading the cluster back, never by a blind retry (E1).
     (State.UNKNOWN, Event.SUCCEED): State.SUCCEEDED,
     (State.UNKNOWN, Event.FAIL): State.FAILED,
+    (State.UNKNOWN, Event.ROLL_BACK): State.ROLLED_BACK,
 }
 """Every step a request can take (DESIGN 2). What is not here is impossible."""
 

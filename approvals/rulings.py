@@ -10,13 +10,17 @@ from datetime import datetime
 
 from pydantic import JsonValue
 
-from actions.outcome import Outcome
+from actions import objects
+from actions.errors import GrantRefused
+from actions.outcome import Outcome, Trip
 from approvals import breakglass, delegation, endings, escalating, keepsakes, quorum
 from approvals.moves import Move, Outrun
 from approvals.policy_model import Policy
 from approvals.request import Event, Request, Requirement, State, advance
 from approvals.verdict import Forbidden, NeedsApproval, Verdict
-from approvals.view import View, judge
+from approvals.view import View, judge_back, judge_plan
+
+_EVENTS = {True: Event.SUCCEED, False: Event.FAIL, None: Event.LOSE}
 
 
 def on_verdict(verdict: Verdict, now: datetime) -> dict[str, object]:
@@ -76,7 +80,7 @@ def on_start(request: Request, now: datetime, view: View, runner: str, lease_unt
     early = before_reading(request, now, view.policy)
     if early:
         return early
-    verdict = judge(view, request.plan.action, request.requester, now)
+    verdict = judge_plan(view, request.plan, request.requester, now)
     if isinstance(verdict, Forbidden):
         return refuse(request, now, verdict.say)
     if any(not decision.approve for decision in request.decisions):
@@ -88,6 +92,7 @@ def on_start(request: Request, now: datetime, view: View, runner: str, lease_unt
     if left:
         say = f"Not everybody who approved still may: {quorum.say(left)} is missing. Ask again."
         return refuse(request, now, say)
+    back = request.plan.way_back
     data: dict[str, JsonValue] = {
         "digest": request.plan.digest,
         "policy": view.policy.version,
@@ -95,10 +100,35 @@ def on_start(request: Request, now: datetime, view: View, runner: str, lease_unt
         "patch": request.plan.patch.for_request(request.id).model_dump(mode="json"),
         "runner": runner,
         "fence": request.fence + 1,
+        **({"declares": back.digest} if back else {}),
         **({"glass_broken_by": request.emergency.by.user_id} if request.emergency else {}),
     }
     held = {"runner": runner, "lease_until": lease_until, "fence": request.fence + 1}
     return Move("request.running", Event.START, changes=held, data=data)
+
+
+def on_trip(request: Request, now: datetime, view: View, fence: int, trip: Trip) -> Move:
+    """Leave for the rollback that a running plan declares, judged once more by itself (A3, E1).
+
+    Raises GrantRefused that says why it may not be; Outrun where the run is not the one that asks.
+    """
+    back = request.plan.way_back
+    if request.state is not State.RUNNING or request.fence != fence or back is None:
+        raise Outrun
+    verdict = judge_back(view, request.plan, request.requester, now)
+    if isinstance(verdict, Forbidden):
+        raise GrantRefused(verdict.say)
+    left = _still_missing(request, now, view, verdict)
+    if left:
+        raise GrantRefused(f"Not everybody who approved it still may: {quorum.say(left)} is missing.")
+    data: dict[str, JsonValue] = {
+        "digest": back.digest,
+        "policy": view.policy.version,
+        "patch": back.patch.for_request(objects.back_id(request.id)).model_dump(mode="json"),
+        "fence": fence,
+        **trip.model_dump(mode="json"),
+    }
+    return Move("request.guard_tripped", Event.TRIP, data=data)
 
 
 def refuse(request: Request, now: datetime, reason: str) -> Move:
@@ -134,14 +164,14 @@ def on_outcome(request: Request, now: datetime, outcome: Outcome, source: str) -
 
     None where the request is final already, or unknown and this does not say more.
     """
-    event = {True: Event.SUCCEED, False: Event.FAIL, None: Event.LOSE}[outcome.ok]
+    event = Event.ROLL_BACK if outcome.rolled_back else _EVENTS[outcome.ok]
     if request.state is not State.RUNNING and (request.state is not State.UNKNOWN or outcome.ok is None):
         return None
     kept, bare = keepsakes.split(outcome)
     changes: dict[str, object] = {"outcome": bare, "step": None}
     if outcome.ok is not None:
         changes["finished_at"] = now
-    name = {True: "succeeded", False: "failed", None: "unknown"}[outcome.ok]
+    name = advance(request.state, event).value
     data: dict[str, JsonValue] = {"ok": outcome.ok, "summary": outcome.summary, "source": source}
     evidence = kept if outcome.ok is not None else ()  # what is unknown gets another outcome, which brings its own
     return Move(f"request.{name}", event, changes=changes, data=data, evidence=evidence)

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from actions import objects
 from actions.clock import Clock
 from actions.errors import BadInput, GrantRefused, NotFound, SourceError, StalePlan, TwokeyError, Unreachable
-from actions.outcome import Grant, Outcome, Step
+from actions.outcome import Grant, Outcome, Step, Trip
 from approvals import rulings
 from approvals.ledger import Ledger, TargetBusy
 from approvals.lookup import Lookup
@@ -25,7 +26,10 @@ LEASE = timedelta(seconds=30)
 """How long a runner that says nothing counts as alive. Also how long its grant is good for."""
 
 DEADLINE = timedelta(minutes=20)
-"""How long a run may take at all: a rollout counts as failed after ten minutes, and is then looked at for one more."""
+"""How long a run may take at all: a rollout counts as failed after ten minutes, and is then looked at for one more.
+
+With a guard, for as long as that watches and as its rollback may take on top.
+"""
 
 _log = logging.getLogger(__name__)
 
@@ -122,7 +126,7 @@ class Runner:
             return claimed
         # From here on "running" is on disk: whatever happens now, nobody starts it a second time.
         with self._lock:
-            self._active[claimed.id] = _Run(claimed.fence, at[-1] + DEADLINE)
+            self._active[claimed.id] = _Run(claimed.fence, at[-1] + _longest(claimed))
         # The executor's clock may have jumped back behind the ledger's time, which must not stretch the grant (A6);
         # nor must a pause of this process, so it counts from before the request was claimed.
         expires = began + (min(LEASE, claimed.run_by - at[-1]) if claimed.run_by else LEASE)
@@ -136,10 +140,14 @@ class Runner:
                 self._ledger.move(run.id, lambda current, now: rulings.on_undo(current, undo))
 
     def _execute(self, request: Request, grant: Grant) -> Outcome:
+        def stop() -> bool:
+            return self._must_stop(request)
+
+        def leave(trip: Trip) -> Grant:
+            return self._leave(request, trip)
+
         try:
-            return self._executor.execute(
-                request.plan, grant, self._progress(request), lambda: self._must_stop(request)
-            )
+            return self._executor.execute(request.plan, grant, self._progress(request), stop, leave)
         except (StalePlan, GrantRefused) as error:
             # The executor looks before it patches. Running cannot become stale any more: it failed, without effect.
             return Outcome(ok=False, summary=f"Nothing was changed. {error.say}")
@@ -150,6 +158,25 @@ class Runner:
         except Exception:
             _log.exception("run of %s broke off", request.id)
             return Outcome(ok=None, summary="The run broke off, and it is not known whether the change happened.")
+
+    def _leave(self, run: Request, trip: Trip) -> Grant:
+        """Leave for the rollback that the run's plan declares, recorded before it is given; once, and for this run.
+
+        Raises GrantRefused where it may not be; another TwokeyError where that cannot be told now.
+        """
+        back = run.plan.way_back
+        if back is None:
+            raise GrantRefused
+        began = self._clock.now()
+        concerned = (run.requester, *(d.approver for d in run.decisions))
+        view = self._lookup.view(run.plan, concerned, began)
+        try:
+            self._ledger.move(
+                run.id, lambda now, at: rulings.on_trip(now, at, self._lookup.within(view, at), run.fence, trip)
+            )
+        except Altered as error:
+            raise GrantRefused(error.say) from error
+        return Grant(request_id=objects.back_id(run.id), digest=back.digest, expires_at=began + LEASE)
 
     def _record(self, run: Request, outcome: Outcome) -> Request:
         kept = self._ledger.move(run.id, lambda now, at: rulings.on_run(now, at, outcome, run.fence))
@@ -185,3 +212,8 @@ class Runner:
             return not self._ledger.goes_on(run.id, run.fence)
         except StoreDown:  # the grant's end, and the API server's own preconditions, hold without the store
             return False
+
+
+def _longest(run: Request) -> timedelta:
+    guard = run.plan.guard
+    return DEADLINE if guard is None else 2 * DEADLINE + timedelta(seconds=guard.window)

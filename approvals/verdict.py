@@ -43,6 +43,11 @@ class Subject:
         """The subject of a plan, of which the verb may not exist any more."""
         return cls(plan.verb, plan.risk, plan.service, plan.environment)
 
+    @classmethod
+    def of_effects(cls, plan: Plan) -> tuple[Subject, ...]:
+        """Of the plan, and of what its guard may run."""
+        return tuple(cls.of_plan(each) for each in (plan, plan.way_back) if each)
+
     def __str__(self) -> str:
         where = f" {self.service}" if self.service else ""
         return f"{self.verb}{where}" + (f" in {self.environment}" if self.environment else "")
@@ -120,6 +125,38 @@ def judge_subject(
             return Forbidden(rule.name, f'{_sentence(unproven)} Rule "{rule.name}" wants that before this.')
         return _quorum(policy, rule, actor, groups, overriding(rule))
     return _quorum(policy, rule, actor, groups, requirements_of(rule))
+
+
+def both(change: Verdict, back: Verdict) -> Verdict:
+    """What is said to a change whose guard may roll it back: each of the two has to be allowed, by enough people.
+
+    So many of each group as the stricter rule wants, within the shorter times. Others are asked later only where both
+    rules say so, and the same.
+    """
+    if isinstance(change, Forbidden):
+        return change
+    if isinstance(back, Forbidden):
+        return Forbidden(
+            back.rule, f"Its guard could not roll it back: {back.say} Without the guard it may be asked for."
+        )
+    rule = change.rule if change.rule == back.rule else f"{change.rule} and {back.rule}"
+    run_within = min(change.run_within, back.run_within)
+    if isinstance(change, Allowed) and isinstance(back, Allowed):
+        return Allowed(rule, run_within)
+    wanting = [verdict for verdict in (change, back) if isinstance(verdict, NeedsApproval)]
+    most: dict[str | None, int] = {}
+    for requirement in (each for verdict in wanting for each in verdict.requirements):
+        most[requirement.group] = max(most.get(requirement.group, 0), requirement.count)
+    reminders = [verdict.remind_after for verdict in wanting if verdict.remind_after]
+    escalations = {verdict.escalation for verdict in wanting}
+    return NeedsApproval(
+        rule,
+        tuple(Requirement(group=group, count=count) for group, count in most.items()),
+        min(verdict.approve_within for verdict in wanting),
+        run_within,
+        min(reminders, default=None),
+        escalations.pop() if len(escalations) == 1 else None,
+    )
 
 
 def rule_for(policy: Policy, subject: Subject) -> Rule | None:

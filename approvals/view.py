@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pydantic import JsonValue
 
 from actions.errors import BadInput
+from actions.plan import Plan
 from actions.registry import Registry
 from approvals import verdict as verdicts
 from approvals.actor import Actor
@@ -28,6 +29,21 @@ class View:
     delegations: tuple[Delegation, ...] = ()  # to the people concerned
     unproven: tuple[str, ...] = ()  # which evals the version of this plan has not passed, in words
     amendment: Verdict | None = None  # what the policy in force says to another policy, where that is the plan (A9)
+
+
+def judge_plan(view: View, plan: Plan, requester: Actor, now: datetime) -> Verdict:
+    """The verdict on a plan: on its action, and on the rollback that its guard may run, whichever is stricter."""
+    verdict = judge(view, plan.action, requester, now)
+    if plan.guard is None:
+        return verdict
+    return verdicts.both(verdict, judge_back(view, plan, requester, now))
+
+
+def judge_back(view: View, plan: Plan, requester: Actor, now: datetime) -> Verdict:
+    """The verdict on the rollback that a plan's guard may run; no eval is asked of a version that ran here before."""
+    if plan.guard is None:
+        return Forbidden("", "It has no guard, so there is nothing that it may roll back by itself.")
+    return judge(replace(view, unproven=()), plan.guard.action, requester, now)
 
 
 def judge(view: View, action_json: dict[str, JsonValue], requester: Actor, now: datetime) -> Verdict:

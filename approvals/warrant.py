@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select
 
-from actions.errors import BadInput, TwokeyError
+from actions.errors import BadInput, GrantRefused, TwokeyError
 from approvals import audit
 from approvals.request import Decision, Emergency, Request
 from approvals.tables import as_text, audit_events, audit_seals, delegations
@@ -70,6 +70,22 @@ def require(connection: Connection, request: Request, now: datetime) -> None:
         raise Altered
     for decision in request.decisions:
         _require_lent(connection, decision, as_text(now))
+
+
+def require_declared(connection: Connection, request: Request) -> None:
+    """That this run declared a second effect when it began, and has not begun it yet (E1).
+
+    Raises GrantRefused where it was begun before, Altered where the log does not say that it may be.
+    """
+    trail = [_entry(row, request.id) for row in connection.execute(_TRAIL, {"its_id": request.id})]
+    if any(entry["kind"] == "request.guard_tripped" for entry in trail):
+        raise GrantRefused("Its rollback was begun already, and is never begun twice.")
+    started = [entry["data"] for entry in trail if entry["kind"] == "request.running"]
+    back = request.plan.way_back
+    if back is None or len(started) != 1:
+        raise Altered
+    if (started[0].get("declares"), started[0]["fence"]) != (back.digest, request.fence):
+        raise Altered
 
 
 def _require_lent(connection: Connection, decision: Decision, now: str) -> None:

@@ -19,6 +19,7 @@ _HINTS = {
     "since": "a time like 30m, 2h or 7d",
     "window": "a time like 30m, 2h or 7d",
     "version": "a tag, or sha256:…",
+    "guard": "like error_rate x2 within 10m; none for no guard; empty for the catalogue's own",
 }
 
 

@@ -19,7 +19,7 @@ _CREATE, _READ, _UPDATE, _OTHER = 1, 2, 3, 99
 _NAMES = {_CREATE: "Create", _READ: "Read", _UPDATE: "Update"}
 _INFORMATIONAL, _LOW, _MEDIUM = 1, 2, 3
 _UNKNOWN, _SUCCESS, _FAILURE = 0, 1, 2
-_FAILED = ("request.failed", "request.denied", "request.refused", "attempt.refused")
+_FAILED = ("request.failed", "request.rolled_back", "request.denied", "request.refused", "attempt.refused")
 _ODD = ("service.gap", "service.lost", "clock.stepped")
 
 

@@ -57,7 +57,7 @@ BEGIN
         RETURN NEW;
     END IF;
     IF decides AND (was NOT IN ('proposed', 'waiting', 'ready')
-                    OR NEW.state IN ('running', 'succeeded', 'failed', 'unknown')) THEN
+                    OR NEW.state IN ('running', 'succeeded', 'failed', 'rolled_back', 'unknown')) THEN
         RAISE 'only a runner says that a request is %', NEW.state USING ERRCODE = 'insufficient_privilege';
     END IF;
     IF runs AND NEW.state IN ('waiting', 'ready', 'denied', 'withdrawn', 'adopted') THEN

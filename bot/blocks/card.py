@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from actions.guard import in_words
 from actions.plan import Difference, Plan, Target
 from actions.terms import Risk
 from approvals import breakglass
@@ -26,6 +27,7 @@ _COLOURS = {
     State.RUNNING: "#2f6fde",
     State.SUCCEEDED: "#2e8b57",
     State.FAILED: "#c9302c",
+    State.ROLLED_BACK: "#c9302c",
     State.UNKNOWN: "#7d3fb2",
     State.REFUSED: "#c9302c",
     State.DENIED: "#c9302c",
@@ -63,6 +65,7 @@ def card(request: Request, face: Face, deciding: bool = False) -> Message:
         [
             f"{face.title} · {place(plan, face)} · {status(request, face)}",
             *(f"{d.field}: {d.before} → {d.after}" for d in plan.differences[:ROWS]),
+            *([f"guard: {in_words(plan.guard)}"] if plan.guard else []),
         ]
     )
     attachment: Block = {
@@ -96,6 +99,10 @@ def body(request: Request, face: Face, prefix: str = "", deciding: bool = False)
         kit.rich(*differences(plan.differences), block_id=f"{prefix}differences"),
         kit.rich(_target(plan.target, plan.facts), block_id=f"{prefix}target"),
     ]
+    if plan.guard:
+        found.append(
+            kit.rich([kit.piece("guard  ", bold=True), _value(in_words(plan.guard))], block_id=f"{prefix}guard")
+        )
     if plan.warnings:
         notes = [[kit.piece("note  ", bold=True), _value(w.text)] for w in plan.warnings[:NOTES]]
         if len(plan.warnings) > NOTES:
@@ -151,6 +158,7 @@ def _status(request: Request, face: Face) -> str:
         State.PROPOSED: "being checked",
         State.SUCCEEDED: f"✅ {summary or 'done'}",
         State.FAILED: f"❌ {_failed(summary or request.reason)}",
+        State.ROLLED_BACK: f"↩ {summary or 'rolled back by its guard'}",
         State.UNKNOWN: f"❓ not known whether it happened; I keep reading the cluster. {summary}".strip(),
         State.REFUSED: f"⛔ refused{by}{why}",
         State.DENIED: f"⛔ denied{by}{why}",
@@ -244,6 +252,8 @@ def _confirm(request: Request, face: Face) -> Block:
     changes = ", ".join(f"{clip(d.field, width)} {clip(d.before, 60)} → {clip(d.after, 60)}" for d in shown)
     more = f" (and {len(plan.differences) - 1} more)" if plan.amends and plan.differences[1:] else ""
     target = f"{plan.target.namespace} / {plan.target.kind} {plan.target.name}"
+    if plan.guard:
+        target += f"\nGuard: {in_words(plan.guard)}"
     return {
         "title": kit.plain(f"Approve in {plan.environment}?", kit.CONFIRM_TITLE),
         "text": kit.plain(f"{clip(face.title, 100)}\n{changes}{more}\n{target}", kit.CONFIRM_TEXT),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from actions.clients.protocols import ChangeRecord
-from actions.plan import REQUEST_TOKEN, Plan
+from actions.plan import REQUEST_TOKEN, Guard, Plan
 from approvals.request import Request
 from bot.blocks import message as kit
 from bot.blocks.card import Face, body, key, needed, place
@@ -52,6 +52,8 @@ def details(request: Request, face: Face, background: Background) -> Block:
     blocks += [_titled(whole), *_placeholder(plan)]
     blocks += diff_boxes(plan.diff)
     blocks += [_titled("It rests on"), _listed(_preconditions(plan))]
+    if plan.guard:
+        blocks += [_titled("Its guard"), *_guard(plan.guard)]
     blocks += [_titled("Who may approve, and why"), kit.section(_who(request, background))]
     if not plan.amends:
         blocks += [_titled("Last changes of this service"), kit.section(_recent(background))]
@@ -112,6 +114,19 @@ def diff_boxes(diff: str) -> list[Block]:
     if len(boxes) > DIFF_BLOCKS:
         found.append(kit.context("The diff is longer than a modal can show; the rest is not shown here."))
     return found
+
+
+def _guard(guard: Guard) -> list[Block]:
+    """What it asks, at which value it trips, what it would send then, and what has to be there still."""
+    patch = json.dumps(guard.patch.model_dump(mode="json"), indent=1, sort_keys=True, ensure_ascii=False)
+    was = "nothing to measure" if guard.baseline is None else guard.baseline
+    rows = [
+        f"trips at {guard.limit} or more of {guard.metric} (said: {guard.tripwire}; measured for this plan: {was})",
+        f"watches for {guard.window} s after the rollout: {guard.query}",
+        *(f"rolls back only while {p.path} is {_short(spelled(str(p.value)))}" for p in guard.preconditions),
+        "then sends, with the rights of a rollback:",
+    ]
+    return [_listed(rows), kit.preformatted(clip(patch, kit.ELEMENT - 10))]
 
 
 def _modal(title: str, blocks: list[Block], callback: str, metadata: str) -> Block:

@@ -20,6 +20,7 @@ class Seen:
     workload: str  # "Deployment checkout"
     cautions: tuple[str, ...]
     digest: str
+    guard: str = ""
 
 
 def read_card(blocks: Sequence[Mapping[str, Any]]) -> Seen:
@@ -36,6 +37,7 @@ def read_card(blocks: Sequence[Mapping[str, Any]]) -> Seen:
         workload=unspelled(target[slashes[-1] + 1]),
         cautions=tuple(unspelled(row[1]) for row in cautions if len(row) == 2),
         digest=_digest(by_id),
+        guard=unspelled(_texts(by_id["guard"])[0][1]) if "guard" in by_id else "",
     )
 
 

@@ -15,7 +15,7 @@ from bot.blocks.text import line
 
 OUTCOME = "outcome"
 
-_STARTED = {State.RUNNING, State.SUCCEEDED, State.FAILED, State.UNKNOWN}
+_STARTED = {State.RUNNING, State.SUCCEEDED, State.FAILED, State.ROLLED_BACK, State.UNKNOWN}
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def _end(request: Request, face: Face, evidence: Sequence[Evidence]) -> Message:
         return kit.say(f"{_first_up(status(request, face))}. {then}")
     if request.outcome is None or request.state not in _STARTED:
         return kit.say(_first_up(status(request, face)), now=written(request, face))
-    mark = "✅ " if request.state is State.SUCCEEDED else "❌ "
+    mark = {State.SUCCEEDED: "✅ ", State.ROLLED_BACK: "↩ "}.get(request.state, "❌ ")
     return answers.answer(request.outcome, written(request, face), evidence=evidence, mark=mark)
 
 

@@ -103,6 +103,10 @@ class Thread:
 
     def _undo(self) -> Refusal | None:
         assert self.last is not None  # noqa: S101 - the caller looked
+        if self.state == "rolled_back":
+            return Refusal(
+                reason="unsupported", say="Its guard rolled that one back already, so nothing is left of it."
+            )
         if self.state not in _HAPPENED:
             say = f"That one is {self.state}: nothing to roll back. Press Withdraw on its card if it still waits."
             return Refusal(reason="unsupported", say=say)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +21,7 @@ from actions.registry import Registry
 from actions.toolbox import Toolbox
 from actions.verbs import VERBS
 from tests.actions.doubles import ClusterDouble
+from tests.actions.guarded import Bench, Gauge
 
 PlanFactory = Callable[..., Plan]
 CHECKOUT = WorkloadRef(cluster=None, namespace="prod", kind="Deployment", name="checkout")
@@ -119,3 +121,10 @@ def plan(request: pytest.FixtureRequest, cluster: ClusterDouble, plan_factory: P
     cluster.deploy(CHECKOUT, "1.4.0")
     cluster.deploy(CHECKOUT, "1.4.1")
     return plan_factory(**request.param)
+
+
+@pytest.fixture
+def bench(toolbox: Toolbox, cluster: ClusterDouble, clock: ManualClock, registry: Registry) -> Bench:
+    gauge = Gauge(clock, cluster)
+    tools = replace(toolbox, metrics=gauge)
+    return Bench(clock, cluster, gauge, tools, Executor(registry, tools), registry)

@@ -13,11 +13,14 @@ from sqlalchemy import Connection, Engine, event
 from actions.action import Change, Read
 from actions.clock import Clock, ManualClock
 from actions.errors import GrantRefused, TwokeyError
-from actions.outcome import Chart, Grant, Outcome, Step
-from actions.plan import REQUEST_TOKEN, Difference, Patch, Plan, Precondition, Target
+from actions.guarding import Leave
+from actions.objects import back_id
+from actions.outcome import Chart, Grant, Outcome, Step, Trip
+from actions.plan import REQUEST_TOKEN, Difference, Guard, Patch, Plan, Precondition, Target
 from actions.registry import Registry
 from actions.toolbox import Progress
 from actions.verbs import VERBS
+from actions.verbs.deploy import Deploy
 from actions.verbs.scale import Scale
 from approvals import policy
 from approvals.actor import Actor, DirectoryDown
@@ -39,6 +42,8 @@ GROUPS = {
 SCALE = Scale(service="checkout", environment="prod", replicas=5)
 PAYMENTS = Scale(service="payments", environment="prod", replicas=8)
 DEV = Scale(service="checkout", environment="dev", replicas=2)
+GUARDED = Deploy(service="checkout", environment="prod", version="1.4.2", guard="error_rate x2 within 10m")
+TRIP = Trip(measured="0.05", limit="0.008", after=65)
 DONE = Outcome(ok=True, summary="done", evidence=(Chart(title="errors", png=b"cGl4ZWxz", alt="no errors"),))
 
 
@@ -80,6 +85,24 @@ def a_plan(action: Change = SCALE, policy_version: str = "v1", replicas: int = 3
         differences=(Difference(field="replicas", before=str(replicas), after="5"),),
         patch=Patch(body={"metadata": {"annotations": {"twokey.dev/request": REQUEST_TOKEN}}, "spec": {"replicas": 5}}),
         preconditions=(Precondition(path="spec.replicas", value=replicas),),
+        guard=a_guard(action) if isinstance(action, Deploy) and action.guard else None,
+    )
+
+
+def a_guard(action: Deploy) -> Guard:
+    """Back to 1.4.1 at twice the errors."""
+    marks: dict[str, JsonValue] = {"annotations": {"twokey.dev/request": REQUEST_TOKEN}}
+    return Guard(
+        metric="error_rate",
+        tripwire=str(action.guard),
+        query="errors",
+        baseline="0.004",
+        limit="0.008",
+        window=600,
+        action={"verb": "rollback", "service": action.service, "environment": action.environment, "to": "1.4.1"},
+        differences=(Difference(field="image", before=action.version, after="1.4.1"),),
+        patch=Patch(body={"metadata": marks, "spec": {"back": True}}),
+        preconditions=(Precondition(path="metadata.uid", value=f"u-{action.service}"),),
     )
 
 
@@ -96,6 +119,9 @@ class Hands:
     during_check: Callable[[], None] = lambda: None
     before_effect: Callable[[], None] = lambda: None  # may raise: broken before anything happened
     after_effect: Callable[[], None] = lambda: None  # may raise: broken when it had happened
+    trip: Trip | None = None  # what a guard measures at once
+    before_back: Callable[[], None] = lambda: None  # the same for what a guard runs
+    after_back: Callable[[], None] = lambda: None
     outcome: Outcome = DONE
     steps: tuple[Step, ...] = ()
     can_read_back: bool = True
@@ -122,20 +148,43 @@ class Hands:
         if self.check_error:
             raise self.check_error
 
-    def execute(self, plan: Plan, grant: Grant, progress: Progress, stop: Callable[[], bool]) -> Outcome:
+    def execute(
+        self,
+        plan: Plan,
+        grant: Grant,
+        progress: Progress,
+        stop: Callable[[], bool],
+        leave: Leave,
+    ) -> Outcome:
         if grant.digest != plan.digest:
             raise GrantRefused
         self.before_effect()
         self.effects.append(grant.request_id)
         self.after_effect()
+        if self.trip and plan.way_back:
+            return self._back(plan.way_back, leave, self.trip)
         for step in self.steps:
             progress(step)
         self.stopped = stop()
         return self.outcome
 
+    def _back(self, back: Plan, leave: Leave, trip: Trip) -> Outcome:
+        """The second effect, as the executor does it: leave, the grant, the patch."""
+        try:
+            grant = leave(trip)
+        except GrantRefused as error:
+            return Outcome(ok=False, summary=f"not rolled back: {error.say}")
+        assert grant.digest == back.digest
+        self.before_back()
+        self.effects.append(grant.request_id)
+        self.after_back()
+        return Outcome(ok=False, rolled_back=True, summary="rolled back")
+
     def reconcile(self, plan: Plan, request_id: str) -> Outcome | None:
         if not self.can_read_back:
             return None
+        if back_id(request_id) in self.effects:
+            return Outcome(ok=False, rolled_back=True, summary="it was rolled back")
         landed = request_id in self.effects
         return Outcome(ok=landed, summary="it happened" if landed else "it did not happen")
 

@@ -10,6 +10,7 @@ import pytest
 
 from actions.action import Change, Read
 from actions.errors import Unreachable
+from actions.guarding import Leave
 from actions.outcome import Grant, Outcome
 from actions.plan import Plan
 from actions.registry import Registry
@@ -26,9 +27,9 @@ from tests.approvals.doubles import ANA, BEN, CARLA, DEV, PAYMENTS, Hands, House
 class Noting(Hands):
     """Keeps the grants that it was given."""
 
-    def execute(self, plan: Plan, grant: Grant, progress: Progress, stop: Callable[[], bool]) -> Outcome:
+    def execute(self, plan: Plan, grant: Grant, progress: Progress, stop: Callable[[], bool], leave: Leave) -> Outcome:
         self.grants = [*getattr(self, "grants", []), grant]
-        return super().execute(plan, grant, progress, stop)
+        return super().execute(plan, grant, progress, stop, leave)
 
 
 def test_a_clock_that_jumped_back_does_not_stretch_a_grant(tmp_path: Path) -> None:

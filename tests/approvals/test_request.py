@@ -6,13 +6,13 @@ import pytest
 
 from approvals.request import TRANSITIONS, Event, IllegalMove, State, advance
 
-# DESIGN 2, as it stands there.
+# DESIGN 2, and what a guard adds to it: it trips while its request runs, and ends that as rolled back.
 DESIGN = """
 proposed -> waiting | ready | refused
 waiting -> ready | denied | expired | withdrawn | stale | adopted
 ready -> running | expired | refused | stale
-running -> succeeded | failed | unknown
-unknown -> succeeded | failed
+running -> running | succeeded | failed | rolled_back | unknown
+unknown -> succeeded | failed | rolled_back
 """
 EDGES = {
     (State(source.strip()), State(target.strip()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from actions.plan import Difference, Patch, Plan, Precondition, Target
+from actions.plan import Difference, Guard, Patch, Plan, Precondition, Target
 from actions.terms import Risk
 from approvals.actor import Actor
 from approvals.request import Decision, Request, Requirement, State
@@ -29,6 +29,25 @@ def make_plan(**changes: Any) -> Plan:
             "action": {"verb": "scale", "service": "checkout", "environment": "prod", "replicas": 5, "change": None},
             "risk": Risk.LOW,
             "policy_version": "p1",
+            **changes,
+        }
+    )
+
+
+def make_guard(**changes: Any) -> Guard:
+    """Back to 1.4.1 at twice the errors."""
+    return Guard.model_validate(
+        {
+            "metric": "error_rate",
+            "tripwire": "error_rate x2 within 10m",
+            "query": "sum(errors) / sum(requests)",
+            "baseline": "0.004",
+            "limit": "0.008",
+            "window": 600,
+            "action": {"verb": "rollback", "service": "checkout", "environment": "prod", "to": "1.4.1"},
+            "differences": (Difference(field="image", before="1.4.2", after="1.4.1"),),
+            "patch": Patch(body={"spec": {"template": {"spec": {"containers": [{"image": "a"}]}}}}),
+            "preconditions": (Precondition(path="metadata.uid", value="u-1"),),
             **changes,
         }
     )

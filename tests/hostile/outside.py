@@ -8,10 +8,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from actions.errors import GrantRefused
+from actions.guarding import Leave
+from actions.objects import back_id
 from actions.outcome import Grant, Outcome, Step
 from actions.plan import Plan
 from actions.toolbox import Progress
-from tests.approvals.doubles import Hands, House, a_house
+from tests.approvals.doubles import TRIP, Hands, House, a_house
 
 PATIENCE = 60.0  # seconds that a writer waits for another: a busy machine is no fault of the store
 START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -41,8 +43,23 @@ class Cluster(Hands):
         super().__init__(steps=(Step(text="1 of 1", done=1, total=1),))
         self._file = file
 
-    def execute(self, plan: Plan, grant: Grant, progress: Progress, stop: Callable[[], bool]) -> Outcome:
-        """As the executor does it: the grant, the question whether to go on, the patch, a look at the rollout."""
+    def execute(self, plan: Plan, grant: Grant, progress: Progress, stop: Callable[[], bool], leave: Leave) -> Outcome:
+        """As the executor does it: the grant, the question whether to go on, the patch, a look at the rollout.
+
+        The guard of a plan that has one trips at once.
+        """
+        self._write(plan, grant, stop)
+        for step in self.steps:
+            progress(step)
+        if plan.way_back:
+            try:
+                self._write(plan.way_back, leave(TRIP), stop)
+            except GrantRefused as error:
+                return Outcome(ok=None, summary=f"not rolled back: {error.say}")
+            return Outcome(ok=False, rolled_back=True, summary="rolled back")
+        return Outcome(ok=None if stop() else True, summary="done")
+
+    def _write(self, plan: Plan, grant: Grant, stop: Callable[[], bool]) -> None:
         if grant.digest != plan.digest:
             raise GrantRefused
         if stop():
@@ -50,11 +67,10 @@ class Cluster(Hands):
         file = os.open(self._file, os.O_WRONLY | os.O_APPEND)
         os.write(file, f"{grant.request_id}\n".encode())
         os.close(file)
-        for step in self.steps:
-            progress(step)
-        return Outcome(ok=None if stop() else True, summary="done")
 
     def reconcile(self, plan: Plan, request_id: str) -> Outcome | None:
+        if back_id(request_id) in self.landed():
+            return Outcome(ok=False, rolled_back=True, summary="it was rolled back")
         landed = request_id in self.landed()
         return Outcome(ok=landed, summary="it happened" if landed else "it did not happen")
 

@@ -12,11 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from actions.guard import in_words
 from actions.plan import Caution, Difference, Patch, Plan, Precondition, Target
 from actions.terms import Risk
 from bot.blocks.card import card
 from bot.blocks.readback import read_card
-from tests.bot.factories import make_face, make_plan, make_request
+from tests.bot.factories import make_face, make_guard, make_plan, make_request
 
 SOME = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -135,6 +136,7 @@ def test_every_field_that_a_plan_can_have_is_bound() -> None:
         undo={"verb": "rollback", "to": 3},
         preconditions=(Precondition(path="metadata.uid", value="u"), Precondition(path="spec.replicas", value=3)),
         patch=Patch(body={"spec": {"template": {"spec": {"containers": [{"image": "a"}]}}}}),
+        guard=make_guard(),
     )
     told = whole.model_dump(mode="json")
     assert {str(path[0]) for path in _leaves(told)} == set(Plan.model_fields), "a field without a value in this test"
@@ -145,6 +147,23 @@ def test_every_field_that_a_plan_can_have_is_bound() -> None:
         except ValueError:
             continue
         assert other.digest != whole.digest, path
+
+
+@SOME
+@given(PLANS, st.data())
+def test_every_way_to_change_a_guard_is_bound_and_what_decides_of_it_reads_back(
+    plan: Plan, data: st.DataObject
+) -> None:
+    """A1, A2: metric, query, limit, window and the rollback that it would run; the card has its line."""
+    guarded = Plan.model_validate({**plan.model_dump(mode="json"), "guard": make_guard().model_dump(mode="json")})
+    assert guarded.digest != plan.digest
+    path = data.draw(st.sampled_from(sorted(_leaves(guarded.model_dump(mode="json")["guard"]), key=str)))
+    try:
+        other = Plan.model_validate(_replaced(guarded.model_dump(mode="json"), ("guard", *path)))
+    except ValueError:
+        return
+    assert other.digest != guarded.digest
+    assert read_card(card(make_request(plan=guarded), make_face()).all_blocks()).guard == in_words(make_guard())
 
 
 @SOME
