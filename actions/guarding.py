@@ -181,13 +181,12 @@ class Guarded:
             return self._watch.failure(f"{found.how}, so its guard rolls nothing back any more")
         if isinstance(found, Quiet):
             return self._quiet(was, took, found)
-        evidence = _chart(self._tools, self._plan)
-        if found.grant is None:
-            why = found.why or "nobody could say whether it may be rolled back"
-            outcome = self._watch.failure(f"{_sentence(self._plan, found.trip)}, and it was not rolled back: {why}")
-            return outcome.model_copy(update={"evidence": (*evidence, *outcome.evidence)})
-        outcome = self._back(found.trip, found.grant)
-        return outcome.model_copy(update={"evidence": (*evidence, *outcome.evidence)})
+        outcome = self._back(found.trip, found.grant) if found.grant else self._without(found)
+        return outcome.model_copy(update={"evidence": (*_chart(self._tools, self._plan), *outcome.evidence)})
+
+    def _without(self, found: Tripped) -> Outcome:
+        why = found.why or "nobody could say whether it may be rolled back"
+        return self._watch.failure(f"{_sentence(self._plan, found.trip)}, and it was not rolled back: {why}")
 
     def _quiet(self, was: Callable[[], Vitals | None], took: float, found: Quiet) -> Outcome:
         held = _guard(self._plan)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import JsonValue
 
 from actions.catalog import Catalog
 from actions.errors import TwokeyError
 from actions.registry import Registry
-from intents import asking, explaining, guards, languages, prompts, schema, spelling
+from intents import asking, clause, explaining, guards, languages, prompts, schema, spelling
 from intents.checking import NOT_UNDERSTOOD, Checker
+from intents.clause import Clause
 from intents.gateway import NOBODY, ModelGateway
 from intents.grammar.interpreter import Grammar
 from intents.guards import View
@@ -26,6 +27,14 @@ from intents.tokens import Sentence
 Mode = Literal["grammar", "model", "auto"]
 NO_CONTEXT = Context()
 _TOO_LONG = "That is too long for me to read safely. Please say in one sentence what you want."
+
+
+class _Head(NamedTuple):
+    """What stands before a guard's clause, read as a sentence of its own."""
+
+    sentence: Sentence
+    view: View
+    clause: Clause
 
 
 class Reader:
@@ -42,7 +51,7 @@ class Reader:
 
         It is called in a thread, and may raise TwokeyError: then no model is asked.
         """
-        self._names, self._gateway = Names(catalog), gateway
+        self._names, self._gateway, self._registry = Names(catalog), gateway, registry
         self._grammar = Grammar(self._names, registry)
         self._lexicon = self._grammar.lexicon
         self._checker = Checker(self._names, registry, self._grammar.resolver)
@@ -83,7 +92,14 @@ class Reader:
             sentence, view = self._seen(text)
         except ValueError:
             return (_TOO_LONG,)
-        return explaining.lines(reading, sentence, view, self._names, self._grammar.resolver.thread(context))
+        thread = self._grammar.resolver.thread(context)
+        found = clause.find(sentence)
+        if found is None:
+            return explaining.lines(reading, sentence, view, self._names, thread)
+        head = self._before(sentence, found)
+        told = explaining.lines(reading, head.sentence, head.view, self._names, thread)
+        guard = f"guard: you wrote “{sentence.written(found.start, len(sentence.words))}”"
+        return (*(line for line in told if not line.startswith("guard ")), guard)
 
     def _seen(self, text: str) -> tuple[Sentence, View]:
         """The sentence as grammar and guards see it. Raises ValueError where it is too long."""
@@ -114,13 +130,35 @@ class Reader:
         objection = guards.never(view)
         if objection:
             return Refusal(reason=objection.reason, say=objection.say)
-        plain = self._grammar.read(sentence, view, context, channel)
+        found = clause.find(sentence)
+        head = self._before(sentence, found) if found else None
+        plain = self._plain(sentence, view, context, channel, head)
         if engine == "grammar" or (engine == "auto" and plain is not None):
             return plain or _abstained(view)
         answer = await self._ask(sentence, view, context, asker)
         if answer is None:
             return plain or _abstained(view)
+        if head is not None and answer.get("verb") == "deploy":
+            bare = {**answer, "guard": None}  # the words themselves say it, or nothing does
+            before = self._grammar.read(head.sentence, head.view, context, channel)
+            reading = self._checker.reading(bare, head.sentence, head.view, context, channel, before)
+            return clause.applied(reading, head.clause, self._registry) or reading
         return self._checker.reading(answer, sentence, view, context, channel, plain)
+
+    def _before(self, sentence: Sentence, found: Clause) -> _Head:
+        before = sentence.before(found.start)
+        return _Head(before, View(before, self._names), found)
+
+    def _plain(
+        self, sentence: Sentence, view: View, context: Context, channel: str | None, head: _Head | None
+    ) -> Reading | None:
+        """As the grammar reads it: an order to deploy and the guard behind it, or the sentence as a whole."""
+        if head is not None:
+            before = self._grammar.read(head.sentence, head.view, context, channel)
+            guarded = clause.applied(before, head.clause, self._registry)
+            if guarded is not None:
+                return guarded
+        return self._grammar.read(sentence, view, context, channel)
 
     async def _ask(self, sentence: Sentence, view: View, context: Context, asker: Asker) -> dict[str, JsonValue] | None:
         """What the model answers; None where there is no model or it fails."""

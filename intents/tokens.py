@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Sequence
 from functools import cached_property
@@ -81,6 +82,12 @@ class Sentence:
         self.language = "en"
         self._written = self.spelled
         self._places = tuple((at, at + 1) for at in range(len(self.words)))
+
+    def before(self, end: int) -> Sentence:
+        """What stands before this word, as a sentence of its own; what was asked, quoted or hidden stays so."""
+        cut = copy.copy(self)
+        cut.words, cut.spelled, cut._places = self.words[:end], self.spelled[:end], self._places[:end]
+        return cut
 
     def retell(self, language: str, told: Sequence[Told], quoted: tuple[tuple[str, ...], ...]) -> None:
         """The same in English words; what was written can still be found by `written`."""

@@ -17,6 +17,7 @@ _ASKED = {
     "to": "revision or version",
     "suite": "which eval suite",
     "candidate": "which version",
+    "guard": "at which limit is it rolled back",
 }
 
 
@@ -30,6 +31,9 @@ def what(action: Mapping[str, Any]) -> str:
             words.append(f"{before} {action[key]}")
     if action.get("environment"):
         words.append(f"in {action['environment']}")
+    if action.get("guard"):
+        guard = str(action["guard"])
+        words.append("without a guard" if guard == "none" else f"and roll back at {guard}")
     return " ".join(words)
 
 

@@ -20,7 +20,7 @@ from bot.playground.demo import Addresses, playground
 from bot.playground.emulator import Emulator
 from bot.playground.town.server import Town
 
-PATIENCE = 15.0  # seconds of real time that a journey waits for something before it fails
+PATIENCE = 60.0  # seconds of real time that a journey waits for something before it fails; a busy machine takes a while
 
 Json = dict[str, Any]
 

@@ -1,0 +1,192 @@
+"""The one condition that is understood: a guard behind an order to deploy ("…, and roll back if errors double").
+
+Every word of it is matched by one of few whole forms, up to the end of the sentence; what stands before it has to be
+an order to deploy by itself, with every guard against conditions in place. Anything else is no such clause, and the
+sentence is read as if this file were not there. So no plain condition ever becomes an order.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from actions import tripwire
+from actions.registry import Registry
+from intents import quantities, wording
+from intents.reading import Command, Question, Reading, Refusal
+from intents.tokens import Sentence
+
+
+class Clause(NamedTuple):
+    """A guard from `start` to the end of a sentence; without `guard` it was not said whole, and `options` fit."""
+
+    start: int
+    guard: str | None
+    options: tuple[str, ...] = ()
+
+
+_METRICS = {
+    "error_rate": r"error[ _]rates?|errors?|rate of errors|error ratio|5xx(?: rate| errors)?",
+    "latency_p50": r"p50(?: latency)?|latency[ _]p50|median latency",
+    "latency_p99": r"p99(?: latency)?|latency[ _]p99",
+    "latency_p95": r"p95(?: latency)?|latency[ _]p95|latency|latencies|response times?",
+    "cpu": r"cpu(?: usage)?",
+    "memory": r"memory(?: usage)?",
+    "restarts": r"restarts",
+}
+_METRIC = f"(?:(?:the|its) )?(?:{'|'.join(f'(?P<{name}>{words})' for name, words in _METRICS.items())})"
+_GOES = r"(?:(?:goes?|gets?|rises?|climbs?|grows?|jumps?|is|are) )?"
+_TIMES = (
+    rf"(?:(?P<double>doubles?)|(?P<triple>triples?)|{_GOES}(?:(?:more than|over|above|to|at least|at) )?"
+    r"(?:(?P<twice>twice)|x ?(?P<x>\d+(?:\.\d+)?)|(?P<times>\d+(?:\.\d+)?) ?(?:x|times))"
+    r"(?: (?:as (?:high|many|much)(?: as (?:now|before|usual))?|what it (?:is|was)|(?:the )?(?:usual|normal)))?)"
+)
+_VALUE = (
+    rf"{_GOES}(?:(?:over|above|beyond|past|exceeds?|higher than|more than|worse than|reach(?:es)?|hits?|>=?|to) )?"
+    r"(?P<value>\d+(?:\.\d+)?) ?(?P<unit>%|percent|ms|milliseconds?|s|secs?|seconds?|mib|gib|cores?|(?=$| ))"
+)
+_VAGUE = (
+    r"(?P<vague>rises?|increases?|grows?|climbs?|spikes?|jumps?|degrades?|worsens?|(?:goes?|gets?) (?:up|worse|higher))"
+)
+_TRIGGER = f"(?:{_TIMES}|{_VALUE}|{_VAGUE})"
+_WINDOW = r"(?:within|in|during|for|over) (?:the )?(?:(?:first|next|following) )?(?P<{0}>[a-z0-9-]+(?: [a-z]+){{0,3}}?)"
+_LATER = r"(?: (?:of|after) (?:the |that |it)?(?:deploy|deployment|rollout|release)?)?"
+_QUIET = r"(?:automatically|auto|by itself|on its own|without asking(?: (?:me|us|anybody|anyone))?(?: again)?|at once)"
+_BACK = (
+    rf"(?:please )?(?:{_QUIET} )?(?:roll(?: (?:it|that|this))? back|rollback|revert(?: (?:it|that|this))?"
+    rf"|undo (?:it|that|this)|go back|take it back)(?: to the previous (?:version|one))?(?: {_QUIET})*"
+)
+_IF = r"(?:if|when|once|in case|as soon as)"
+_AND = r"(?:[,;] )*(?:(?:and then|and|but|then|also) )?(?:[,;] )*"
+_THEN = r"(?:[,;] |(?:and then|and|but|then) )(?:(?:and then|and|but|then) )?(?:[,;] )*"  # or the deploy itself waits
+_FOR1, _FOR2 = (f"(?: {_WINDOW.format(name)}{_LATER})?" for name in ("w1", "w2"))
+_WITH = r"(?:with(?: (?:an?|the|this|automatic))* (?:guard|rollback guard|rollback)|guarded by)"
+_FORMS = [
+    f"{_AND}{_BACK}(?: ,)? {_IF} {_METRIC} {_TRIGGER}{_FOR1}(?: ,)?(?: {_QUIET})?",
+    f"{_THEN}{_IF} (?:{_WINDOW.format('w1')} (?:, )?)?{_METRIC} {_TRIGGER}{_FOR2}(?: [,;])?(?: then)? {_BACK}",
+    f"{_AND}{_WITH}(?: [,;])?(?: (?:on|of|for|at|{_IF}))? {_METRIC}(?: [,;])?(?: at)? {_TRIGGER}{_FOR1}",
+    f"{_AND}with (?:a|an|the)(?: automatic)? (?:guard|rollback guard)(?P<bare>)",
+    f"{_AND}(?:without (?:a |any |its |the )?guard|with no guard|unguarded)(?P<none>)",
+]
+_CLAUSES = [re.compile(form) for form in _FORMS]
+_ENDS = frozenset(",;!")
+_UNITS = {
+    **dict.fromkeys(("%", "percent"), "%"),
+    **dict.fromkeys(("ms", "millisecond", "milliseconds"), "ms"),
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), "s"),
+    **dict.fromkeys(("core", "cores"), "cores"),
+    "mib": "MiB",
+    "gib": "GiB",
+}
+_USUAL = ("error_rate x2", "error_rate x1.5", "latency_p95 x2")
+_OFFERED = {"error_rate": ("x1.5", "x2", "x3"), "restarts": ("1", "3")}
+
+
+def find(sentence: Sentence) -> Clause | None:
+    """The longest such clause at the end of a sentence, behind at least one word; None where there is none."""
+    words = list(sentence.words)
+    while words and words[-1] in _ENDS:
+        words.pop()
+    if sentence.asks or sentence.quoted:
+        return None
+    for start in range(1, len(words)):
+        text = " ".join(words[start:])
+        if text != sentence.written(start, len(words)).lower():
+            continue  # retold from another language: there a condition may be put in other words than these
+        for form in _CLAUSES:
+            found = form.fullmatch(text)
+            if found is not None:
+                return _clause(start, found.groupdict())
+    return None
+
+
+def applied(reading: Reading | None, clause: Clause, registry: Registry) -> Reading | None:
+    """The reading of what stands before a clause, with the guard in it; None where that is no deploy."""
+    if isinstance(reading, Command):
+        action = reading.action.as_json()
+        if action["verb"] != "deploy":
+            return None
+        if clause.guard is not None:
+            return reading.model_copy(update={"action": registry.parse({**action, "guard": clause.guard})})
+        say = wording.question(action, ("guard",), ())
+        options: dict[str, tuple[str | int, ...]] = {"guard": clause.options}
+        return Question(missing=("guard",), so_far=action, options=options, say=say, engine=reading.engine)
+    if isinstance(reading, Question):
+        if reading.so_far.get("verb") != "deploy":
+            return None
+        return _questioned(reading, clause)
+    if isinstance(reading, Refusal) and any(each["verb"] == "deploy" for each in reading.suggestions):
+        guard = clause.guard or clause.options[0]
+        with_it = tuple({**each, "guard": guard} for each in reading.suggestions if each["verb"] == "deploy")
+        return reading.model_copy(update={"suggestions": with_it})
+    return None
+
+
+def _questioned(reading: Question, clause: Clause) -> Question:
+    if clause.guard is not None:
+        return reading.model_copy(update={"so_far": {**reading.so_far, "guard": clause.guard}})
+    missing = (*reading.missing, "guard")
+    options = {**reading.options, "guard": clause.options}
+    say = wording.question(reading.so_far, missing, reading.ambiguous)
+    return reading.model_copy(update={"missing": missing, "options": options, "say": say})
+
+
+def _clause(start: int, said: dict[str, str | None]) -> Clause | None:
+    if said.get("none") is not None:
+        return Clause(start, tripwire.NONE)
+    if said.get("bare") is not None:
+        return Clause(start, None, tuple(f"{each} within {tripwire.WINDOW}m" for each in _USUAL))
+    metric = next(name for name in _METRICS if said.get(name) is not None)
+    minutes = _minutes([said[key] for key in ("w1", "w2") if said.get(key) is not None])
+    if minutes is None:
+        return None
+    threshold = _threshold(said)
+    bounded = min(max(minutes, tripwire.SHORTEST), tripwire.LONGEST)
+    if threshold is not None and bounded == minutes:
+        return _checked(start, f"{metric} {threshold} within {minutes}m", metric)
+    offered = (threshold,) if threshold else _OFFERED.get(metric, ("x1.5", "x2"))
+    return _offer(start, [f"{metric} {each} within {bounded}m" for each in offered])
+
+
+def _checked(start: int, line: str, metric: str) -> Clause | None:
+    try:
+        return Clause(start, str(tripwire.parse(line)))
+    except ValueError:
+        return _offer(start, [f"{metric} {each} within {tripwire.WINDOW}m" for each in _OFFERED.get(metric, ("x2",))])
+
+
+def _offer(start: int, lines: Sequence[str]) -> Clause | None:
+    """As options, those of them that are tripwires."""
+    valid = []
+    for line in lines:
+        try:
+            valid.append(str(tripwire.parse(line)))
+        except ValueError:
+            continue
+    return Clause(start, None, tuple(valid)) if valid else None
+
+
+def _threshold(said: dict[str, str | None]) -> str | None:
+    for key, factor in (("double", "2"), ("twice", "2"), ("triple", "3")):
+        if said.get(key) is not None:
+            return f"x{factor}"
+    factor_said = said.get("x") or said.get("times")
+    if factor_said:
+        return f"x{factor_said}"
+    if said.get("value"):
+        unit = said.get("unit") or ""
+        return f"{said['value']}{_UNITS.get(unit, unit)}"
+    return None
+
+
+def _minutes(windows: Sequence[str | None]) -> int | None:
+    """Minutes of the only window that was said, the usual where none was; None where it is no time, or two."""
+    if not windows:
+        return tripwire.WINDOW
+    words = str(windows[0]).split()
+    span = quantities.duration(words, 0)
+    if len(windows) > 1 or span is None or span.end != len(words):
+        return None
+    count, unit = int(span.value[:-1]), span.value[-1]
+    return {"s": -(-count // 60), "m": count, "h": count * 60, "d": count * 1440}[unit]
