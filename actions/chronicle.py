@@ -53,7 +53,7 @@ def merged(records: Sequence[ChangeRecord], remembered: Sequence[Seen | Delivere
     """
     seen = [one for one in remembered if isinstance(one, Seen)]
     left = [one for one in remembered if isinstance(one, Delivered)]
-    made = {_request(each): str(each.revision.number) for each in reversed(seen)}
+    made = {_mark(each): str(each.revision.number) for each in reversed(seen)}
     told = {record.request_id for record in records}
     rows = []
     for record in sorted(records, key=lambda each: each.at):
@@ -72,8 +72,13 @@ def merged(records: Sequence[ChangeRecord], remembered: Sequence[Seen | Delivere
     return sorted(rows, key=lambda row: row.at, reverse=True)
 
 
-def _request(seen: Seen) -> str | None:
+def _mark(seen: Seen) -> str | None:
     return seen.revision.annotations.get(objects.REQUEST_ANNOTATION)
+
+
+def _request(seen: Seen) -> str | None:
+    """Also where it was the request's guard that put this revision back."""
+    return objects.request_of(seen.revision.annotations)
 
 
 def _brought(one: Delivered, record: ChangeRecord) -> bool:
