@@ -13,13 +13,24 @@ def suites(tools: Toolbox, service: str) -> tuple[str, ...]:
 
 
 def cautions(tools: Toolbox, service: str, version: str) -> tuple[Caution, ...]:
-    """What an approver should know: each suite that this very version has not passed."""
+    """What an approver should know: each suite that this very version has not passed, or not each time."""
     found = []
     for suite in suites(tools, service):
         run = tools.evals.latest(service, suite, version) if tools.evals else None
-        if run is None or not run.passed:
+        if tools.evals is None or run is None or not run.passed:
             found.append(Caution(code="evals", text=lack(service, suite, version, run)))
+            continue
+        runs, passed = tools.evals.tally(service, suite, version)
+        if passed < runs:  # the newest counts, so a suite that is run until it passes has to be seen
+            found.append(Caution(code="evals_again", text=luck(service, suite, version, runs, passed)))
     return tuple(found)
+
+
+def luck(service: str, suite: str, version: str, runs: int, passed: int) -> str:
+    """`support-bot 2.1 passed support-quality in 1 of 3 runs, the newest among them; 2 did not pass`."""
+    return (
+        f"{service} {version} passed {suite} in {passed} of {runs} runs, the newest among them; {runs - passed} did not"
+    )
 
 
 def lack(service: str, suite: str, version: str, run: EvalRun | None) -> str:

@@ -8,10 +8,11 @@ from datetime import datetime
 
 from actions import durations
 from actions.terms import Risk
-from approvals import freeze, quorum
-from approvals.actor import Actor
+from approvals import delegation, freeze, quorum
+from approvals.actor import Actor, same
 from approvals.policy_model import ANYONE, Match, Policy, Rule
 from approvals.quorum import Groups
+from approvals.request import Delegation
 from approvals.verdict import Allowed, NeedsApproval, Subject, Verdict, judge_subject, matches, overriding, rule_for
 
 
@@ -24,12 +25,40 @@ class Explanation:
 
 
 def explain(
-    policy: Policy, subject: Subject, actor: Actor, groups: Groups, now: datetime, unnamed: Collection[str] = ()
+    policy: Policy,
+    subject: Subject,
+    actor: Actor,
+    groups: Groups,
+    now: datetime,
+    unnamed: Collection[str] = (),
+    lent: Collection[Delegation] = (),
 ) -> Explanation:
-    """The same verdict as `policy.judge`, with the way there. The members of `unnamed` groups are not listed."""
+    """The same verdict as `policy.judge`, with the way there. The members of `unnamed` groups are not listed.
+
+    `lent` are the keys that are in other hands now.
+    """
     verdict = judge_subject(policy, subject, actor, groups, now)
     named = {name: members for name, members in groups.items() if name not in unnamed}
-    return Explanation(verdict, tuple(_lines(policy, subject, verdict, named, actor, now)))
+    lines = [*_lines(policy, subject, verdict, named, actor, now), *_lent(policy, verdict, groups, actor, lent)]
+    return Explanation(verdict, tuple(lines))
+
+
+def _lent(
+    policy: Policy, verdict: Verdict, groups: Groups, actor: Actor, lent: Collection[Delegation]
+) -> Iterator[str]:
+    """Who may turn another's key for this: as `delegation.held` has it, never for a request of either of them."""
+    if not isinstance(verdict, NeedsApproval) or policy.delegation is None:
+        return
+    for found in lent:
+        opens = [r.group for r in verdict.requirements if found.giver in groups.get(r.group or "", frozenset())]
+        theirs = any(same(actor, person) for person in (found.giver, found.taker))
+        if (
+            set(opens) & set(policy.delegation.groups)
+            and not theirs
+            and delegation.allows(policy.delegation, found, groups)
+        ):
+            until = f"{found.until:%a %d %b %H:%M} UTC"
+            yield f"{found.taker.user_id} may turn the key of {found.giver.user_id} ({opens[0]}) until {until}."
 
 
 def _lines(

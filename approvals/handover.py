@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import RowMapping, bindparam, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
 from actions import durations
 from approvals.actor import Actor, same
@@ -18,6 +18,12 @@ from approvals.tables import as_text, as_time, delegations
 # Made once: building a statement costs more than running it.
 _ACTIVE = select(delegations).where(delegations.c.until > bindparam("now"), delegations.c.ended_at.is_(None))
 _ACTIVE = _ACTIVE.order_by(delegations.c.id)
+
+
+def active(connection: Connection, now: datetime) -> tuple[Delegation, ...]:
+    """The keys that are in other hands at this moment, as far as time goes."""
+    found = connection.execute(_ACTIVE, {"now": as_text(now)}).mappings().all()
+    return tuple(_delegation(row) for row in found)
 
 
 class Handover:
@@ -54,8 +60,7 @@ class Handover:
     def active(self, now: datetime) -> tuple[Delegation, ...]:
         """Those that count at this moment, as far as time goes."""
         with self._ledger.looking() as connection:
-            found = connection.execute(_ACTIVE, {"now": as_text(now)}).mappings().all()
-        return tuple(_delegation(row) for row in found)
+            return active(connection, now)
 
     def _check(self, giver: Actor, taker: Actor) -> None:
         policy = self._lookup.policy

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from pydantic import JsonValue, ValidationError
-from sqlalchemy import Connection, Engine, bindparam, insert, select
+from sqlalchemy import Connection, Engine, Row, bindparam, insert, select
 
 from actions import readiness
 from actions.clients.protocols import EvalRuns
@@ -23,10 +24,11 @@ _VERSION = (
     eval_runs.c.suite == bindparam("suite"),
     eval_runs.c.version == bindparam("version"),
 )
-_NEWEST = select(audit_events.c.body, audit_events.c.prev, audit_events.c.hash).join(
+_ALL = select(audit_events.c.body, audit_events.c.prev, audit_events.c.hash).join(
     eval_runs, eval_runs.c.seq == audit_events.c.seq
 )
-_NEWEST = _NEWEST.where(*_VERSION).order_by(eval_runs.c.seq.desc()).limit(1)
+_ALL = _ALL.where(*_VERSION).order_by(eval_runs.c.seq.desc())
+_NEWEST = _ALL.limit(1)
 
 
 @dataclass(frozen=True)
@@ -53,16 +55,15 @@ class Proofs:
         wanted = {"service": service, "suite": suite, "version": version}
         with reading(self._engine) as connection:
             row = connection.execute(_NEWEST, wanted).first()
-        if row is None or audit.link(row.prev, row.body) != row.hash:
-            return None
-        entry = json.loads(row.body)
-        try:
-            run = EvalRun.model_validate(entry["data"]["run"])
-        except (KeyError, ValidationError):
-            return None
-        if (run.service, run.suite, run.version) != (service, suite, version):
-            return None
-        return Recorded(run, as_time(entry["at"]), entry["data"].get("origin") or {})
+        return _recorded(row, wanted) if row is not None else None
+
+    def tally(self, service: str, suite: str, version: str) -> tuple[int, int]:
+        """How many runs of exactly this version the log has, and how many of these passed."""
+        with reading(self._engine) as connection:
+            wanted = {"service": service, "suite": suite, "version": version}
+            found = [_recorded(row, wanted) for row in connection.execute(_ALL, wanted)]
+        runs = [one.run for one in found if one]
+        return len(runs), sum(run.passed for run in runs)
 
     def evidence(self, run_id: str) -> tuple[Evidence, ...]:
         """What a run came with, in its order."""
@@ -70,6 +71,20 @@ class Proofs:
         with reading(self._engine) as connection:
             found = connection.execute(query.order_by(eval_evidence.c.position)).scalars()
             return tuple(rows.to_evidence(piece) for piece in found)
+
+
+def _recorded(row: Row[Any, Any, Any], wanted: Mapping[str, str]) -> Recorded | None:
+    """What an entry says of a run; None where it is not as it was written, or about something else."""
+    if audit.link(row.prev, row.body) != row.hash:
+        return None
+    entry = json.loads(row.body)
+    try:
+        run = EvalRun.model_validate(entry["data"]["run"])
+    except (KeyError, ValidationError):
+        return None
+    if {"service": run.service, "suite": run.suite, "version": run.version} != wanted:
+        return None
+    return Recorded(run, as_time(entry["at"]), entry["data"].get("origin") or {})
 
 
 def keep(connection: Connection, seq: int, run: EvalRun, pieces: Sequence[Evidence]) -> None:

@@ -238,6 +238,10 @@ class EvalRuns(Protocol):
         """The newest run of exactly this version."""
         ...
 
+    def tally(self, service: str, suite: str, version: str) -> tuple[int, int]:
+        """How often exactly this version was run, and how many of these runs passed."""
+        ...
+
 
 @dataclass(frozen=True)
 class Completion:

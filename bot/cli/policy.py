@@ -13,13 +13,16 @@ if TYPE_CHECKING:
     from actions.action import Action
     from approvals.actor import Actor
     from approvals.policy_model import Policy
+    from approvals.request import Delegation
     from bot.settings import Settings
 
 app = typer.Typer(help="Who may do what, and with whose agreement.", no_args_is_help=True)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 File = Annotated[Path | None, typer.Option("--policy", help="The policy; TWOKEY_POLICY if not given.")]
-Live = Annotated[bool, typer.Option("--live", help="Ask Slack who is in the user groups now.")]
+Live = Annotated[
+    bool, typer.Option("--live", help="Ask Slack who is in the user groups now, and the store whose keys are lent.")
+]
 
 
 @app.command()
@@ -81,7 +84,8 @@ def explain(
         actor = next((a for members in groups.values() for a in members if a.user_id == who), actor)
     groups = {name: members | {actor} if name in (among or ()) else members for name, members in groups.items()}
     unnamed = () if live else [name for name, group in read.groups.items() if group.usergroup]
-    said = put_in_words(read, Subject.of(action), actor, groups, SystemClock().now(), unnamed)
+    lent = _lent(found) if live else ()
+    said = put_in_words(read, Subject.of(action), actor, groups, SystemClock().now(), unnamed, lent)
     kind = type(said.verdict).__name__
     if as_json:
         needs = said.verdict.requirements if isinstance(said.verdict, NeedsApproval) else ()
@@ -154,6 +158,25 @@ def _action(found: Settings, sentence: str) -> Action:
     if not isinstance(reading, Command):
         raise BadInput(reading.say)
     return reading.action
+
+
+def _lent(found: Settings) -> tuple[Delegation, ...]:
+    """The keys that are in other hands now, as the store has it; where there is none, that is said."""
+    from actions.clock import SystemClock
+    from actions.errors import ConfigError
+    from approvals.handover import active
+    from approvals.store import open_store, reading
+
+    try:
+        engine = open_store(found.database_url, make=False)
+    except ConfigError as error:
+        typer.echo(f"Which keys are lent is not known: {error.say}", err=True)
+        return ()
+    try:
+        with reading(engine) as connection:
+            return active(connection, SystemClock().now())
+    finally:
+        engine.dispose()
 
 
 def _live(found: Settings, read: Policy) -> dict[str, frozenset[Actor]]:

@@ -9,11 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from actions.verbs.restart import Restart
 from approvals import delegation, policy
 from approvals.actor import Actor, DirectoryDown
+from approvals.explanation import explain
 from approvals.gate import DecisionRefused
+from approvals.handover import active
 from approvals.policy_model import Policy
 from approvals.request import Decision, Delegation, Request, State
+from approvals.store import reading
+from approvals.verdict import Subject
 from approvals.view import View
 from tests.approvals.doubles import ANA, BEN, CARLA, DORA, GROUPS, PAYMENTS, PLAYGROUND, House
 from tests.approvals.test_policy_check import REGISTRY
@@ -218,3 +223,18 @@ def test_of_any_decisions_no_key_counts_twice_and_the_requesters_never(
         for lent in members - GROUPS[name]:
             owners = {d.lent_by for d in decisions if d.approver == lent} - {requester, lent, None}
             assert owners & GROUPS[name]
+
+
+def test_an_explanation_names_the_keys_that_are_in_other_hands(house: House) -> None:
+    """For those who could use them here: not for a request of either of them, and only what opens this."""
+    hand(house, BEN, DORA)
+    with reading(house.engine) as connection:
+        lent = active(connection, house.clock.now())
+    rules, now = house.gate.policy, house.clock.now()
+    for asker, environment, named in ((ANA, "prod", True), (DORA, "prod", False), (ANA, "dev", False)):
+        subject = Subject.of(Restart(service="cart", environment=environment))
+        said = explain(rules, subject, asker, house.folk.groups, now, lent=lent)
+        assert (
+            any("U0DORA may turn the key of U0BEN (sre) until Mon 02 Nov 10:00 UTC" in line for line in said.lines)
+            is named
+        )

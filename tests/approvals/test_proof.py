@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from actions import yamlfile
+from actions import readiness, yamlfile
+from actions.catalog import Catalog
 from actions.outcome import EvalRun, Outcome, TextFile
+from actions.toolbox import Toolbox
 from actions.verbs.deploy import Deploy
 from actions.verbs.rollback import Rollback
 from actions.verbs.run_eval import RunEval
@@ -17,6 +19,7 @@ from approvals.policy_model import Policy
 from approvals.request import Request, State
 from approvals.store import writing
 from approvals.tables import audit_events, eval_runs
+from tests.actions.doubles import ClusterDouble
 from tests.approvals.doubles import ANA, BEN, CARLA, DONE, House, a_house
 from tests.stores import UNGUARD
 
@@ -174,3 +177,19 @@ def test_an_entry_that_was_changed_proves_nothing(lab: House) -> None:
         connection.exec_driver_sql(UNGUARD)
         connection.execute(update(audit_events).values(body=forged))
     assert lab.ledger.proofs.latest("support-bot", "quality", "2.1") is None
+
+
+def test_a_suite_that_is_run_until_it_passes_is_seen_on_the_card_and_in_the_log(lab: House) -> None:
+    """The newest run counts; how many did not pass is a note of the digested plan, so it stands in both."""
+    for passed in (False, False, True):
+        evaluated(lab, passed=passed)
+    evaluated(lab, version="2.2", passed=False)
+    assert lab.ledger.proofs.tally("support-bot", "quality", "2.1") == (3, 1)
+    catalog = Catalog.model_validate(
+        {"environments": {"prod": {}}, "services": {"support-bot": {"evals": ["quality"]}}}
+    )
+    tools = Toolbox(catalog=catalog, cluster=ClusterDouble(lab.clock), clock=lab.clock, evals=lab.ledger.proofs)
+    (note,) = readiness.cautions(tools, "support-bot", "2.1")
+    assert note.text == "support-bot 2.1 passed quality in 1 of 3 runs, the newest among them; 2 did not"
+    evaluated(lab, version="2.3")
+    assert readiness.cautions(tools, "support-bot", "2.3") == ()
