@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import sqlite3
@@ -24,6 +25,20 @@ def spread(values: Sequence[float], unit: str, digits: int = 2) -> Json:
     factor = {"ms": 1e3, "us": 1e6}[unit]
     p50, p99, longest = (round(quantile(values, part) * factor, digits) for part in (0.5, 0.99, 1))
     return {f"p50_{unit}": p50, f"p99_{unit}": p99, f"max_{unit}": longest, "n": len(values)}
+
+
+def budget(app: float, beside: float, cores: int) -> Json:
+    """What an event costs in seconds of processor time, in the app and in what is beside it, and how many that carries.
+
+    The app's threads share one interpreter, so it never has more than one core; the rest has what is left of them all.
+    """
+    most = min(1 / app if app else math.inf, cores / (app + beside) if app + beside else math.inf)
+    return {
+        "app_cpu_ms_per_event": round(app * 1e3, 2),
+        "playground_cpu_ms_per_event": round(beside * 1e3, 2),
+        "cores": cores,
+        "sustainable_per_s": round(most) if most < math.inf else None,
+    }
 
 
 def target(say: str, figure: float | None, limit: float, at_least: bool = False) -> Json:

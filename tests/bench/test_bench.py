@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.bench.__main__ import TINY, measured
-from tests.bench.figures import Json, quantile, spread, target
+from tests.bench.figures import Json, budget, quantile, spread, target
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +46,15 @@ def test_every_event_is_acknowledged_and_gets_its_card_beside_a_bare_app(found: 
         assert 0 < at[app][what]["p50_ms"] <= at[app][what]["p99_ms"]
     assert at["ratio"]["ack"]["p50"] > 0
     assert at["ratio"]["card_to_message"]["p99"] > 0
+
+
+def test_what_an_event_costs_says_how_many_are_carried(found: Json) -> None:
+    assert found["latency"]["5_per_s"]["product"]["cores"] >= 1
+    alone = budget(0.010, 0.005, cores=2)  # the app's one core is full first
+    assert (alone["app_cpu_ms_per_event"], alone["sustainable_per_s"]) == (10.0, 100)
+    shared = budget(0.010, 0.030, cores=2)  # all of them are full first
+    assert (shared["playground_cpu_ms_per_event"], shared["sustainable_per_s"]) == (30.0, 50)
+    assert budget(0.0, 0.0, cores=2)["sustainable_per_s"] is None  # less than the clock can tell
 
 
 def test_a_target_stands_beside_every_figure_that_has_one(found: Json) -> None:
