@@ -252,10 +252,11 @@ def _confirm(request: Request, face: Face) -> Block:
     changes = ", ".join(f"{clip(d.field, width)} {clip(d.before, 60)} → {clip(d.after, 60)}" for d in shown)
     more = f" (and {len(plan.differences) - 1} more)" if plan.amends and plan.differences[1:] else ""
     target = f"{plan.target.namespace} / {plan.target.kind} {plan.target.name}"
+    asked = "Put this policy in force?" if plan.amends else f"Approve in {plan.environment}?"
     if plan.guard:
         target += f"\nGuard: {in_words(plan.guard)}"
     return {
-        "title": kit.plain(f"Approve in {plan.environment}?", kit.CONFIRM_TITLE),
+        "title": kit.plain(asked, kit.CONFIRM_TITLE),
         "text": kit.plain(f"{clip(face.title, 100)}\n{changes}{more}\n{target}", kit.CONFIRM_TEXT),
         "confirm": kit.plain("Approve", kit.CONFIRM_BUTTON),
         "deny": kit.plain("Not now", kit.CONFIRM_BUTTON),

@@ -64,6 +64,7 @@ async def test_a_file_that_weakens_is_offered_in_the_channel_asked_for_and_appro
         await slack.click("ana", offer, "propose")
         card = await slack.see("waiting for 1 of sre", "WEAKER", "asked by ana")
         assert card["ts"] == offer["ts"]
+        assert "Put this policy in force?" in str(card)
         assert {"approve", "deny", "details", "withdraw"} == button_ids(card)
         await slack.click("ana", card, "approve")
         await slack.see("You asked for this one, so somebody else has to turn the second key: one of sre.")
