@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install demo test prove control-plane model-endpoint check eval bench picture format lock clean
+.PHONY: install demo test prove soak control-plane model-endpoint check eval bench picture format lock clean
 
 install: $(VENV)/.runtime
 
@@ -36,6 +36,10 @@ ON_POSTGRES := tests/approvals tests/bot/test_inbox.py tests/bot/test_projector.
 prove: $(VENV)/.dev
 	@$(BIN)/python -m pytest -n 2 --dist worksteal tests/cluster tests/hostile $(ARGS)
 	@TWOKEY_TEST_STORE=postgres $(BIN)/python -m pytest -n 2 --dist worksteal $(ON_POSTGRES) $(ARGS)
+
+# Races and soak in full, which `make prove` runs in small: half an hour on two quiet cores.
+soak: $(VENV)/.dev
+	@TWOKEY_SOAK=2000 TWOKEY_ROUNDS=10000 $(BIN)/python -m pytest -s tests/hostile/test_soak.py tests/hostile/test_races.py $(ARGS)
 
 # Builds a real Kubernetes control plane for `make prove`, once, outside the work tree; prints the folder of its programs.
 control-plane:

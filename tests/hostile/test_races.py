@@ -54,6 +54,7 @@ def referee(house: House, world: World, race: Callable[[Request], None]) -> None
     assert isinstance(audit.verify(house.ledger.entries()), audit.Verified)
     assert audit.replay(entries) == house.ledger.states(), SEED
     assert _never_after_a_deny(entries), SEED
+    print(f"\nraced: {ROUNDS} rounds, {len(landed)} effects, TWOKEY_SEED={SEED}")  # noqa: T201 - `make soak` shows it
     assert len(ends) > 1, "the race has more than one winner"
 
 
