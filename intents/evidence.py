@@ -47,7 +47,7 @@ def align(
             sources[key] = "thread"
     text = arguments.Text(sentence, names)
     for key, value in said.items():
-        if key not in ("service", "environment") and value is not None:
+        if key not in ("service", "environment"):
             span = _value(key, value, text)
             if span is not None:
                 sources[key] = span
@@ -57,10 +57,7 @@ def align(
 def _value(key: str, value: Any, text: arguments.Text) -> Span | None:
     """The one place where this value was said; None where it was not, or where another value was said as well."""
     found = list({"version": _versions, "to": _targets}.get(key, _amounts)(text))
-    values = {said for _, said in found}
-    if key == "replicas":
-        values = {said for said in values if isinstance(said, int)} if len(values) == 1 else set()
-    return found[0][0] if values == {value} else None
+    return found[0][0] if {said for _, said in found} == {value} else None
 
 
 def _versions(text: arguments.Text) -> Iterator[tuple[Span, Any]]:

@@ -102,8 +102,6 @@ def _mentioned(sentence: Sentence, names: Names) -> tuple[list[Named], list[Name
     if len({named.name for named in services}) > 1:  # "all pods of cart" where a service is called "all"
         services = [named for named in services if not _PLURAL.search(f" {sentence.words[named.start]} ")]
     both = {named.start for named in services} & {named.start for named in places}
-    if not both:
-        return services, places
     located = {at for at in both if at and sentence.words[at - 1] in _PLACES}
     if not located and any(named.start not in both for named in places):
         return services, [named for named in places if named.start not in both]
