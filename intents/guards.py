@@ -32,7 +32,9 @@ _DATA: dict[str, str] = yaml.load(_TEXT, Loader=_Loader)  # noqa: S506 - the loa
 
 def _any(kind: str) -> re.Pattern[str]:
     """Any of a kind's phrases, as whole words."""
-    phrases = "|".join(_DATA[kind].split("\n")).strip("|").replace("<service>", SERVICE)
+    phrases = (
+        "|".join(_DATA[kind].split("\n")).strip("|").replace("<service>", SERVICE).replace("<environment>", ENVIRONMENT)
+    )
     return re.compile(rf"(?<= )(?:{phrases})(?= )")
 
 
@@ -41,6 +43,7 @@ _ONE_ORDER, _READS, _APPROVALS = _any("one_order"), _any("reads"), _any("approva
 _INJECTION, _DANGER, _DESTRUCTION = _any("injection"), _any("danger"), _any("destruction")
 _NEGATION, _CONDITION, _QUESTION = _any("negation"), _any("conditions"), _any("questions")
 _SCHEDULE, _SCOPE, _PLURAL, _REPORT = _any("schedules"), _any("scopes"), _any("plurals"), _any("reports")
+_NOUN = _any("nouns")
 _COMPLAINT = re.compile(
     "|".join(_DATA["complaints"].split("\n"))
     .strip("|")
@@ -82,6 +85,10 @@ class View:
     def points(self) -> bool:
         """Whether it points at something that the thread holds."""
         return bool(_POINTS & set(self.sentence.words))
+
+    def names_order(self) -> bool:
+        """Whether an order is only named: `restart of cart in prod`, `cart's rollback`."""
+        return bool(_NOUN.search(self.text))
 
     def dangerous(self) -> bool:
         """Whether a word speaks of something that must never be done from a chat."""

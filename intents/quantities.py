@@ -57,6 +57,8 @@ _UNIT_NAMES = {
     **dict.fromkeys(("day", "days", "d"), "d"),
     **dict.fromkeys(("week", "weeks", "w"), "w"),
 }
+VOCABULARY = frozenset((*_WORDS, *_UNIT_NAMES, "dozen", "half", "percent"))
+"""English words of numbers and durations."""
 
 
 class Found(NamedTuple):

@@ -17,6 +17,8 @@ _EMOJI_CODE = re.compile(r":([a-z0-9_+'-]+):")
 _OPENING, _CLOSING = "([{\"'¿¡", ")]}\"'.,;:!?…"
 _BLANK = re.compile(r"[?!$#*%_]+")
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+", re.ASCII)
+_BOX = re.compile(r"\[ ?\]")  # of a list of things to do
+_SHORTENED = frozenset(("whats", "hows", "wheres", "whos", "whens", "whys"))  # as people type them in a hurry
 _NO = frozenset(
     [
         "🚫",
@@ -26,6 +28,7 @@ _NO = frozenset(
         "✋",
         "🙅",
         "✖",
+        "☐",
         "no_entry",
         "x",
         "no_entry_sign",
@@ -42,6 +45,8 @@ _YES = frozenset(
     [
         "👍",
         "✅",
+        "✔",
+        "☑",
         "🚢",
         "+1",
         "thumbsup",
@@ -128,7 +133,7 @@ def _split(text: str) -> list[str]:
     for line in text.splitlines():
         if found and line.strip():
             found.append(";")
-        for chunk in _ARROW.sub(" → ", line.replace("=>", "→")).split():
+        for chunk in _BOX.sub("☐", _ARROW.sub(" → ", line.replace("=>", "→"))).split():
             found += _chunk(chunk)
     return [word for word in found if word]
 
@@ -168,6 +173,8 @@ def _possessive(words: list[str]) -> list[str]:
     for word in words:
         if len(word) > 2 and word.lower().endswith("'s"):
             found += [word[:-2], "'s"]
+        elif word.lower() in _SHORTENED:
+            found += [word[:-1], "'s"]
         else:
             found.append(word)
     return found

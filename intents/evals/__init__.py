@@ -26,6 +26,7 @@ FIELD = (
     "field-traps-3",
     "field-classes",
     "field-languages",
+    "field-hurried",
 )
 LANGUAGES = ("de", "el", "es", "fr", "zh")
 FROZEN = ("frozen", "frozen-2", *(f"frozen-{code}" for code in LANGUAGES))  # never tuned on

@@ -89,7 +89,8 @@ class Grammar:
         if len(readings) > 1:
             return self._choose(readings)
         reading = readings[0]
-        doubtful = _asked(view, found) or _addressed(view) or all(draft.unsure for draft in orders)
+        unsure = _asked(view, found) or _addressed(view) or view.names_order()
+        doubtful = unsure or all(draft.unsure for draft in orders)
         if doubtful and isinstance(reading, Command):
             return self.resolver.confirm(reading, f"{wording.what(reading.action.as_json())}: shall I?")
         return reading

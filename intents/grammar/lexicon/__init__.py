@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from intents import quantities
 from intents.tokens import words_of
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -39,7 +40,8 @@ class Lexicon:
         self.symptoms = frozenset(words for pattern in data["symptoms"].splitlines() for words in expand(pattern))
         self.troubles = frozenset(data["troubles"].split())
         self._longest, self._longest_symptom = _lengths(self._phrases), _lengths(self.symptoms)
-        self.vocabulary = frozenset(word for words in (*self._phrases, *self.symptoms, self.troubles) for word in words)
+        phrased = frozenset(word for words in (*self._phrases, *self.symptoms, self.troubles) for word in words)
+        self.vocabulary = phrased | quantities.VOCABULARY
 
     def at(self, words: Sequence[str], start: int) -> Iterator[tuple[int, Phrase]]:
         """(end, phrase) of every phrase that begins here, the longest first."""
