@@ -15,9 +15,9 @@ from bot.playground.host import Host
 from tests.intents.endpoint import Answer, Endpoint, content, says
 
 
-def findings(environ: dict[str, str]) -> list[tuple[str, str, str]]:
-    """Its lines about models."""
-    found = doctor.examine(settings.load(environ))
+def findings(folder: Path, environ: dict[str, str]) -> list[tuple[str, str, str]]:
+    """Its lines about models, with a store in this folder."""
+    found = doctor.examine(settings.load({"TWOKEY_DATABASE_URL": f"sqlite:///{folder / 't.db'}", **environ}))
     return [(one.check, one.state, one.say) for one in found if one.check.startswith("model")]
 
 
@@ -48,24 +48,24 @@ def test_each_endpoint_is_asked_what_it_enforces(urls: list[str], tmp_path: Path
         f"  - {{name: loose, base_url: '{loose}/v1'}}\n"
         f"  - {{name: closed, base_url: '{closed}/v1', model: theirs}}\n"
     )
-    priced, repaired, refused = findings({"TWOKEY_MODELS": str(file)})
+    priced, repaired, refused = findings(tmp_path, {"TWOKEY_MODELS": str(file)})
     assert priced == ("model: strict", "ok", "ours answers, enforces json_schema, priced")
     assert repaired == ("model: loose", "ok", "first answers, enforces nothing; its answers are repaired, unpriced")
     assert refused == ("model: closed", "wrong", "The model's endpoint does not accept our key.")
     file.write_text(file.read_text() + "limits:\n  - {per: all, usd_per_day: 1}\n")
-    _, state, say = findings({"TWOKEY_MODELS": str(file)})[1]
+    _, state, say = findings(tmp_path, {"TWOKEY_MODELS": str(file)})[1]
     assert (state, "no known price" in say) == ("wrong", True)
 
 
 def test_a_wrong_file_is_said_with_its_line_and_no_model_is_no_trouble(tmp_path: Path) -> None:
     file = tmp_path / "models.yaml"
     file.write_text("endpoints:\n  - {name: a}\n  - {name: a}\n")
-    ((_, state, say),) = findings({"TWOKEY_MODELS": str(file)})
+    ((_, state, say),) = findings(tmp_path, {"TWOKEY_MODELS": str(file)})
     assert (state, "models.yaml:1" in say) == ("wrong", True)
-    assert [state for _, state, _ in findings({})] == ["off"]
+    assert [state for _, state, _ in findings(tmp_path, {})] == ["off"]
 
 
-def test_the_one_endpoint_of_the_settings_is_asked_too(urls: list[str]) -> None:
-    ((check, state, say),) = findings({"OPENAI_BASE_URL": f"{urls[0]}/v1", "OPENAI_API_KEY": "k"})
+def test_the_one_endpoint_of_the_settings_is_asked_too(urls: list[str], tmp_path: Path) -> None:
+    ((check, state, say),) = findings(tmp_path, {"OPENAI_BASE_URL": f"{urls[0]}/v1", "OPENAI_API_KEY": "k"})
     assert (check, state) == ("model", "ok")
     assert say == "first answers, enforces json_schema, unpriced"
