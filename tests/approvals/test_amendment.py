@@ -327,3 +327,19 @@ def test_no_runner_carries_it_out_and_a_gate_without_a_charter_changes_no_policy
     approve(gate, request, BEN)
     assert bare.run(request.id).state is State.ADOPTED
     assert house.hands.effects == []
+
+
+def test_an_approval_that_the_log_does_not_have_lets_no_policy_in(house: House, charter: Charter, gate: Gate) -> None:
+    """A9: whoever can write rows and no entries makes nobody's agreement."""
+    both = a_policy(lambda p: [p["rules"][n].update(approvals=[]) for n in (3, 4)])
+    request = asked(gate, charter, both)
+    forged = (
+        "INSERT INTO decisions (request_id, digest, approver_team, approver_user, approve, at, reason) "
+        "SELECT id, :digest, :team, :user, :yes, created_at, '' FROM requests"
+    )
+    said = {"digest": request.plan.digest, "team": BEN.team_id, "user": BEN.user_id, "yes": True}
+    with writing(house.engine) as connection:
+        connection.execute(text(forged), said)
+    with pytest.raises(DecisionRefused, match="something else than the audit log"):
+        approve(gate, request, CARLA)
+    assert charter.in_force().version == FIRST.version
