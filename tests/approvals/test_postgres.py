@@ -193,3 +193,25 @@ def test_a_writer_that_waits_too_long_says_so(database: str, engine: Engine) -> 
         with pytest.raises(StoreDown, match="nothing was recorded"):
             Ledger(impatient, ManualClock()).note("service.started")
     impatient.dispose()
+
+
+@pytest.mark.parametrize("fault", ["disk_full", "io_error"])
+def test_a_server_whose_disk_takes_no_entry_runs_nothing_until_it_does(database: str, fault: str) -> None:
+    """L1: the server says ENOSPC or EIO of the audit entry's write as it says them of any, by their SQLSTATE."""
+    server = postgres.server()
+    house = a_house(Path(), url=server.url(database, "owner"))
+    request = house.approved()
+    before = list(house.ledger.entries())
+    server.run(
+        "CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE USING MESSAGE = 'could not extend file', ERRCODE = '{fault}'; END $$",
+        database,
+    )
+    server.run("CREATE TRIGGER a_broken BEFORE INSERT ON audit_events EXECUTE FUNCTION broken()", database)
+    with pytest.raises(StoreDown):
+        house.gate.run(request.id)
+    assert house.hands.effects == []
+    assert list(house.ledger.entries()) == before
+    server.run("DROP TRIGGER a_broken ON audit_events", database)
+    assert house.gate.run(request.id).state is State.SUCCEEDED
+    assert house.hands.effects == [request.id]
