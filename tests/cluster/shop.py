@@ -15,13 +15,14 @@ from typing import Any
 import requests
 import yaml
 
+from actions import objects
 from actions.action import Change, Read
 from actions.catalog import Catalog
 from actions.clients.kubernetes import KubernetesCluster
 from actions.clients.protocols import Metrics
 from actions.clock import SystemClock
 from actions.executor import Executor
-from actions.outcome import Grant, Outcome
+from actions.outcome import Grant, Outcome, Trip
 from actions.plan import Plan
 from actions.rbac import accounts
 from actions.rbac.manifests import render
@@ -197,7 +198,13 @@ class Hands:
             digest=plan.digest,
             expires_at=datetime.now(UTC) + timedelta(minutes=5),
         )
-        return self.executor.execute(plan, grant, progress, lambda: False)
+
+        def leave(_trip: Trip) -> Grant:
+            assert plan.way_back, "only a guard asks for leave"
+            own = {"request_id": objects.back_id(grant.request_id), "digest": plan.way_back.digest}
+            return grant.model_copy(update=own)
+
+        return self.executor.execute(plan, grant, progress, lambda: False, leave)
 
     def do(self, verb: str, service: str = "checkout", **arguments: Any) -> Outcome:
         """Planned, approved and carried out; a read is answered."""

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from itertools import permutations
 
 MORNING, FROZEN, THAWED, OVER = range(4)  # an hour for approvals and for the start; the freeze is in between
-STARTED = {"running", "unknown", "succeeded", "failed"}
-FINAL = {"succeeded", "failed", "refused", "denied", "expired", "withdrawn", "stale"}
+STARTED = {"running", "unknown", "succeeded", "failed", "rolled_back"}
+FINAL = {"succeeded", "failed", "rolled_back", "refused", "denied", "expired", "withdrawn", "stale"}
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class Shape:
     seats: tuple[str, ...]
     groups: tuple[tuple[str, str], ...]  # group -> its members, one letter each
     requester: str
+    guarded: bool = False  # its guard trips as soon as it is in place, where the event says so
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class World:
     lent: str = "never"  # never, yes, over
     glass: int | None = None  # when it was broken
     effects: int = 0
+    backs: int = 0  # what its guard did
 
     @property
     def disturbances(self) -> int:
@@ -44,7 +46,7 @@ class World:
     @property
     def place(self) -> World:
         """Worlds with the same place have the same future: of what is over only how it ended and what it did."""
-        return World(phase=self.phase, effects=self.effects) if self.phase in FINAL else self
+        return World(phase=self.phase, effects=self.effects, backs=self.backs) if self.phase in FINAL else self
 
 
 def steps(shape: Shape, now: World, limit: int = 1) -> Iterator[tuple[str, World]]:
@@ -57,6 +59,8 @@ def steps(shape: Shape, now: World, limit: int = 1) -> Iterator[tuple[str, World
     yield "break glass", _break(shape, now)
     for way in ("run", "crash before", "crash after", "answer lost"):
         yield way, _run(shape, now, way)
+        if shape.guarded:
+            yield f"trip {way}", _trip(_run(shape, now, "run"), now, way)
     yield "tick", _tick(now)
     if now.phase not in FINAL:
         if now.time < OVER:
@@ -173,12 +177,20 @@ def _run(shape: Shape, now: World, way: str) -> World:
     return replace(now, phase=phase, effects=0 if way == "crash before" else 1)
 
 
+def _trip(after: World, now: World, way: str) -> World:
+    """The same ways for what a guard does, once the change itself is in place."""
+    if after.phase != "succeeded" or now.phase != "ready":
+        return after
+    phase = {"run": "rolled_back", "crash before": "running", "crash after": "running", "answer lost": "unknown"}[way]
+    return replace(after, phase=phase, backs=0 if way == "crash before" else 1)
+
+
 def _tick(now: World) -> World:
     """Time is up, or a dead runner's work is read back; its lease is over by then."""
     if now.phase in {"waiting", "ready"}:
         return replace(now, phase="expired") if _expired(now) else now
     if now.phase in {"running", "unknown"}:
-        return replace(now, phase="succeeded" if now.effects else "failed")
+        return replace(now, phase="rolled_back" if now.backs else "succeeded" if now.effects else "failed")
     return now
 
 

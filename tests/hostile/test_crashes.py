@@ -13,12 +13,14 @@ from pathlib import Path
 
 import pytest
 
+from actions.action import Change
+from actions.objects import back_id
 from approvals import audit
 from approvals.request import Request, State
 from approvals.runner import LEASE
 from approvals.store import StoreDown
 from tests import postgres
-from tests.approvals.doubles import BEN, House
+from tests.approvals.doubles import BEN, GUARDED, SCALE, House
 from tests.hostile import strace
 from tests.hostile.outside import World
 from tests.hostile.strace import Victim, injection
@@ -49,9 +51,9 @@ class Scene:
         self.victim = Victim(folder, process)
         self.seen: set[str] = set()
 
-    def approved(self) -> Request:
+    def approved(self, action: Change = SCALE) -> Request:
         """A request that is ready."""
-        return self.witness.approved()
+        return self.witness.approved(action)
 
     def resume(self) -> list[Request]:
         """The others go on: what waits is decided, what is ready runs, what is lost is read back. The new requests."""
@@ -75,14 +77,16 @@ class Scene:
         assert len(set(landed)) == len(landed), "an effect twice"
         assert isinstance(audit.verify(ledger.entries()), audit.Verified)
         assert audit.disagreement(audit.replay(entries), ledger.states()) is None
-        intended, late = (
+        intended, tripped, late = (
             {entry["request"] for entry in entries if entry["kind"] == kind}
-            for kind in ("request.running", "outcome.late")
+            for kind in ("request.running", "request.guard_tripped", "outcome.late")
         )
-        assert set(landed) <= intended, "an effect without its intent"
+        assert set(landed) <= intended | {back_id(name) for name in tripped}, "an effect without its intent"
         for request in ledger.recent(1000):
-            said = request.state is State.SUCCEEDED
+            said = request.state in {State.SUCCEEDED, State.ROLLED_BACK}
             assert said == (request.id in landed) or request.id in late, request
+            back = request.state is State.ROLLED_BACK
+            assert back == (back_id(request.id) in landed) or request.id in late, request
 
     def close(self) -> None:
         """Everybody goes home."""
@@ -137,6 +141,42 @@ def test_a_runner_killed_at_any_writing_call_has_one_effect_or_none(scene: Scene
     assert strace.at_every_call(strike) > LEAST
     scene.check()
     assert "request.unknown" in scene.witness.kinds(), "killed while it ran"
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_a_runner_killed_at_any_writing_call_of_a_guarded_run_rolls_back_once_or_never(
+    scene: Scene, store: str
+) -> None:
+    """E1, E2, L1: both effects and both intents among the calls; who reads it back sends nothing."""
+
+    def strike(kind: str, number: int) -> bool:
+        order = f"runner {scene.approved(GUARDED).id}"
+        ended = strace.struck(scene.victim, order, *injection("signal=KILL", number, kind))
+        scene.resume()
+        assert ended in {0, -9}, f"{store} guarded {kind} {number}"
+        return ended == -9
+
+    assert strace.at_every_call(strike) > LEAST
+    scene.check()
+    states = set(scene.witness.ledger.states().values())
+    assert states >= {State.ROLLED_BACK, State.SUCCEEDED}, "killed before its rollback, and after"
+
+
+@pytest.mark.parametrize("store", ["sqlite"])
+def test_a_runner_stopped_past_its_lease_in_a_guarded_run_rolls_nothing_back_late(scene: Scene, store: str) -> None:
+    """E2: when it wakes up another one has settled its run, and it gets no leave any more."""
+
+    def strike(kind: str, number: int) -> bool:
+        with strace.stopped(scene.victim, f"runner {scene.approved(GUARDED).id}", kind, number) as there:
+            scene.world.advance(LEASE.total_seconds())
+            with contextlib.suppress(StoreDown):
+                scene.impatient.gate.tick()
+        assert scene.victim.end() in {0, 3}, f"{store} guarded {kind} {number}"
+        scene.resume()
+        return there
+
+    assert strace.at_every_call(strike) > LEAST
+    scene.check()
 
 
 @pytest.mark.parametrize("store", STORES)
