@@ -158,8 +158,8 @@ def _digests(pod: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Of what was pulled from a registry: what a node built or loaded itself has no digest there."""
     said = {c.get("name"): str(c.get("image", "")) for c in (pod.get("spec") or {}).get("containers", ())}
     for status in (pod.get("status") or {}).get("containerStatuses") or ():
-        repository, _, digest = str(status.get("imageID", "")).partition("@")
-        if repository and digest.startswith("sha256:") and status.get("name") in said:
+        digest = str(status.get("imageID", "")).partition("@")[2]
+        if digest.startswith("sha256:") and status.get("name") in said:
             yield said[status["name"]], digest
 
 
