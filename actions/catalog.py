@@ -83,6 +83,11 @@ class Runbook(Value):
         return data
 
 
+def _or_a_word(schema: dict[str, Any]) -> None:
+    """Beside the whole form: the tool's name, where the rest follows from it."""
+    schema["anyOf"].insert(0, {"enum": ["argocd", "flux", "rollouts"]})
+
+
 class Service(Value):
     """Something that people deploy and look after."""
 
@@ -93,7 +98,10 @@ class Service(Value):
     workload: Workload = Workload()
     image: str | None = Field(None, description="repository without a tag; deploy keeps the live one's if not given")
     managed_by: ManagedBy | None = Field(
-        None, description="argocd or flux, where its version is kept there; the workload itself keeps it if not given"
+        None,
+        description="argocd or flux, where its version is kept there, or rollouts for a workload of kind Rollout; "
+        "the workload itself keeps it if not given",
+        json_schema_extra=_or_a_word,
     )
     max_replicas: int = Field(20, ge=1, le=10_000, description="scale refuses more than this")
     metrics: dict[str, str] = Field(
@@ -105,6 +113,19 @@ class Service(Value):
     )
     runbooks: tuple[Runbook, ...] = ()
     evals: tuple[EvalSuite, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rollouts(cls, data: Any) -> Any:
+        """`managed_by: rollouts`: the workload itself is Argo Rollouts' own kind, and keeps its version itself."""
+        if not isinstance(data, dict) or data.get("managed_by") not in ("rollouts", {"tool": "rollouts"}):
+            return data
+        work = data.get("workload") or {}
+        if isinstance(work, dict) and work.get("kind", "Rollout") != "Rollout":
+            raise ValueError(f"managed_by is rollouts, and its workload is a {work['kind']}: leave one of them out")
+        return {key: value for key, value in data.items() if key != "managed_by"} | {
+            "workload": {**work, "kind": "Rollout"}
+        }
 
     @field_validator("managed_by")
     @classmethod

@@ -12,6 +12,16 @@ def done(plan: Plan, seconds: float | None, verified: str) -> Outcome:
     return Outcome(ok=True, summary=f"{took} · {verified}")
 
 
+def held(plan: Plan, outcome: Outcome, where: str) -> Outcome:
+    """The same, with the way on and the way back where it goes no further by itself; `where` is empty if it does."""
+    if not where or not outcome.ok:
+        return outcome
+    on = Suggestion(label="Go on…", action=plan.action) if plan.verb == "deploy" else None
+    back = Suggestion(label="Abort…", action={"verb": "rollback", **_where(plan), "to": None})
+    said = f"{outcome.summary} · {where}: it waits there until somebody lets it go on"
+    return outcome.model_copy(update={"summary": said, "suggestions": (on, back) if on else (back,)})
+
+
 def failed(
     reason: str,
     evidence: tuple[Evidence, ...] = (),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-WorkloadKind = Literal["Deployment", "StatefulSet", "DaemonSet"]
+WorkloadKind = Literal["Deployment", "StatefulSet", "DaemonSet", "Rollout"]
 """What can run a service."""
 KeeperKind = Literal["Application", "HelmRelease", "Kustomization"]
 """What a GitOps tool follows: where a service has one, its version is changed there, and nowhere else."""
@@ -24,6 +24,8 @@ SERVED: dict[Kind, Served] = {
     "Deployment": Served("apps", "v1", "deployments"),
     "StatefulSet": Served("apps", "v1", "statefulsets"),
     "DaemonSet": Served("apps", "v1", "daemonsets"),
+    # Argo Rollouts 1: https://argo-rollouts.readthedocs.io/en/stable/features/specification/
+    "Rollout": Served("argoproj.io", "v1alpha1", "rollouts"),
     "HorizontalPodAutoscaler": Served("autoscaling", "v2", "horizontalpodautoscalers"),
     # Argo CD 2 and 3: https://argo-cd.readthedocs.io/en/stable/operator-manual/application.yaml
     "Application": Served("argoproj.io", "v1alpha1", "applications"),

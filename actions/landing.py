@@ -50,6 +50,8 @@ def moved(plan: Plan, live: Mapping[str, Any], version: str, now: datetime) -> t
 
 def in_place(live: Mapping[str, Any], patch: Patch) -> bool:
     """Whether every field of the spec that the patch sets still has that value; annotations are anybody's."""
+    if patch.subresource == "status":  # the controller writes it, too: an answer to it is not what it asked for
+        return True
     return _contains(live.get("spec"), patch.body.get("spec"), by_name=patch.type != "merge")
 
 
@@ -72,6 +74,8 @@ def _broken(plan: Plan, live: Mapping[str, Any]) -> list[str]:
 
 
 def _marked(plan: Plan, live: Mapping[str, Any], request_id: str) -> bool:
+    if plan.patch.subresource == "status":  # that pause is over, that rollout given up, whoever did it
+        return _contains(live.get("status") or {}, plan.patch.body["status"], by_name=False)
     if plan.patch.subresource != "scale":
         return objects.notes(live).get(objects.REQUEST_ANNOTATION) == request_id
     name = objects.SCALE_MANAGER + request_id

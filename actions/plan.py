@@ -80,7 +80,7 @@ class Patch(Value):
     Where it restores a template that is all it says of the spec: `actions.restoring` adds it when it is sent.
     """
 
-    subresource: Literal["", "scale"] = ""
+    subresource: Literal["", "scale", "status"] = ""
     type: PatchType = "strategic"
     body: dict[str, JsonValue]
     restores: Restored | None = None

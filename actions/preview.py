@@ -64,9 +64,9 @@ class Present:
 
 def template_rules(*touches: Path) -> tuple[Rule, ...]:
     """What a change of these fields of the pod template needs; `marks` comes with it."""
-    patched = ("deployments", "statefulsets", "daemonsets")
+    patched = (("apps", "deployments"), ("apps", "statefulsets"), ("apps", "daemonsets"), ("argoproj.io", "rollouts"))
     return (
-        *(Rule("apps", each, ("get", "patch"), (*_MARKS, *touches)) for each in patched),
+        *(Rule(*each, ("get", "patch"), (*_MARKS, *touches)) for each in patched),
         *WATCH_RULES,
         *limits.RULES,
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 from actions.clients.protocols import Pod, Revision
 from actions.outcome import Step
+from actions.redaction import redacted
 
 _NEVER_STARTS = frozenset({"ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError"})
 NEVER_STARTED = "cannot start"
@@ -30,6 +31,7 @@ class Complete:
     """Every replica runs the present template and is available, and no older pod is left."""
 
     ready: int
+    held: str = ""  # where it goes no further by itself: "paused at step 1 of 4"
 
 
 @dataclass(frozen=True)
@@ -67,10 +69,55 @@ def judge(workload: Mapping[str, Any], pods: Collection[Pod], before: Mapping[st
     # 2. What waiting does not heal.
     if reason := _hopeless(workload, pods, counts) or _overdue(workload, pods, before):
         return Failed(reason)
+    if workload.get("kind") == "Rollout":
+        return _by_phase(workload, counts, pods, before)
     # 3. Every replica new, every old one gone, every new one available.
     if counts.updated >= counts.desired == counts.total and counts.available >= counts.desired:
         return Complete(counts.desired)
     return Progressing(_step(counts, pods), _why(workload, pods))
+
+
+def step_of(workload: Mapping[str, Any]) -> str:
+    """Where an Argo Rollout is: `paused at step 1 of 4`, `at step 2 of 4`, or its phase where it has no steps."""
+    status = workload.get("status") or {}
+    steps = ((workload["spec"].get("strategy") or {}).get("canary") or {}).get("steps") or ()
+    paused = "paused" if status.get("pauseConditions") else ""
+    at = f"at step {int(status.get('currentStepIndex', 0)) + 1} of {len(steps)}" if steps else "before promotion"
+    return f"{paused} {at}".strip()
+
+
+def _by_phase(
+    workload: Mapping[str, Any], counts: _Counts, pods: Collection[Pod], before: Mapping[str, Any] | None
+) -> Judgement:
+    """By `status.phase`, which the controller works out (argo-rollouts.readthedocs.io, "Specification").
+
+    What was degraded before and says the same is not held against a change; a pause without an end waits for a person.
+    """
+    status, was = workload.get("status") or {}, (before or {}).get("status") or {}
+    phase, said = status.get("phase"), redacted(str(status.get("message") or ""))
+    if phase == "Healthy":
+        return Complete(counts.desired)
+    if phase == "Degraded" and (phase, status.get("message")) != (was.get("phase"), was.get("message")):
+        return Failed(f"Argo Rollouts says that it is degraded: {said}")
+    if phase == "Paused" and status.get("pauseConditions") and not _timed(workload):
+        return Complete(counts.desired, held=step_of(workload))
+    step = _step(counts, pods)
+    return Progressing(Step(text=f"{step_of(workload)} · {step.text}", done=step.done, total=step.total), said)
+
+
+def given_up(workload: Mapping[str, Any], pods: Collection[Pod]) -> Judgement:
+    """Whether an aborted Rollout is back on its stable version with every replica."""
+    counts = _counts(workload)
+    if (workload.get("status") or {}).get("abort") and counts.total == counts.desired <= counts.available:
+        return Complete(counts.desired)
+    return Progressing(_step(counts, pods), "Argo Rollouts is giving it up")
+
+
+def _timed(workload: Mapping[str, Any]) -> bool:
+    """Whether the present pause ends by itself."""
+    steps = ((workload["spec"].get("strategy") or {}).get("canary") or {}).get("steps") or ()
+    at = int((workload.get("status") or {}).get("currentStepIndex", 0))
+    return at < len(steps) and bool((steps[at].get("pause") or {}).get("duration"))
 
 
 def newest(pods: Collection[Pod], revisions: Sequence[Revision]) -> tuple[Pod, ...]:

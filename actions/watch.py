@@ -59,6 +59,8 @@ def look(tools: Toolbox, plan: Plan, before: Mapping[str, Any] | None) -> Judgem
         if waiting := autoscaling.unsettled(owner, live):
             return waiting
     pods = rollout.newest(tools.cluster.pods(ref), revisions)
+    if plan.patch.subresource == "status" and "abort" in str(plan.patch.body):
+        return rollout.given_up(live, pods)
     return rollout.judge(live, pods, before)
 
 
@@ -71,7 +73,7 @@ def glance(tools: Toolbox, plan: Plan) -> Outcome | None:
         steps, notes = fallback.next_steps(tools, plan, judged.reason, None)
         return endings.failed(judged.reason, details=notes, steps=steps)
     verified = verification.compare(None, vitals(tools, plan.service, plan.environment))
-    return endings.done(plan, None, verified.text)
+    return endings.held(plan, endings.done(plan, None, verified.text), judged.held)
 
 
 class Watch:
@@ -91,6 +93,7 @@ class Watch:
         self._progress, self._stop, self.before = progress, stop, before
         self._started = self._seen_at = tools.clock.now()
         self._last: Step | None = None
+        self._held = ""  # where it goes no further by itself
 
     def to_the_end(self, was: Callable[[], Vitals | None]) -> Outcome:
         """Follow the rollout, then compare the metrics with what they were (`was` is called at the end alone)."""
@@ -108,6 +111,7 @@ class Watch:
             else:
                 self._seen_at = self._tools.clock.now()
                 if isinstance(judged, Complete):
+                    self._held = judged.held
                     return self._elapsed(self._started)
                 if isinstance(judged, Failed):
                     return self.failure(judged.reason)
@@ -122,7 +126,8 @@ class Watch:
         if landing.stops_all(self._plan):
             return endings.done(self._plan, took, "nothing runs any more")
         if self._tools.metrics is None:
-            return endings.done(self._plan, took, "not verified: no metrics are configured")
+            done = endings.done(self._plan, took, "not verified: no metrics are configured")
+            return endings.held(self._plan, done, self._held)
         if wait:
             self._settle()
         verified = verification.compare(was(), vitals(self._tools, self._plan.service, self._plan.environment))
@@ -131,7 +136,8 @@ class Watch:
         if verified.worse:
             return self.failure(f"in place after {endings.span(took)}, but the service got worse: {verified.text}")
         known = verified.worse is not None
-        return endings.done(self._plan, took, f"{'verified' if known else 'not verified'}: {verified.text}")
+        done = endings.done(self._plan, took, f"{'verified' if known else 'not verified'}: {verified.text}")
+        return endings.held(self._plan, done, self._held)
 
     def _settle(self) -> None:
         """The last of a few samples counts: the first ones still hold requests from before."""

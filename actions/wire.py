@@ -18,8 +18,11 @@ def bound(patch: Patch, live: Mapping[str, Any]) -> Patch:
 
 
 def whole(patch: Patch, live: Mapping[str, Any]) -> Patch:
-    """With the rest of each list of named things, which a merge patch replaces as one (RFC 7386)."""
-    if patch.type != "named":
+    """With the rest of each list of named things, which a merge patch replaces as one (RFC 7386).
+
+    A Rollout is patched as a Deployment is, and knows no strategic merge.
+    """
+    if patch.type != "named" and (patch.type, live.get("kind")) != ("strategic", "Rollout"):
         return patch
     return patch.model_copy(update={"type": "merge", "body": _filled(patch.body, live)})
 

@@ -11,7 +11,8 @@ from actions.clients.protocols import Budget, Event, LogLine, Pod, Quota, Revisi
 from actions.objects import timestamp
 
 REVISION = "deployment.kubernetes.io/revision"
-_HASHES = ("pod-template-hash", "controller-revision-hash")
+_HASHES = ("pod-template-hash", "controller-revision-hash", "rollouts-pod-template-hash")
+_REVISIONS = (REVISION, "rollout.argoproj.io/revision")
 _STARTING = frozenset({"ContainerCreating", "PodInitializing"})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -88,18 +89,37 @@ def replica_set(obj: Mapping[str, Any]) -> Revision | None:
     """A ReplicaSet as a revision; None where its Deployment has not numbered it yet."""
     meta, spec = obj["metadata"], obj["spec"]
     notes = meta.get("annotations") or {}
-    if not str(notes.get(REVISION, "")).isdecimal():
+    number = next((str(notes[key]) for key in _REVISIONS if key in notes), "")
+    if not number.isdecimal():
         return None
     template = copy.deepcopy(spec["template"])
-    (template.get("metadata", {}).get("labels") or {}).pop(_HASHES[0], None)
+    for key in _HASHES:
+        (template.get("metadata", {}).get("labels") or {}).pop(key, None)
     return Revision(
-        number=int(notes[REVISION]),
+        number=int(number),
         name=str(meta["name"]),
         created_at=timestamp(meta.get("creationTimestamp")) or _EPOCH,
         template=template,
         annotations=notes,
         replicas=int((obj.get("status") or {}).get("replicas", 0)),
     )
+
+
+def as_written(full: Any, present: Any, written: Any) -> Any:
+    """`full` without what the API server filled in, told by `present`, which it made of `written`."""
+    if all(isinstance(each, Mapping) for each in (full, present, written)):
+        return {
+            key: as_written(value, present.get(key), written.get(key))
+            for key, value in full.items()
+            if key in written or key not in present or value != present[key]
+        }
+    if all(isinstance(each, list) for each in (full, present, written)):
+        named = [{each.get("name"): each for each in of if isinstance(each, Mapping)} for of in (present, written)]
+        return [
+            as_written(each, *(of.get(each.get("name")) for of in named)) if isinstance(each, Mapping) else each
+            for each in full
+        ]
+    return full
 
 
 def controller_revision(obj: Mapping[str, Any]) -> Revision:

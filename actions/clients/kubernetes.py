@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
@@ -27,6 +28,7 @@ from actions.kinds import SERVED, WorkloadKind
 from actions.objects import MANAGER, SCALE_MANAGER
 from actions.plan import Patch
 
+_BY_SETS = ("Deployment", "Rollout")  # whose pods belong to ReplicaSets
 _CONTENT = {"strategic": "application/strategic-merge-patch+json", "merge": "application/merge-patch+json"}
 _LOGGED_PODS = 30  # whose logs are read at most, the newest first
 _LOG_BYTES = 1_000_000  # of one container
@@ -64,8 +66,8 @@ class KubernetesCluster:
     def patch(
         self, ref: WorkloadRef, patch: Patch, *, verb: str, request_id: str | None, dry_run: bool = False
     ) -> dict[str, Any]:
-        scale = patch.subresource == "scale"
-        query = {"fieldManager": f"{SCALE_MANAGER}{request_id}" if scale and request_id else MANAGER}
+        part = patch.subresource
+        query = {"fieldManager": f"{SCALE_MANAGER}{request_id}" if part and request_id else MANAGER}
         if dry_run:
             query["dryRun"] = "All"
         headers = {"Content-Type": _CONTENT[patch.type], "User-Agent": f"{agent()} verb/{verb}"}
@@ -73,27 +75,33 @@ class KubernetesCluster:
             headers["User-Agent"] += f" request/{request_id}"
         if user := self._impersonate(verb, ref.namespace, dry_run):
             headers["Impersonate-User"] = user
-        path = _path(ref) + ("/scale" if scale else "")
+        path = _path(ref) + (f"/{part}" if part else "")
         return self._to(ref.cluster).send("PATCH", path, _named(ref), patch.body, query, headers)
 
     def revisions(self, ref: WorkloadRef) -> list[Revision]:
         if ref.kind not in get_args(WorkloadKind):
             return []
         workload = self.workload(ref)
-        if ref.kind == "Deployment":
+        if ref.kind in _BY_SETS:
             found = [kube_objects.replica_set(each) for each in self._owned(ref, "replicasets", workload)]
         else:
             found = [
                 kube_objects.controller_revision(each) for each in self._owned(ref, "controllerrevisions", workload)
             ]
-        return sorted((each for each in found if each), key=lambda revision: -revision.number)
+        made = sorted((each for each in found if each), key=lambda revision: -revision.number)
+        if ref.kind != "Rollout":
+            return made
+        written = workload["spec"].get("template") or {}  # of a custom resource the server fills in no defaults
+        return [
+            replace(each, template=kube_objects.as_written(each.template, made[0].template, written)) for each in made
+        ]
 
     def pods(self, ref: WorkloadRef) -> list[Pod]:
         return [kube_objects.pod(each) for each in self._pods(ref)]
 
     def events(self, ref: WorkloadRef, since: datetime) -> list[Event]:
         workload = self.workload(ref)
-        sets = self._owned(ref, "replicasets", workload) if ref.kind == "Deployment" else []
+        sets = self._owned(ref, "replicasets", workload) if ref.kind in _BY_SETS else []
         makers = [f"Pod/{each['metadata']['name']}-" for each in (*sets, workload)]
         exact = {f"{ref.kind}/{ref.name}", *(f"ReplicaSet/{each['metadata']['name']}" for each in sets)}
         path = f"/api/v1/namespaces/{ref.namespace}/events"
@@ -166,7 +174,7 @@ class KubernetesCluster:
         """Its pods by selector and by owner, without those that are leaving."""
         workload = self.workload(ref)
         owners = {workload["metadata"]["uid"]}
-        if ref.kind == "Deployment":
+        if ref.kind in _BY_SETS:
             owners = {each["metadata"]["uid"] for each in self._owned(ref, "replicasets", workload)}
         path, query = f"/api/v1/namespaces/{ref.namespace}/pods", {"labelSelector": kube_objects.selector(workload)}
         every = self._to(ref.cluster).each(path, f"the pods of {_named(ref)}", query)

@@ -15,7 +15,7 @@ _NAMED: dict[str, str] = {SERVED[kind].plural: kind for kind in (*get_args(Workl
 _RUNNING = frozenset(get_args(WorkloadKind))
 _KINDS: dict[str, frozenset[str]] = {  # a rule about these is left out where a namespace has none of these kinds
     **{plural: frozenset({kind}) for plural, kind in _NAMED.items()},
-    "replicasets": frozenset({"Deployment"}),
+    "replicasets": frozenset({"Deployment", "Rollout"}),
     "controllerrevisions": frozenset({"StatefulSet", "DaemonSet"}),
     "pods": _RUNNING,
     "events": _RUNNING,

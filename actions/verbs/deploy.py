@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import StringConstraints
 
-from actions import cautions, guard, image, limits, objects, pinning, preview, readiness, tripwire
+from actions import cautions, guard, image, limits, objects, pinning, preview, progressive, readiness, tripwire
 from actions.action import Change
 from actions.errors import BadInput, SourceError
 from actions.keepers import draft as keepers
@@ -33,6 +33,7 @@ class Deploy(Change):
     rules: ClassVar[tuple[Rule, ...]] = (
         *preview.template_rules((*preview.PODS, "containers", OURS, "image")),
         *rules.CHANGING,
+        *progressive.PROMOTING,
     )
     help: ClassVar[str] = "Run another version of a service"
     examples: ClassVar[tuple[str, ...]] = ("deploy checkout 1.4.2 to prod", "ship cart v2.1 to staging")
@@ -50,7 +51,8 @@ class Deploy(Change):
     def draft(self, tools: Toolbox) -> Draft:
         """The catalogue's container gets this tag or digest, from the catalogue's repository or else the live one.
 
-        Where a GitOps tool keeps the version, it is changed there (`actions.keepers`).
+        Where a GitOps tool keeps the version, it is changed there (`actions.keepers`); a Rollout that is paused with
+        this version goes on (`actions.progressive`).
         Raises BadInput where there is no such container, it runs this version already, or its guard makes no sense;
         else as `Change.draft`.
         """
@@ -61,6 +63,8 @@ class Deploy(Change):
         repository = tools.catalog.services[self.service].image or image.split(old)[0]
         new = image.join(repository, self.version)
         if new == old:
+            if going_on := progressive.promotion(tools, self, now):
+                return self._unguarded(going_on, tools)
             raise BadInput(f"{self.service} in {self.environment} already runs {now.version}.")
         same_place = image.split(old)[0] == repository
         shown = (image.version(old), image.version(new)) if same_place else (old, new)

@@ -34,6 +34,7 @@ class History(Read):
         Rule("apps", "deployments", ("get",)),
         Rule("apps", "statefulsets", ("get",)),
         Rule("apps", "daemonsets", ("get",)),
+        Rule("argoproj.io", "rollouts", ("get",)),
         Rule("apps", "replicasets", ("list",)),
         Rule("apps", "controllerrevisions", ("list",)),
         *keepers.READING,

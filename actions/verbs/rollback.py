@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from actions import cautions, disclosure, image, limits, objects, preview, readiness, restoring
+from actions import cautions, disclosure, image, limits, objects, preview, progressive, readiness, restoring
 from actions.action import Change
 from actions.clients.protocols import Revision
 from actions.errors import BadInput
@@ -44,6 +44,7 @@ class Rollback(Change):
             (*preview.PODS, "terminationGracePeriodSeconds"),
         ),
         *rules.CHANGING,
+        *progressive.ABORTING,
     )
     help: ClassVar[str] = "Go back to the previous version, a revision, or a version"
     examples: ClassVar[tuple[str, ...]] = (
@@ -56,7 +57,8 @@ class Rollback(Change):
     def draft(self, tools: Toolbox) -> Draft:
         """The pod template of the older revision takes the present one's place.
 
-        Where a GitOps tool keeps the version, the older one is put there (`actions.keepers`).
+        Where a GitOps tool keeps the version, the older one is put there (`actions.keepers`); without a version, a
+        Rollout that is under way is aborted (`actions.progressive`).
         A restart alone makes no revision of its own here: the previous revision is the newest one that differs in
         more than when it was restarted, and the marks of old restarts do not come back.
         Raises BadInput that lists what there is where there is no such revision; else as `Change.draft`.
@@ -65,6 +67,8 @@ class Rollback(Change):
             return keepers.rollback(tools, self, kept, self.to)
         now = preview.present(tools, self)
         revisions = tools.cluster.revisions(now.ref)
+        if self.to is None and (given_up := progressive.abortion(tools, self, now, revisions)):
+            return given_up
         chosen = self._choose(revisions, now)
         wanted = restoring.without_restarts(chosen.template)
         target = objects.version_of(wanted, now.container)

@@ -31,6 +31,8 @@ class Scale(Change):
         Rule("apps", "deployments/scale", ("patch",), (("spec", "replicas"),)),
         Rule("apps", "statefulsets", ("get",)),
         Rule("apps", "statefulsets/scale", ("patch",), (("spec", "replicas"),)),
+        Rule("argoproj.io", "rollouts", ("get",)),
+        Rule("argoproj.io", "rollouts/scale", ("patch",), (("spec", "replicas"),)),
         *preview.WATCH_RULES,
         *autoscaling.RULES,
         *limits.RULES,

@@ -32,6 +32,7 @@ class Status(Read):
         Rule("apps", "deployments", ("get",)),
         Rule("apps", "statefulsets", ("get",)),
         Rule("apps", "daemonsets", ("get",)),
+        Rule("argoproj.io", "rollouts", ("get",)),
         Rule("apps", "replicasets", ("list",)),
         Rule("apps", "controllerrevisions", ("list",)),
         Rule("", "pods", ("list",)),

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from actions import disclosure, wire, yamlfile
+from actions import disclosure, rollout, wire, yamlfile
 from actions.catalog import Catalog
+from actions.clients import kube_objects
 from actions.errors import BadInput, ConfigError
 from actions.keepers import field
 from actions.keepers.argocd import Application
@@ -224,3 +225,52 @@ def merged(held: Any, patch: Any) -> Any:
         else:
             result[key] = merged(result.get(key), value)
     return result
+
+
+ROLLOUT: Json = {
+    "kind": "Rollout",
+    "metadata": {"name": "checkout", "generation": 3},
+    "spec": {
+        "replicas": 2,
+        "strategy": {"canary": {"steps": [{"setWeight": 50}, {"pause": {}}, {"pause": {"duration": 5}}]}},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("status", "judged"),
+    [
+        ({"phase": "Healthy"}, Complete(2)),
+        ({"phase": "Paused", "currentStepIndex": 1, "pauseConditions": [{}]}, Complete(2, "paused at step 2 of 3")),
+        ({"phase": "Paused", "currentStepIndex": 2, "pauseConditions": [{}]}, Progressing),
+        ({"phase": "Paused", "currentStepIndex": 1}, Progressing),
+        ({"phase": "Progressing", "currentStepIndex": 0}, Progressing),
+        ({"phase": "Degraded", "message": "aborted"}, Failed("Argo Rollouts says that it is degraded: aborted")),
+        ({"phase": "Healthy", "observedGeneration": "2"}, Progressing),
+    ],
+)
+def test_a_rollout_is_where_its_phase_says_and_only_a_pause_without_an_end_waits(status: Json, judged: Any) -> None:
+    found = rollout.judge({**ROLLOUT, "status": {"observedGeneration": "3", **status}}, ())
+    assert isinstance(found, judged) if isinstance(judged, type) else found == judged
+
+
+def test_what_the_server_filled_in_does_not_come_back_with_a_revision() -> None:
+    written = {"spec": {"containers": [{"name": "app", "image": "x:2", "env": [{"name": "A", "value": "1"}]}]}}
+    filled = {"imagePullPolicy": "Always", "resources": {}}
+    present = {"spec": {"containers": [{**written["spec"]["containers"][0], **filled}], "dnsPolicy": "ClusterFirst"}}
+    older = copy.deepcopy(present)
+    older["spec"]["containers"][0] |= {"image": "x:1", "imagePullPolicy": "Never"}  # type: ignore[index,operator]
+    assert kube_objects.as_written(present, present, written) == written
+    assert kube_objects.as_written(older, present, written)["spec"] == {
+        "containers": [
+            {"name": "app", "image": "x:1", "env": [{"name": "A", "value": "1"}], "imagePullPolicy": "Never"}
+        ]
+    }
+
+
+def test_rollouts_are_workloads_of_their_own_kind() -> None:
+    found = catalog("rollouts")
+    assert found.ref("checkout", "prod").kind == "Rollout"
+    assert found.kept("checkout", "prod") is None
+    with pytest.raises(ConfigError, match="managed_by is rollouts, and its workload is a StatefulSet"):
+        catalog("rollouts\n    workload: {kind: StatefulSet}")

@@ -5,6 +5,8 @@ unknown fields are pruned, and what has a status subresource there has one here:
 - Application, argoproj.io/v1alpha1, Argo CD 3: https://argo-cd.readthedocs.io/en/stable/operator-manual/application.yaml
   and /user-guide/application-specification/. No status subresource.
 - HelmRelease, helm.toolkit.fluxcd.io/v2, Flux 2: https://fluxcd.io/flux/components/helm/api/v2/
+- Rollout, argoproj.io/v1alpha1, Argo Rollouts 1: https://argo-rollouts.readthedocs.io/en/stable/features/specification/.
+  Subresources status and scale; its `observedGeneration` is a text.
 - Kustomization, kustomize.toolkit.fluxcd.io/v1, Flux 2: https://fluxcd.io/flux/components/kustomize/api/v1/
 """
 
@@ -112,6 +114,33 @@ _KUSTOMIZATION = _map(
     status=_map(**_RECONCILED, lastAppliedRevision=_TEXT),
 )
 
+_ROLLOUT = _map(
+    spec=_map(
+        replicas=_NUMBER,
+        selector=_map(matchLabels={"type": "object", "additionalProperties": _TEXT}),
+        template=_ANY,
+        paused=_FLAG,
+        strategy=_map(canary=_map(steps=_list(_map(setWeight=_NUMBER, pause=_map(duration=_NUMBER))))),
+    ),
+    status=_map(
+        observedGeneration=_TEXT,
+        phase=_TEXT,
+        message=_TEXT,
+        abort=_FLAG,
+        promoteFull=_FLAG,
+        pauseConditions=_list(_map(reason=_TEXT, startTime=_TIME)),
+        currentStepIndex=_NUMBER,
+        currentPodHash=_TEXT,
+        stableRS=_TEXT,
+        replicas=_NUMBER,
+        updatedReplicas=_NUMBER,
+        readyReplicas=_NUMBER,
+        availableReplicas=_NUMBER,
+        HPAReplicas=_NUMBER,
+        selector=_TEXT,
+    ),
+)
+
 
 def _definition(group: str, version: str, kind: str, plural: str, schema: Json, **subresources: Any) -> Json:
     return {
@@ -138,5 +167,14 @@ def _definition(group: str, version: str, kind: str, plural: str, schema: Json, 
 DEFINITIONS = (
     _definition("argoproj.io", "v1alpha1", "Application", "applications", _APPLICATION),
     _definition("helm.toolkit.fluxcd.io", "v2", "HelmRelease", "helmreleases", _HELM_RELEASE, status={}),
+    _definition(
+        "argoproj.io",
+        "v1alpha1",
+        "Rollout",
+        "rollouts",
+        _ROLLOUT,
+        status={},
+        scale={"specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.HPAReplicas"},
+    ),
     _definition("kustomize.toolkit.fluxcd.io", "v1", "Kustomization", "kustomizations", _KUSTOMIZATION, status={}),
 )

@@ -1,0 +1,187 @@
+"""Argo Rollouts on a real API server: an image in steps, on from a pause, given up, and back."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+
+import pytest
+import requests
+import yaml
+
+from actions.catalog import Catalog
+from actions.outcome import Outcome
+from actions.rbac import accounts
+from actions.rbac.manifests import render
+from tests.cluster.control_plane import ControlPlane, Json
+from tests.cluster.gitops import Gitops
+from tests.cluster.rollouts import Rollouts
+from tests.cluster.shop import PACE, Hands, Shop, until, workload
+from tests.cluster.wire import Fate, wire_to
+
+PATH = "/apis/argoproj.io/v1alpha1/namespaces/{}/rollouts"
+STEPS = [{"setWeight": 50}, {"pause": {}}, {"setWeight": 100}]
+
+
+class Stage(Shop):
+    """`checkout` is a Rollout of two with one pause; what it waits for is a person."""
+
+    @property
+    def catalog(self) -> Catalog:
+        service = {"image": "registry.example/checkout", "max_replicas": 5, "managed_by": "rollouts"}
+        return Catalog.model_validate(
+            {"environments": {"prod": {"namespace": self.namespace}}, "services": {"checkout": service}}
+        )
+
+    def open(self) -> Stage:
+        body = workload("Deployment", "checkout", replicas=2, sidecar=True)
+        body |= {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout"}
+        body["spec"]["strategy"] = {"canary": {"steps": STEPS}}
+        assert self.call("POST", PATH.format(self.namespace), body).ok
+        until(lambda: self.phase == "Healthy", "the first version")
+        return self
+
+    def admit(self) -> Stage:
+        for manifest in yaml.safe_load_all(render(self.catalog, self.registry)):
+            self.create(manifest)
+        label, many = {"metadata": {"labels": {"x": "y"}}}, {"spec": {"replicas": 10_001}}
+        for verb, part, body in (("deploy", "", label), ("rollback", "", label), ("scale", "/scale", many)):
+            user = accounts.user(verb, self.namespace, preview=True)
+            until(partial(self._held_back, body, user, part), f"the policy of {verb} in force")
+        return self
+
+    @property
+    def live(self) -> Json:
+        found: Json = self.call("GET", f"{PATH.format(self.namespace)}/checkout").json()
+        return found
+
+    @property
+    def phase(self) -> str:
+        return str((self.live.get("status") or {}).get("phase"))
+
+    def change(self, body: Json, user: str = "", part: str = "", **query: str) -> requests.Response:
+        headers = {"Content-Type": "application/merge-patch+json", **({"Impersonate-User": user} if user else {})}
+        return self.call("PATCH", f"{PATH.format(self.namespace)}/checkout{part}", body, headers=headers, params=query)
+
+    def _held_back(self, body: Json, user: str, part: str) -> bool:
+        return self.change(body, user, part, dryRun="All").status_code == 422
+
+
+@pytest.fixture(scope="module")
+def stage(plane: ControlPlane) -> Iterator[Stage]:
+    """One for all these tests, each of which leaves it healthy."""
+    with Gitops(plane), Rollouts(plane), plane.session() as admin:
+        body = {"metadata": {"generateName": "stage-"}}
+        namespace = admin.post(f"{plane.url}/api/v1/namespaces", json=body, timeout=30).json()["metadata"]["name"]
+        opened = Stage(plane, namespace, admin)
+        try:
+            yield opened.open().admit()
+        finally:
+            opened.close()
+
+
+def well(outcome: Outcome) -> Outcome:
+    assert outcome.ok, outcome
+    return outcome
+
+
+def image(stage: Stage) -> str:
+    return str(stage.live["spec"]["template"]["spec"]["containers"][0]["image"]).rpartition(":")[2]
+
+
+def promoted(stage: Stage, hands: Hands, version: str) -> None:
+    well(hands.do("deploy", version=version))
+    well(hands.do("deploy", version=version))
+    assert (image(stage), stage.phase) == (version, "Healthy")
+
+
+def test_a_deploy_waits_at_its_pause_and_the_same_version_again_promotes_it(stage: Stage) -> None:
+    hands, before = stage.hands(), stage.live["spec"]
+    plan = hands.plan("deploy", version="1.1")
+    assert plan.target.kind == "Rollout"
+    held = well(hands.execute(plan, "request-1"))
+    assert held.summary.endswith("paused at step 2 of 3: it waits there until somebody lets it go on")
+    assert [each.label for each in held.suggestions] == ["Go on…", "Abort…"]
+    assert {each["image"] for each in before["template"]["spec"]["containers"][1:]} == {"registry.example/proxy:7"}
+    on = hands.plan("deploy", version="1.1")
+    assert [(each.before, each.after) for each in on.differences] == [
+        ("paused at step 2 of 3", "goes on to its next step")
+    ]
+    well(hands.execute(on, "request-2"))
+    assert stage.phase == "Healthy"
+    after = stage.live["spec"]
+    after["template"]["spec"]["containers"][0]["image"] = "registry.example/checkout:1.0"
+    assert after == before  # nothing but the image
+
+
+def test_a_rollback_while_it_is_under_way_aborts_it_and_to_a_version_puts_the_spec_back(stage: Stage) -> None:
+    hands = stage.hands()
+    promoted(stage, hands, "2.0")
+    well(hands.do("deploy", version="2.1"))
+    plan = hands.plan("rollback")
+    assert plan.patch.subresource == "status"
+    assert plan.warnings[-1].text.startswith(
+        "its spec keeps 2.1, and it counts as degraded until it is rolled back to 2.0"
+    )
+    well(hands.execute(plan))
+    assert (stage.live["status"]["abort"], image(stage)) == (True, "2.1")
+    pods = hands.cluster.pods(stage.catalog.ref("checkout", "prod"))
+    assert {pod.images[0] for pod in pods if pod.ready} == {"registry.example/checkout:2.0"}
+    well(hands.do("rollback", to="2.0"))
+    assert (image(stage), stage.phase) == ("2.0", "Healthy")
+
+
+def test_pods_that_crash_in_a_step_fail_it(stage: Stage) -> None:
+    hands = stage.hands()
+    promoted(stage, hands, "3.0")
+    outcome = hands.do("deploy", version="3.1-crash")
+    assert outcome.ok is False
+    assert "CrashLoopBackOff" in outcome.summary
+    well(hands.do("rollback", to="3.0"))
+
+
+def test_scale_restart_status_and_history_work_as_for_a_deployment(stage: Stage) -> None:
+    hands = stage.hands()
+    promoted(stage, hands, "4.0")
+    well(hands.do("scale", replicas=3))
+    well(hands.do("scale", replicas=2))
+    assert "4.0" in well(hands.do("status")).summary
+    assert "version 4.0" in well(hands.do("history")).model_dump_json()
+
+
+@pytest.mark.parametrize("fate", ["lost", "unanswered"])
+def test_a_promotion_whose_answer_is_lost_goes_on_once(stage: Stage, fate: Fate) -> None:
+    """E1."""
+    hands = stage.hands()
+    well(hands.do("deploy", version=f"5.{fate}"))
+    with wire_to(stage.plane) as wire:
+        far = stage.hands(server=wire.url, pace=replace(PACE, step=0.05))
+        plan = far.plan("deploy", version=f"5.{fate}")
+        first: Iterator[Fate] = itertools.chain([fate], itertools.repeat(""))
+        wire.fate = lambda method, path: next(first) if method == "PATCH" else ""
+        well(far.execute(plan))
+        assert wire.patches() == 1
+    assert stage.phase == "Healthy"
+
+
+@pytest.mark.parametrize(
+    ("verb", "body", "passes"),
+    [
+        ("deploy", {"pauseConditions": None}, True),
+        ("deploy", {"abort": True}, False),
+        ("rollback", {"abort": True}, True),
+        ("rollback", {"promoteFull": True}, False),
+        ("deploy", {"phase": "Paused"}, False),
+        ("deploy", {"stableRS": "x"}, False),
+        ("scale", {"abort": True}, False),
+    ],
+)
+def test_of_a_status_each_verb_may_change_its_own_field_alone(
+    stage: Stage, verb: str, body: Json, passes: bool
+) -> None:
+    """P2."""
+    assert stage.change({"status": body}, part="/status", dryRun="All").ok  # an administrator may
+    user = accounts.user(verb, stage.namespace, preview=True)
+    assert stage.change({"status": body}, user, "/status", dryRun="All").ok == passes
