@@ -89,7 +89,9 @@ class Rollouts:
             meta = found["metadata"]
             path = f"/apis/argoproj.io/v1alpha1/namespaces/{meta['namespace']}/rollouts/{meta['name']}/status"
             # Bound to what was read: what somebody else wrote meanwhile is looked at first.
-            self._call("PATCH", path, {"metadata": {"resourceVersion": meta["resourceVersion"]}, "status": new}, _MERGE)
+            body = {"metadata": {"resourceVersion": meta["resourceVersion"]}, "status": new}
+            if self._call("PATCH", path, body, _MERGE).ok and new.get("pauseConditions"):
+                self._paused.add((meta["uid"], digest, at))
 
     def _advance(self, steps: list[Json], at: int, status: Json, here: tuple[str, str, int]) -> tuple[int, Any]:
         """The step it is at now, and what it waits for there."""
@@ -97,7 +99,6 @@ class Rollouts:
             if status.get("pauseConditions"):
                 return at, status["pauseConditions"]
             if here not in self._paused:
-                self._paused.add(here)
                 return at, [{"reason": "CanaryPauseStep", "startTime": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"}]
         return min(at + 1, len(steps)), None  # or somebody took the condition away
 
