@@ -86,12 +86,15 @@ class Rollouts:
         new = {**status, **counts, "currentStepIndex": at, "phase": phase, "observedGeneration": generation}
         new["message"] = message if phase in ("Degraded", "Paused") else ""
         if new != found.get("status"):
-            meta = found["metadata"]
-            path = f"/apis/argoproj.io/v1alpha1/namespaces/{meta['namespace']}/rollouts/{meta['name']}/status"
-            # Bound to what was read: what somebody else wrote meanwhile is looked at first.
-            body = {"metadata": {"resourceVersion": meta["resourceVersion"]}, "status": new}
-            if self._call("PATCH", path, body, _MERGE).ok and new.get("pauseConditions"):
-                self._paused.add((meta["uid"], digest, at))
+            self._write(found, new, (found["metadata"]["uid"], digest, at))
+
+    def _write(self, found: Json, status: Json, here: tuple[str, str, int]) -> None:
+        """Bound to what was read: what somebody else wrote meanwhile is looked at first."""
+        meta = found["metadata"]
+        path = f"/apis/argoproj.io/v1alpha1/namespaces/{meta['namespace']}/rollouts/{meta['name']}/status"
+        body = {"metadata": {"resourceVersion": meta["resourceVersion"]}, "status": status}
+        if self._call("PATCH", path, body, _MERGE).ok and status.get("pauseConditions"):
+            self._paused.add(here)
 
     def _advance(self, steps: list[Json], at: int, status: Json, here: tuple[str, str, int]) -> tuple[int, Any]:
         """The step it is at now, and what it waits for there."""
