@@ -31,6 +31,7 @@ from approvals.verdict import (
     Verdict,
     judge_subject,
     matches,
+    overriding,
     rule_for,
 )
 
@@ -89,7 +90,8 @@ def compare(old: Policy, new: Policy, catalog: Catalog, registry: Registry, now:
             for shift in dict.fromkeys((proven, unproven)):
                 if shift:
                     found.setdefault(replace(shift, service=label), []).append(kind)
-    return [*(replace(shift, who=_least(kinds)) for shift, kinds in found.items()), *_keys(old, new, crowd)]
+    shifts = [*(replace(shift, who=_least(kinds)) for shift, kinds in found.items()), *_keys(old, new, crowd)]
+    return [*shifts, *_amending(old, new, crowd, shifts)]
 
 
 def _least(kinds: list[frozenset[str]]) -> tuple[str, ...]:
@@ -99,20 +101,17 @@ def _least(kinds: list[frozenset[str]]) -> tuple[str, ...]:
 
 
 def quorum_for(current: Policy, shifts: list[Shift]) -> tuple[Requirement, ...]:
-    """Whose agreement weakening needs: of each group as many as the policy in force asks for what gets weaker.
+    """Whose agreement weakening needs: as many of each group as the policy in force asks for anything that gets weaker.
 
-    Where it asks for nobody's there, as many as it asks for anything at all.
+    For what nobody can agree to there, as many as it asks for anything at all.
     """
-    wanted: dict[str | None, int] = {}
-    for requirement in [r for shift in shifts if shift.weaker for r in shift.needed] or _all_of(current):
-        wanted[requirement.group] = max(requirement.count, wanted.get(requirement.group, 0))
-    named = [Requirement(group=group, count=count) for group, count in wanted.items() if group is not None]
-    return tuple(named) or tuple(Requirement(group=None, count=count) for count in wanted.values())
+    at_most = _at_most(current)
+    return quorum.together(shift.needed or at_most for shift in shifts if shift.weaker)
 
 
 def escalation_for(shifts: Iterable[Shift]) -> Escalation | None:
     """Who else may agree in time: only groups that the policy in force would ask for everything that gets weaker."""
-    found = [shift.escalation for shift in shifts if shift.weaker and shift.needed]
+    found = [shift.escalation if shift.needed else None for shift in shifts if shift.weaker]
     opened = [escalation for escalation in found if escalation]
     if not opened or len(opened) < len(found):
         return None
@@ -120,8 +119,9 @@ def escalation_for(shifts: Iterable[Shift]) -> Escalation | None:
     return Escalation(max(escalation.after for escalation in opened), tuple(common)) if common else None
 
 
-def _all_of(policy: Policy) -> list[Requirement]:
-    return [Requirement(group=a.source, count=a.count) for rule in policy.rules for a in rule.approvals]
+def _at_most(policy: Policy) -> tuple[Requirement, ...]:
+    """What is enough for anything that this policy lets through."""
+    return quorum.together(overriding(rule) for rule in policy.rules)
 
 
 def _shift(
@@ -251,6 +251,25 @@ def _keys(old: Policy, new: Policy, crowd: Crowd) -> Iterator[Shift]:
         weaker = not who[1][0] <= who[0][0] or (bool(who[1][0]) and who[1][1] > who[0][1])
         said = [_hand_words(policy) for policy in (old, new)]
         yield Shift("hand over a key", None, None, ("its owner",), said[0], said[1], weaker)
+
+
+def _amending(old: Policy, new: Policy, crowd: Crowd, shifts: list[Shift]) -> Iterator[Shift]:
+    """Whether what is forbidden could be let through by fewer people than before, as far as `shifts` do not say so.
+
+    Otherwise whoever has the file would drop a rule, which is stricter, and bring it back without those of its quorum.
+    """
+    at_most = [_at_most(policy) for policy in (old, new)]
+    later, groups = [p for r in at_most[1] for p in crowd.some(new, r.group, r.count, 0)], crowd.groups(old)
+    agree = [p for r in quorum_for(old, shifts) for p in crowd.some(old, r.group, r.count, 0)]
+    lost = [
+        wanted
+        for wanted in map(overriding, old.rules)
+        if quorum.missing(wanted, later, groups) and quorum.missing(wanted, agree, groups)
+    ]
+    if lost:
+        said = [quorum.say(requirements) for requirements in at_most]
+        what = ("let through what is forbidden", None, None, ("a change of the policy",))
+        yield Shift(*what, said[0], said[1], weaker=True, needed=quorum.together(lost))
 
 
 def _handed(policy: Policy, crowd: Crowd) -> tuple[frozenset[tuple[str, str]], timedelta]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 
 from approvals.actor import Actor
@@ -34,6 +35,25 @@ def reachable(requirements: Iterable[Requirement], groups: Groups, without: Coll
     named = [r for r in requirements if r.group is not None]
     people = {a for r in named for a in groups.get(r.group or "", ()) if a.user_id not in out}
     return not missing(named, people, groups)
+
+
+def together(wanted: Iterable[Iterable[Requirement]]) -> tuple[Requirement, ...]:
+    """What is enough for each of these quorums, so that none gets easier beside another.
+
+    Of each group as many as any of them wants, and of anyone as many more as the largest of them has people.
+    """
+    most: Counter[str | None] = Counter()
+    largest = 0
+    for requirements in wanted:
+        places: Counter[str | None] = Counter()
+        for requirement in requirements:
+            places[requirement.group] += requirement.count
+        largest = max(largest, places.total())
+        most |= places
+    del most[None]
+    if more := largest - most.total():
+        most[None] = max(0, more)
+    return tuple(Requirement(group=group, count=count) for group, count in most.items() if count)
 
 
 def say(requirements: Iterable[Requirement]) -> str:

@@ -130,7 +130,7 @@ def judge_subject(
 def both(change: Verdict, back: Verdict) -> Verdict:
     """What is said to a change whose guard may roll it back: each of the two has to be allowed, by enough people.
 
-    So many of each group as the stricter rule wants, within the shorter times. Others are asked later only where both
+    So many people as are enough for either, within the shorter times. Others are asked later only where both
     rules say so, and the same.
     """
     if isinstance(change, Forbidden):
@@ -144,14 +144,11 @@ def both(change: Verdict, back: Verdict) -> Verdict:
     if isinstance(change, Allowed) and isinstance(back, Allowed):
         return Allowed(rule, run_within)
     wanting = [verdict for verdict in (change, back) if isinstance(verdict, NeedsApproval)]
-    most: dict[str | None, int] = {}
-    for requirement in (each for verdict in wanting for each in verdict.requirements):
-        most[requirement.group] = max(most.get(requirement.group, 0), requirement.count)
     reminders = [verdict.remind_after for verdict in wanting if verdict.remind_after]
     escalations = {verdict.escalation for verdict in wanting}
     return NeedsApproval(
         rule,
-        tuple(Requirement(group=group, count=count) for group, count in most.items()),
+        quorum.together(verdict.requirements for verdict in wanting),
         min(verdict.approve_within for verdict in wanting),
         run_within,
         min(reminders, default=None),

@@ -11,9 +11,12 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from approvals import comparison
+from approvals import comparison, quorum
+from approvals.actor import Actor
 from approvals.policy_model import Policy
 from approvals.request import Requirement
 from bot.cli import policy as commands
@@ -151,6 +154,53 @@ def test_the_quorum_of_what_gets_weaker_has_to_agree() -> None:
     }
     keys = shifts(lambda p: p["delegation"].update(longest="13h"))
     assert {r.group for r in comparison.quorum_for(current, keys)} == {"engineers", "sre", "payments-owners"}
+
+
+def test_what_gets_weaker_beside_something_else_needs_nobody_less() -> None:
+    """A9: what is forbidden takes all groups, also in a file that makes staging weaker as well; and two mean two."""
+    current = Policy.model_validate(yaml.safe_load(PLAYGROUND.read_text()))
+    both = shifts(lambda p: (p["delegation"].update(longest="13h"), p["rules"][2].update(approvals=[])))
+    assert {r.group for r in comparison.quorum_for(current, both)} == {"engineers", "sre", "payments-owners"}
+
+    def wants(*approvals: dict[str, str]) -> Change:
+        return lambda p: p["rules"][4].update(approvals=list(approvals), override=[{"from": "sre"}])
+
+    for more in ({"from": "anyone"}, {"from": "sre"}):
+        before = wants({"from": "sre"}, more)
+        found = shifts(lambda p: p["rules"][4].update(approvals=[], override=[]), before=before)
+        needed = comparison.quorum_for(current, found)
+        assert sum(r.count for r in needed) == 3, "sre, the other one, and who overrides the eval"
+
+
+def test_a_rule_that_is_dropped_is_not_brought_back_by_fewer_people() -> None:
+    """A9: to forbid is stricter, and yet it may take away the keys without which nothing is let through again."""
+
+    def locked(p: dict[str, Any]) -> None:
+        p["rules"] = p["rules"][:3]  # prod is forbidden, and sre asked for nothing
+
+    (lost,) = [shift for shift in shifts(locked) if shift.weaker]
+    assert lost.say.endswith("-> one of engineers")
+    assert lost.needed == (Requirement(group="sre", count=1), Requirement(group="payments-owners", count=1))
+    one = shifts(lambda p: p["rules"].pop(4))
+    assert one
+    assert not any(shift.weaker for shift in one), "both groups are asked for payments still"
+
+
+_PLACES = st.lists(
+    st.builds(Requirement, group=st.sampled_from([None, "a", "b", "c"]), count=st.integers(1, 3)), max_size=4
+)
+
+
+@given(st.lists(_PLACES, max_size=4), st.lists(st.frozensets(st.sampled_from("abc")), max_size=12))
+def test_who_is_enough_for_all_quorums_together_is_enough_for_each(
+    quorums: list[list[Requirement]], people: list[frozenset[str]]
+) -> None:
+    """A9, A3: and nobody is wanted where none of them wants anybody."""
+    actors = {Actor(team_id="", user_id=str(number)): groups for number, groups in enumerate(people)}
+    seats = {name: frozenset(actor for actor, groups in actors.items() if name in groups) for name in "abc"}
+    if not quorum.missing(quorum.together(quorums), actors, seats):
+        assert not any(quorum.missing(each, actors, seats) for each in quorums)
+    assert bool(quorum.together(quorums)) == any(quorums)
 
 
 def test_the_command_lists_each_verdict_that_changes(tmp_path: Path) -> None:

@@ -84,6 +84,14 @@ def test_a_quorum_that_only_the_rollback_has_is_wanted_too(count: int) -> None:
     assert found.run_within == HOUR
 
 
+def test_two_of_one_group_are_two_with_a_guard_as_well() -> None:
+    """A3: also where they are two lines of a rule, one of them for an eval that was not passed."""
+    rules = NeedsApproval("two", (Requirement(group="sre", count=1), Requirement(group="sre", count=1)), HOUR, HOUR)
+    for found in (verdict.both(rules, Allowed("free", HOUR)), verdict.both(rules, rules)):
+        assert isinstance(found, NeedsApproval)
+        assert found.requirements == (Requirement(group="sre", count=2),)
+
+
 def test_the_shorter_times_hold_and_others_are_asked_only_where_both_rules_say_so() -> None:
     sre, owners = Requirement(group="sre", count=2), Requirement(group="owners", count=1)
     later = Escalation(HOUR, ("leads",))
