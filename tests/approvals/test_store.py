@@ -114,7 +114,8 @@ def test_the_watermark_is_not_replaced_either(house: House) -> None:
 
 def test_a_new_state_or_role_comes_with_a_migration() -> None:
     """Stores that are there learn a new word when their guards are made again, so whoever adds one here adds that."""
-    states = "proposed waiting ready running succeeded failed unknown refused denied expired withdrawn stale adopted"
+    states = "proposed waiting ready running succeeded failed rolled_back unknown"
+    states += " refused denied expired withdrawn stale adopted"
     assert {("requests", "state"): tuple(states.split()), ("processes", "role"): ("all", "gateway", "runner")} == WORDS
 
 

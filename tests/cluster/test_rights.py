@@ -135,8 +135,15 @@ def _renewed(shop: Shop, service: str, version: str = "") -> None:
     image = f"registry.example/{service}:{version or secrets.token_hex(4)}"
     path = f"{PLURALS[service]}/{service}"
     shop.patch(path, {"spec": {"template": {"spec": {"containers": [{"name": service, "image": image}]}}}})
-    if not version.endswith("-crash"):
+    if version.endswith("-crash"):
+        until(lambda: _noticed(shop.read(path)), f"a revision of {version}")
+    else:
         shop.settle(path)
+
+
+def _noticed(found: Json) -> bool:
+    """Whether the controller has seen the spec as it is: the revision of it is there then."""
+    return bool((found.get("status") or {}).get("observedGeneration") == found["metadata"]["generation"])
 
 
 def _warned(shop: Shop, hands: Hands, verb: str) -> bool:
