@@ -1,19 +1,26 @@
 """What of a workload may be shown and kept: everything but what people write secrets into (L6).
 
-The values of plain environment variables never are, whatever their names: a name tells little of what is in them. Of
-arguments that part stays out which looks like a secret. Where a value that stays out differs, that is still said.
+The values of plain environment variables never are, whatever their names: a name tells little of what is in them. Nor
+are those of a probe's HTTP headers. Of arguments, and of the commands of probes and hooks, that part stays out which
+looks like a secret. Where a value that stays out differs, that is still said.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from actions.redaction import redacted
 
 _CONTAINERS = ("containers", "initContainers")
 _WORDS = ("command", "args")
-_SETTINGS = frozenset({"values", "valuesObject", "parameters", "substitute"})
+_HEADERS = "httpHeaders"
+_PROBES = ("lifecycle", "livenessProbe", "readinessProbe", "startupProbe")
+_SETTINGS = frozenset(
+    {"values", "valuesObject", "parameters", "substitute", "env"}
+    | {"patches", "patchesStrategicMerge", "patchesJson6902", "postRenderers"}  # in which whole manifests may stand
+)
 _NAMED = 6  # variables that a card names
 
 
@@ -40,11 +47,14 @@ def settings(spec: Any, other: Any, private: bool = False) -> Any:
             for key, inner in spec.items()
         }
     if isinstance(spec, list):
-        named = _by_name([each for each in other or () if isinstance(each, Mapping)])
+        held = other if isinstance(other, list) else []
+        named = _by_name([each for each in held if isinstance(each, Mapping)])
         return [
-            settings(each, named.get(each.get("name")) if isinstance(each, Mapping) else each, private) for each in spec
+            settings(each, named.get(each.get("name")) if _is_another(each, held) else each, private) for each in spec
         ]
-    return "(hidden)" if private and spec == other else spec
+    if private and spec == other:
+        return "(hidden)"
+    return redacted(spec) if isinstance(spec, str) else spec  # a repository's address may hold a password
 
 
 def variables(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
@@ -66,7 +76,27 @@ def _container(own: Mapping[str, Any], other: Mapping[str, Any], side: str) -> d
         if own.get(key):
             words = other.get(key) or ()
             shown[key] = [_word(str(each), "" if each in words else f" ({side})") for each in own[key]]
-    return shown
+    return {**shown, **{key: _probe(own[key], other.get(key), side) for key in _PROBES if own.get(key)}}
+
+
+def _probe(own: Any, other: Any, side: str, header: bool = False) -> Any:
+    """Of a probe or a hook; what is in its HTTP headers is a credential as often as not."""
+    if isinstance(own, Mapping):
+        theirs = other if isinstance(other, Mapping) else {}
+        return {
+            key: each if header and key == "name" else _probe(each, theirs.get(key), side, header or key == _HEADERS)
+            for key, each in own.items()
+        }
+    if isinstance(own, list):
+        pairs = zip_longest(own, (other if isinstance(other, list) else [])[: len(own)])
+        return [_probe(each, their, side, header) for each, their in pairs]
+    if header:
+        return "(hidden)" if own == other else f"(hidden, {side})"
+    return _word(own, "" if own == other else f" ({side})") if isinstance(own, str) else own
+
+
+def _is_another(entry: Any, others: Sequence[Any]) -> bool:
+    return isinstance(entry, Mapping) and entry not in others
 
 
 def _variable(variable: Mapping[str, Any], differs: str) -> Mapping[str, Any]:

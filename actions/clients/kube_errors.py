@@ -10,8 +10,15 @@ from actions.errors import Conflict, Denied, NotFound, Rejected, SourceError, Un
 from actions.redaction import HIDDEN, redacted
 
 _LONGEST = 400
-# Refusals quote what they refuse, here the value of an environment variable (L6): metav1's field.Error.
-_VALUE = re.compile(r"""(\benv\[\d+\][\w.\[\]]*: \w+ value: )(?:"(?:[^"\\]|\\.)*"|[^\s:,]+)""")
+# Refusals quote what they refuse (L6): metav1's field.Error, here where people write secrets. An object that is quoted
+# has no end that could be told, so nothing behind it is shown either.
+_VALUE = re.compile(
+    r"""(\b(?:env|parameters|patches|substitute|values\w*)\b[\w.\[\]-]*:\ \w+\ value:\ )
+        (?:"(?:[^"\\]|\\.)*"|[^"\s][^\s:,]*(?=[:,]\s|$)|.+)""",
+    re.VERBOSE,
+)
+# The same where it is quoted as a whole, in JSON or in Go's own words.
+_MEMBER = re.compile(r"""((?<![A-Za-z])(?:\\?["']value\\?["']\s*:|Value:)\s*)(\\?["'])(?:(?!\2)(?:\\.|[^\\]))*\2""")
 # The API server words refusals of admission as 403 Forbidden, as it does for missing rights.
 _ADMISSION = ("exceeded quota", "admission webhook", "denied the request", "ValidatingAdmissionPolicy", "PodSecurity")
 
@@ -43,5 +50,5 @@ def said(body: str) -> str:
         text = str(status["message"])
     except (ValueError, KeyError, TypeError):
         text = body
-    line = redacted(_VALUE.sub(rf"\1{HIDDEN}", " ".join(text.split())))
+    line = redacted(_MEMBER.sub(rf"\1{HIDDEN}", _VALUE.sub(rf"\1{HIDDEN}", " ".join(text.split()))))
     return (line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…").rstrip(".")

@@ -157,3 +157,20 @@ def test_a_refusal_that_quotes_a_variable_s_value_is_told_without_it(value: str)
     found = kube_errors.translate(422, json.dumps({"message": said}), "Deployment web in prod")
     assert "ary" not in found.say
     assert "env[3].value: Invalid value: <hidden>: too odd" in found.say
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        'c.env[3]: Invalid value: core.EnvVar{Name:"A", Value:"can: ary, ary"}: too odd',
+        'c.env[3]: Duplicate value: {"name":"A","value":"can: ary"}',
+        'c.env[3]: Duplicate value: map[string]interface {}{"name":"A", "value":"canary"}',
+        'spec.values.dsn: Invalid value: "canary"',
+        'cannot decode {"env":[{"name":"A","value":"can\\"ary"}]}',
+    ],
+)
+def test_a_refusal_that_quotes_a_whole_variable_or_a_keeper_s_value_is_told_without_it(said: str) -> None:
+    """L6: in whichever of its words Go quotes an object."""
+    found = kube_errors.translate(422, json.dumps({"message": said}), "Deployment web in prod")
+    assert "ary" not in found.say.removeprefix("The cluster refused it for Deployment web in prod")
+    assert "<hidden>" in found.say
