@@ -36,18 +36,22 @@ _METRICS = {
     "restarts": r"restarts",
 }
 _METRIC = f"(?:(?:the|its) )?(?:{'|'.join(f'(?P<{name}>{words})' for name, words in _METRICS.items())})"
-_GOES = r"(?:(?:goes?|gets?|rises?|climbs?|grows?|jumps?|is|are) )?"
+_GOES = r"(?:(?:go(?:es)?|gets?|rises?|climbs?|grows?|jumps?|is|are) )?"
 _TIMES = (
     rf"(?:(?P<double>doubles?)|(?P<triple>triples?)|{_GOES}(?:(?:more than|over|above|to|at least|at) )?"
     r"(?:(?P<twice>twice)|x ?(?P<x>\d+(?:\.\d+)?)|(?P<times>\d+(?:\.\d+)?) ?(?:x|times))"
     r"(?: (?:as (?:high|many|much)(?: as (?:now|before|usual))?|what it (?:is|was)|(?:the )?(?:usual|normal)))?)"
 )
+_GROWS = r"(?:go(?:es)?|gets?|rises?|increases?|climbs?|grows?|jumps?|spikes?)"
+_ABOVE = r"over|above|beyond|past|higher than|worse than|to"
+_FIGURE, _UNIT = r"\d+(?:\.\d+)?", r"%|percent|ms|milliseconds?|s|secs?|seconds?|mib|gib|cores?|(?=$| )"
 _VALUE = (
-    rf"{_GOES}(?:(?:over|above|beyond|past|exceeds?|higher than|more than|worse than|reach(?:es)?|hits?|>=?|to) )?"
-    r"(?P<value>\d+(?:\.\d+)?) ?(?P<unit>%|percent|ms|milliseconds?|s|secs?|seconds?|mib|gib|cores?|(?=$| ))"
+    rf"(?:{_GROWS} (?:{_ABOVE}) |(?:(?:is|are) )?(?:(?:{_ABOVE}|exceeds?|more than|reach(?:es)?|hits?|>=?) )?)"
+    rf"(?P<value>{_FIGURE}) ?(?P<unit>{_UNIT})"
 )
-_VAGUE = (
-    r"(?P<vague>rises?|increases?|grows?|climbs?|spikes?|jumps?|degrades?|worsens?|(?:goes?|gets?) (?:up|worse|higher))"
+_VAGUE = (  # "rises 50 %" names no limit: it may mean to it, or by so much
+    rf"(?P<vague>{_GROWS}(?: up)?(?: by)?(?: more than)? {_FIGURE} ?(?:{_UNIT})"
+    r"|rises?|increases?|grows?|climbs?|spikes?|jumps?|degrades?|worsens?|(?:go(?:es)?|gets?) (?:up|worse|higher))"
 )
 _TRIGGER = f"(?:{_TIMES}|{_VALUE}|{_VAGUE})"
 _WINDOW = r"(?:within|in|during|for|over) (?:the )?(?:(?:first|next|following) )?(?P<{0}>[a-z0-9-]+(?: [a-z]+){{0,3}}?)"
