@@ -18,6 +18,8 @@ from approvals.charter import Draft
 from approvals.comparison import Shift
 from approvals.verdict import NeedsApproval
 
+OUTGROWN = "It would change something else by now than this card says. Once it is withdrawn or over, ask for it again."
+
 VERB = "change_policy"
 """No verb of the registry: no sentence, form or model can ask for it (A12)."""
 
@@ -44,6 +46,14 @@ def plan_of(draft: Draft) -> Plan:
         risk=Risk.HIGH,
         policy_version=before,
     )
+
+
+def still_says(plan: Plan, draft: Draft) -> bool:
+    """Whether this plan names every verdict that its draft changes by today's catalogue, and no other (A1).
+
+    What is said of each follows from the two policies, but for the moment at which a freeze is felt first.
+    """
+    return sorted(d.field for d in plan.differences) == sorted(d.field for d in _differences(draft.shifts))
 
 
 def verdict_of(draft: Draft) -> NeedsApproval:

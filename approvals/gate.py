@@ -244,10 +244,12 @@ class Gate:
         return tuple(sorted(able, key=lambda actor: (actor.team_id, actor.user_id)))
 
     def _about_policy(self, plan: Plan) -> Verdict:
-        """What the policy in force says to another one."""
+        """What the policy in force says to another one. Raises DecisionRefused where its card does not say it all."""
         draft = self._charter.draft(str(plan.action["draft"])) if self._charter else None
         if draft is None:
             return Forbidden("", endings.CHANGED_POLICY)
+        if not amendment.still_says(plan, draft):
+            raise DecisionRefused(amendment.OUTGROWN)
         return amendment.verdict_of(draft)
 
     def _adopt(self, record: Recording, after: Request) -> None:

@@ -16,7 +16,7 @@ from approvals.policy_model import Policy
 from approvals.request import Request, State
 from approvals.store import writing
 from tests.approvals.doubles import ANA, BEN, BOT, CARLA, DORA, SCALE, House, in_threads
-from tests.approvals.test_charter import FIRST, REGISTRY, STRICTER, WEAKER, a_charter, a_gate, a_policy
+from tests.approvals.test_charter import CATALOG, FIRST, REGISTRY, STRICTER, WEAKER, a_charter, a_gate, a_policy
 
 PLACE: dict[str, Any] = {"channel": "C0OPS"}
 
@@ -270,6 +270,21 @@ def test_those_who_may_approve_are_reminded_and_others_asked_like_for_any_reques
     house.clock.advance(20 * 60)
     gate.keep_time()
     assert approve(gate, request, DORA).state is State.ADOPTED
+
+
+def test_a_card_does_not_answer_for_what_the_catalogue_has_got_since(
+    house: House, charter: Charter, gate: Gate
+) -> None:
+    """A1: who approves sees every service that it is about; after a new one comes it is asked for anew."""
+    request = asked(gate, charter)
+    services = {**CATALOG.services, "vault": CATALOG.services["cart"]}
+    grown = Charter(house.ledger, CATALOG.model_copy(update={"services": services}), REGISTRY)
+    later = a_gate(house, grown)
+    with pytest.raises(DecisionRefused, match="something else by now"):
+        approve(later, request, BEN)
+    assert grown.in_force().version == FIRST.version
+    later.withdraw(request.id, ANA)
+    assert approve(later, asked(later, grown), BEN).state is State.ADOPTED
 
 
 @pytest.mark.sqlite
