@@ -24,6 +24,15 @@ _SHAPES = re.compile(
     |(?<=://)[^\s/:@]{1,64}:[^\s/@]{1,128}(?=@)""",
     re.VERBOSE,
 )
+# Refusals quote what they refuse (L6): metav1's field.Error, here where people write secrets. An object that is quoted
+# has no end that could be told, so nothing behind it is shown either.
+_VALUE = re.compile(
+    r"""(\b(?:env|parameters|patches|substitute|values\w*)\b[\w.\[\]-]*:\ \w+\ value:\ )
+        (?:"(?:[^"\\]|\\.)*"|[^"\s][^\s:,]*(?=[:,]\s|$)|.+)""",
+    re.VERBOSE,
+)
+# The same where it is quoted as a whole, in JSON or in Go's own words.
+_MEMBER = re.compile(r"""((?<![A-Za-z])(?:\\?["']value\\?["']\s*:|Value:)\s*)(\\?["'])(?:(?!\2)(?:\\.|[^\\]))*\2""")
 _BEARER = re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE)
 
 
@@ -31,3 +40,8 @@ def redacted(text: str) -> str:
     """The same text with secrets replaced by `<hidden>`."""
     named = _NAMED.sub(lambda m: m[1] + HIDDEN, text)
     return _SHAPES.sub(HIDDEN, _BEARER.sub(lambda m: f"{m[1]} {HIDDEN}", named))
+
+
+def without_values(text: str) -> str:
+    """What a cluster says of objects, without what it quotes of their variables and settings, and `redacted`."""
+    return redacted(_MEMBER.sub(rf"\1{HIDDEN}", _VALUE.sub(rf"\1{HIDDEN}", text)))

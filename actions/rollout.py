@@ -9,7 +9,7 @@ from typing import Any
 
 from actions.clients.protocols import Pod, Revision
 from actions.outcome import Step
-from actions.redaction import redacted
+from actions.redaction import without_values
 
 _NEVER_STARTS = frozenset({"ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError"})
 NEVER_STARTED = "cannot start"
@@ -94,7 +94,7 @@ def _by_phase(
     What was degraded before and says the same is not held against a change; a pause without an end waits for a person.
     """
     status, was = workload.get("status") or {}, (before or {}).get("status") or {}
-    phase, said = status.get("phase"), redacted(str(status.get("message") or ""))
+    phase, said = status.get("phase"), without_values(str(status.get("message") or ""))
     if phase == "Healthy":
         return Complete(counts.desired)
     if phase == "Degraded" and (phase, status.get("message")) != (was.get("phase"), was.get("message")):

@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 from actions.errors import Conflict, Denied, NotFound, Rejected, SourceError, Unreachable
-from actions.redaction import HIDDEN, redacted
+from actions.redaction import without_values
 
 _LONGEST = 400
-# Refusals quote what they refuse (L6): metav1's field.Error, here where people write secrets. An object that is quoted
-# has no end that could be told, so nothing behind it is shown either.
-_VALUE = re.compile(
-    r"""(\b(?:env|parameters|patches|substitute|values\w*)\b[\w.\[\]-]*:\ \w+\ value:\ )
-        (?:"(?:[^"\\]|\\.)*"|[^"\s][^\s:,]*(?=[:,]\s|$)|.+)""",
-    re.VERBOSE,
-)
-# The same where it is quoted as a whole, in JSON or in Go's own words.
-_MEMBER = re.compile(r"""((?<![A-Za-z])(?:\\?["']value\\?["']\s*:|Value:)\s*)(\\?["'])(?:(?!\2)(?:\\.|[^\\]))*\2""")
 # The API server words refusals of admission as 403 Forbidden, as it does for missing rights.
 _ADMISSION = ("exceeded quota", "admission webhook", "denied the request", "ValidatingAdmissionPolicy", "PodSecurity")
 
@@ -50,5 +40,5 @@ def said(body: str) -> str:
         text = str(status["message"])
     except (ValueError, KeyError, TypeError):
         text = body
-    line = redacted(_MEMBER.sub(rf"\1{HIDDEN}", _VALUE.sub(rf"\1{HIDDEN}", " ".join(text.split()))))
+    line = without_values(" ".join(text.split()))
     return (line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…").rstrip(".")

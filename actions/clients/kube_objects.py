@@ -9,6 +9,7 @@ from typing import Any
 
 from actions.clients.protocols import Budget, Event, LogLine, Pod, Quota, Revision
 from actions.objects import timestamp
+from actions.redaction import without_values
 
 REVISION = "deployment.kubernetes.io/revision"
 _HASHES = ("pod-template-hash", "controller-revision-hash", "rollouts-pod-template-hash")
@@ -147,7 +148,7 @@ def event(obj: Mapping[str, Any]) -> Event:
         kind=str(obj.get("type", "Normal")),
         reason=str(obj.get("reason", "")),
         about=f"{about.get('kind', '')}/{about.get('name', '')}",
-        message=str(obj.get("message", "")),
+        message=without_values(str(obj.get("message", ""))),
         count=int(series.get("count") or obj.get("count") or 1),
     )
 

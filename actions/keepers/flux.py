@@ -17,7 +17,7 @@ from actions.keepers.field import Field, held
 from actions.keepers.keeper import Past, Verdict
 from actions.outcome import Step
 from actions.plan import REQUEST_TOKEN, Caution, Patch
-from actions.redaction import redacted
+from actions.redaction import without_values
 from actions.rollout import Complete, Failed, Progressing
 
 REQUESTED = "reconcile.fluxcd.io/requestedAt"
@@ -107,4 +107,4 @@ def _waiting(text: str) -> Verdict:
 
 def _said(condition: Mapping[str, Any]) -> str:
     message = str(condition.get("message") or "").strip()
-    return f": {redacted(message)[:300]}" if message else ""
+    return f": {without_values(message)[:300]}" if message else ""

@@ -274,3 +274,12 @@ def test_rollouts_are_workloads_of_their_own_kind() -> None:
     assert found.kept("checkout", "prod") is None
     with pytest.raises(ConfigError, match="managed_by is rollouts, and its workload is a StatefulSet"):
         catalog("rollouts\n    workload: {kind: StatefulSet}")
+
+
+def test_what_a_tool_says_of_a_refusal_is_told_without_the_value_that_it_quotes() -> None:
+    """L6: it passes on the API server's own words, and they become an outcome."""
+    said = 'web is invalid: spec.template.spec.containers[0].env[0].value: Invalid value: "canary": too odd'
+    found = Application().judge(application(conditions=[{"type": "ComparisonError", "message": said}]), None, None)
+    assert isinstance(found.judged, Failed)
+    assert "canary" not in found.judged.reason
+    assert "too odd" in found.judged.reason

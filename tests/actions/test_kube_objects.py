@@ -174,3 +174,10 @@ def test_a_refusal_that_quotes_a_whole_variable_or_a_keeper_s_value_is_told_with
     found = kube_errors.translate(422, json.dumps({"message": said}), "Deployment web in prod")
     assert "ary" not in found.say.removeprefix("The cluster refused it for Deployment web in prod")
     assert "<hidden>" in found.say
+
+
+def test_an_event_that_quotes_a_variable_s_value_is_told_without_it() -> None:
+    """L6: a pod that cannot be made is refused in the same words, and its event is shown."""
+    said = 'Error creating: Pod "web-1" is invalid: spec.containers[0].env[0].value: Invalid value: "canary": too odd'
+    found = kube_objects.event({"metadata": {}, "type": "Warning", "reason": "FailedCreate", "message": said})
+    assert found.message == said.replace('"canary"', "<hidden>")

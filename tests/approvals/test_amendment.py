@@ -16,7 +16,8 @@ from approvals.policy_model import Policy
 from approvals.request import Request, State
 from approvals.store import writing
 from tests.approvals.doubles import ANA, BEN, BOT, CARLA, DORA, SCALE, House, in_threads
-from tests.approvals.test_charter import CATALOG, FIRST, REGISTRY, STRICTER, WEAKER, a_charter, a_gate, a_policy
+from tests.approvals.test_charter import FIRST, REGISTRY, STRICTER, WEAKER, a_charter, a_gate, a_policy
+from tests.approvals.test_policy_check import CATALOG
 
 PLACE: dict[str, Any] = {"channel": "C0OPS"}
 
