@@ -266,7 +266,7 @@ def _guard(plan: Plan) -> Guard:
 
 
 def _sentence(plan: Plan, trip: Trip) -> str:
-    """`its guard tripped: error rate 1.2 % of 0.8 % after 3 min`."""
+    """`its guard tripped: error rate 1.2 % (limit 0.8 %) after 3 min`."""
     held = _guard(plan)
     shown = _of_limit(held, Decimal(trip.measured))
     return f"its guard tripped: {quantities.NAMES[held.metric]} {shown} after {quantities.span(trip.after)}"
@@ -274,7 +274,7 @@ def _sentence(plan: Plan, trip: Trip) -> str:
 
 def _of_limit(held: Guard, measured: Decimal | None) -> str:
     limit = quantities.spell(held.metric, float(held.limit))
-    return f"{'?' if measured is None else quantities.spell(held.metric, float(measured))} of {limit}"
+    return f"{'?' if measured is None else quantities.spell(held.metric, float(measured))} (limit {limit})"
 
 
 def _window(held: Guard) -> str:

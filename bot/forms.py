@@ -74,7 +74,7 @@ def complaint(verb: type[Action], say: str) -> dict[str, str]:
         field, words = names[-1], say if field != verb.verb else words
     hint = _HINTS.get(field)
     if words.startswith(UNREADABLE) and hint:
-        words = f"{UNREADABLE}. I take {hint}."
+        words = f"{UNREADABLE}. I take {hint}{'' if hint.endswith('…') else '.'}"
     return {field: words[:1].upper() + words[1:]}
 
 

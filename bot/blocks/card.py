@@ -39,6 +39,7 @@ _COLOURS = {
 _ALARM = "#c9302c"
 _EMERGENCY = "🚨 Break glass: run it without a second key…"
 _REQUESTERS = {"edit", "withdraw", "break_glass"}
+_OPENINGS = {"Another", "Someone", "The"}
 _COUNTS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five"}
 
 
@@ -164,9 +165,15 @@ def _status(request: Request, face: Face) -> str:
         State.DENIED: f"⛔ denied{by}{why}",
         State.WITHDRAWN: f"withdrawn{by}{why}",
         State.EXPIRED: f"⌛ expired{why}",
-        State.STALE: f"stale{why}",
+        State.STALE: f"stale: {_told(request.reason)}" if why else "stale",
         State.ADOPTED: f"✅ in force now, {_approved(approved)}",
     }[request.state]
+
+
+def _told(reason: str) -> str:
+    """What moved, after a colon: a sentence's opening word is written small there, a name as it is."""
+    first, space, rest = reason.partition(" ")
+    return f"{first.lower()}{space}{rest}" if first in _OPENINGS else reason
 
 
 def whose(decision: Decision, face: Face) -> str:

@@ -24,7 +24,7 @@ def test_a_version_that_stays_well_is_watched_for_the_whole_window(bench: Bench)
     assert outcome.ok
     assert outcome.summary.endswith("guarded: error rate stayed under 0.8 % for 10 min")
     assert bench.clock.now() - began >= timedelta(minutes=10)
-    assert "watching error rate: 0.4 % of 0.8 %, 7 min left" in bench.steps
+    assert "watching error rate: 0.4 % (limit 0.8 %), 7 min left" in bench.steps
     assert bench.trips == []
     assert len(bench.cluster.patches) == 1
 
@@ -42,7 +42,7 @@ def test_a_version_that_gets_worse_is_taken_back_once(bench: Bench) -> None:
 
     outcome = bench.run(plan, leave)
     assert (outcome.ok, outcome.rolled_back) == (False, True)
-    assert outcome.summary.startswith("rolled back by its guard: error rate 5.0 % of 0.8 % after ")
+    assert outcome.summary.startswith("rolled back by its guard: error rate 5.0 % (limit 0.8 %) after ")
     assert "back on 1.4.1 in 0:0" in outcome.summary
     assert seen == [1], "L1: leave was asked before the second effect, and once"
     assert [Decimal(trip.measured) for trip in bench.trips] == [Decimal("0.05")]
@@ -227,8 +227,8 @@ def _read_back(bench: Bench, plan: Plan) -> Outcome | None:
 @pytest.mark.parametrize(
     ("now", "ok", "says"),
     [
-        (WELL, True, "its guard was cut off and watches no longer; error rate is 0.4 % of 0.8 % now"),
-        (BAD, False, "its guard was cut off, and error rate is 5.0 % of 0.8 % now"),
+        (WELL, True, "its guard was cut off and watches no longer; error rate is 0.4 % (limit 0.8 %) now"),
+        (BAD, False, "its guard was cut off, and error rate is 5.0 % (limit 0.8 %) now"),
         (None, True, "its guard was cut off and watches no longer; error rate cannot be read now"),
     ],
 )

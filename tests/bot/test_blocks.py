@@ -17,7 +17,7 @@ from actions.outcome import EvalRun, Outcome, Quote, Step, Suggestion, Table
 from actions.plan import Caution, Difference
 from approvals.request import Emergency, Requirement, Review, State
 from bot.blocks import answers, emergency, home, modals, questions, words
-from bot.blocks.card import card
+from bot.blocks.card import card, status
 from bot.blocks.message import Message, say
 from bot.blocks.nudge import nudge
 from bot.blocks.story import story
@@ -308,6 +308,14 @@ def test_what_is_written_of_a_time_is_read_back_as_that_time(written: datetime, 
     words = quantities.moment(at, now)
     ((match, found),) = quantities.moments(f"since {words}, 6 min after deploy 1.4.2 at 25:00 UTC", now)
     assert (match[0], found) == (words, at)
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [("Someone set replicas to 4: 4 → 5 now.", "someone set"), ("Deployment checkout is gone.", "Deployment checkout")],
+)
+def test_what_moved_goes_on_after_a_colon_and_a_name_stays_as_it_is(reason: str, told: str) -> None:
+    assert f"stale: {told}" in status(make_request(state=State.STALE, reason=reason, finished_at=NOW), make_face())
 
 
 def test_a_stale_card_says_in_the_readers_zone_when_somebody_changed_it() -> None:

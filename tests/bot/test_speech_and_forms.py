@@ -12,6 +12,7 @@ from actions.action import Action
 from actions.errors import BadInput
 from actions.registry import Registry
 from actions.verbs import VERBS
+from actions.verbs.deploy import Deploy
 from actions.verbs.query_metrics import QueryMetrics
 from actions.verbs.rollback import Rollback
 from actions.verbs.scale import Scale
@@ -99,6 +100,7 @@ def test_the_first_missing_argument_is_asked_for_first() -> None:
             {"to": "a b"},
             {"to": "I cannot read that. I take a revision's number or a version; empty for the one before."},
         ),
+        (Deploy, {"version": "-- 1"}, {"version": "I cannot read that. I take a tag, or sha256:…"}),
         (Rollback, {"to": "0"}, {"to": "It has to be 1 or more."}),
         (
             QueryMetrics,
