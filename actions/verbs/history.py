@@ -143,10 +143,10 @@ class History(Read):
         return f"{counted} {how.get(str(self.part), f'that {self.who} asked for or approved')}"
 
     def _table(self, title: str, rows: Sequence[Row], now: datetime) -> Table:
-        """Only the columns that tell the rows apart, so that it fits a phone."""
+        """Only the columns that tell the rows apart, so that it fits a phone; what is asked for least is last."""
         columns = ["when", *(["service"] if self.service is None else [])]
         columns += ["where"] if self.environment is None else []
-        columns += ["what", *(["revision"] if any(row.revision for row in rows) else []), "who", "state"]
+        columns += ["what", "who", "state", *(["revision"] if any(row.revision for row in rows) else [])]
         cells = [{**vars(row), "when": quantities.moment(row.at, now), "where": row.environment} for row in rows]
         return Table(title=title, columns=tuple(columns), rows=tuple(tuple(c[name] for name in columns) for c in cells))
 

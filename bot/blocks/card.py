@@ -256,7 +256,8 @@ def _confirm(request: Request, face: Face) -> Block:
     plan = request.plan
     width = 120 if plan.amends else 40  # what gets weaker is told by the name of the line
     shown = plan.differences[:1] if plan.amends else plan.differences[:2]
-    changes = ", ".join(f"{clip(d.field, width)} {clip(d.before, 60)} → {clip(d.after, 60)}" for d in shown)
+    mark = ":" if plan.amends else ""
+    changes = ", ".join(f"{clip(d.field, width)}{mark} {clip(d.before, 60)} → {clip(d.after, 60)}" for d in shown)
     more = f" (and {len(plan.differences) - 1} more)" if plan.amends and plan.differences[1:] else ""
     target = f"{plan.target.namespace} / {plan.target.kind} {plan.target.name}"
     asked = "Put this policy in force?" if plan.amends else f"Approve in {plan.environment}?"

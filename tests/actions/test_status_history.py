@@ -119,9 +119,9 @@ def test_history_merges_the_ledger_and_the_cluster_by_the_request_id(
     (table,) = outcome.evidence
     assert isinstance(table, Table)
     assert table.rows == (
-        ("09:02 UTC", "scale +2", "", "ben, approved by carla", "failed"),
-        ("09:01 UTC", "deploy 1.4.2", "2", "ben, approved by carla", "succeeded"),
-        ("09:00 UTC", "version 1.4.1", "1", "outside of Twokey", ""),
+        ("09:02 UTC", "scale +2", "ben, approved by carla", "failed", ""),
+        ("09:01 UTC", "deploy 1.4.2", "ben, approved by carla", "succeeded", "2"),
+        ("09:00 UTC", "version 1.4.1", "outside of Twokey", "", "1"),
     )
     assert outcome.summary == ("checkout in prod: 3 changes, the last one scale +2, 09:02 UTC (ben, approved by carla)")
     assert [s.label for s in outcome.suggestions] == ["Roll back…"]
@@ -136,7 +136,7 @@ def test_history_names_requests_that_this_ledger_does_not_know(ask: Ask, cluster
     deployed_by(cluster, "req-9", "1.4.2")
     (table,) = ask("history").evidence
     assert isinstance(table, Table)
-    assert [row[3] for row in table.rows] == ["request req-9", "outside of Twokey"]
+    assert [row[2] for row in table.rows] == ["request req-9", "outside of Twokey"]
 
 
 def test_history_shows_the_newest_thirty(ask: Ask, clock: ManualClock) -> None:
