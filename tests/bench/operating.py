@@ -24,7 +24,7 @@ from actions.watch import Pace
 from tests.bench.figures import Json, spread
 from tests.cluster.control_plane import ControlPlane, control_plane
 from tests.cluster.kubelet import Kubelet
-from tests.cluster.shop import PACE, Hands, Shop, shop_in, until, workload
+from tests.cluster.shop import PACE, Hands, Shop, until, workload
 from tests.cluster.wire import Wire, wire_to
 
 HOW = "needs a control plane: `make control-plane`, then KUBEBUILDER_ASSETS=<what it prints>"
@@ -47,7 +47,7 @@ def measure(folder: Path, rounds: int, rollouts: int) -> Json:
 
 def measured(plane: ControlPlane, rounds: int, rollouts: int) -> Json:
     """Everything, on this control plane."""
-    with shop_in(plane) as shop:
+    with Shop.opened(plane) as shop:
         found = {"deploy": _changes(shop, rounds), "a_request": _traffic(shop)}
     return {**found, "rollouts_at_once": _rollouts(plane, rollouts)}
 

@@ -20,7 +20,7 @@ from kubernetes import client, config
 from tests.cluster.access import Access, Outside
 from tests.cluster.control_plane import ControlPlane, control_plane
 from tests.cluster.kubelet import NODE, Kubelet
-from tests.cluster.shop import Shop, shop_in
+from tests.cluster.shop import Shop
 from tests.contract.cluster import ClusterApi
 
 HOW = "needs a control plane: `make control-plane`, then KUBEBUILDER_ASSETS=<what it prints>; or TWOKEY_TEST_KUBECONFIG"
@@ -80,7 +80,7 @@ def cluster_api(real_cluster: Cluster) -> Iterator[ClusterApi]:
 @pytest.fixture
 def shop(access: Access) -> Iterator[Shop]:
     """Three services in a namespace of their own, with everything that `twokey rbac render` writes for them."""
-    with shop_in(access) as opened:
+    with Shop.opened(access) as opened:
         yield opened
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 import requests
 import yaml
@@ -12,7 +10,7 @@ import yaml
 from actions.catalog import Catalog
 from actions.rbac import accounts
 from actions.rbac.manifests import render
-from tests.cluster.control_plane import ControlPlane, Json
+from tests.cluster.control_plane import Json
 from tests.cluster.shop import Shop, until, workload
 
 KINDS = {
@@ -53,7 +51,7 @@ class Estate(Shop):
     def place(self, kind: str) -> str:
         return self.namespace if kind == "HelmRelease" else self.home
 
-    def open(self) -> Estate:
+    def open(self) -> Self:
         """The services, rolled out, with each keeper saying what runs."""
         self.call("POST", "/api/v1/namespaces", {"metadata": {"name": self.home}})
         for name in KEEPERS:
@@ -67,7 +65,7 @@ class Estate(Shop):
             until(lambda: self.kept(name).get("status"), f"the first look at {name}")  # noqa: B023 - called here
         return self
 
-    def admit(self) -> Estate:
+    def admit(self) -> Self:
         """Apply what `twokey rbac render` writes, and wait until the policies hold."""
         for manifest in yaml.safe_load_all(render(self.catalog, self.registry)):
             self.create(manifest)
@@ -122,16 +120,3 @@ class Estate(Shop):
             spec |= {"path": service, "targetNamespace": self.namespace, "images": images}
         name = service if kind == "HelmRelease" else f"{service}-prod"
         return {"apiVersion": KINDS[kind][0], "kind": kind, "metadata": {"name": name}, "spec": spec}
-
-
-@contextmanager
-def estate_in(plane: ControlPlane) -> Iterator[Estate]:
-    """Open, with everything that `twokey rbac render` writes for it."""
-    with plane.session() as admin:
-        body = {"metadata": {"generateName": "estate-"}}
-        namespace = admin.post(f"{plane.url}/api/v1/namespaces", json=body, timeout=30).json()["metadata"]["name"]
-        estate = Estate(plane, namespace, admin)
-        try:
-            yield estate.open().admit()
-        finally:
-            estate.close()

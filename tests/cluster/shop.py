@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import requests
 import yaml
@@ -74,6 +74,19 @@ class Shop:
             }
         )
 
+    @classmethod
+    @contextmanager
+    def opened(cls, plane: Access) -> Iterator[Self]:
+        """Open, with everything that `twokey rbac render` writes for it, in a namespace of its own."""
+        with plane.session() as admin:
+            body = {"metadata": {"generateName": f"{cls.__name__.lower()}-"}}
+            namespace = admin.post(f"{plane.url}/api/v1/namespaces", json=body, timeout=30).json()["metadata"]["name"]
+            shop = cls(plane, namespace, admin)
+            try:
+                yield shop.open().admit()
+            finally:
+                shop.close()
+
     # -- the cluster -------------------------------------------------------------------------------------------------
     def call(self, method: str, path: str, body: Json | None = None, **options: Any) -> requests.Response:
         return self.admin.request(method, f"{self.plane.url}{path}", json=body, timeout=30, **options)
@@ -105,7 +118,7 @@ class Shop:
         containers = self.read(path)["spec"]["template"]["spec"]["containers"]
         return next(str(each["image"]) for each in containers if each["name"] == container)
 
-    def open(self) -> Shop:
+    def open(self) -> Self:
         """The services, rolled out."""
         self.create(workload("Deployment", "checkout", replicas=2, sidecar=True))
         self.create(workload("StatefulSet", "store", replicas=2))
@@ -118,7 +131,7 @@ class Shop:
         until(lambda: _settled(self.read(path)), f"{path} to settle")
 
     # -- Twokey in it --------------------------------------------------------------------------------------------------
-    def admit(self) -> Shop:
+    def admit(self) -> Self:
         """Apply what `twokey rbac render` writes, and wait until the policies hold."""
         for manifest in yaml.safe_load_all(render(self.catalog, self.registry, http_port=3000)):
             self.create(manifest)
@@ -212,19 +225,6 @@ class Hands:
         if isinstance(action, Read):
             return self.executor.answer(action, lambda step: None)
         return self.execute(self.plan(verb, service, **arguments))
-
-
-@contextmanager
-def shop_in(plane: Access) -> Iterator[Shop]:
-    """Open, with everything that `twokey rbac render` writes for it, in a namespace of its own."""
-    with plane.session() as admin:
-        body = {"metadata": {"generateName": "shop-"}}
-        namespace = admin.post(f"{plane.url}/api/v1/namespaces", json=body, timeout=30).json()["metadata"]["name"]
-        shop = Shop(plane, namespace, admin)
-        try:
-            yield shop.open().admit()
-        finally:
-            shop.close()
 
 
 def workload(kind: str, name: str, replicas: int | None = None, sidecar: bool = False, version: str = "1.0") -> Json:

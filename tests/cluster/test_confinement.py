@@ -14,7 +14,7 @@ import pytest
 from actions.rbac import accounts
 from tests.cluster.access import Access
 from tests.cluster.control_plane import Json
-from tests.cluster.shop import Shop, shop_in, until, workload
+from tests.cluster.shop import Shop, until, workload
 
 VERBS = ("deploy", "rollback", "restart", "scale")
 WORKLOADS = {"checkout": "deployments", "store": "statefulsets", "agent": "daemonsets"}
@@ -74,7 +74,7 @@ def mighty(access: Access) -> Iterator[Shop]:
 
     One for all these tests: what they send are dry runs.
     """
-    with shop_in(access) as shop:
+    with Shop.opened(access) as shop:
         shop.create(
             {
                 "kind": "RoleBinding",

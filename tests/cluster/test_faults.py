@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.cluster.control_plane import ControlPlane
-from tests.cluster.shop import PACE, Hands, Shop, shop_in, until
+from tests.cluster.shop import PACE, Hands, Shop, until
 from tests.cluster.wire import Fate, Wire, wire_to
 
 ACTIONS: list[tuple[str, dict[str, Any]]] = [
@@ -123,7 +123,7 @@ def test_an_api_server_that_crashes_during_the_watch_is_waited_for(plane: Contro
 
 def test_shops_do_not_disturb_each_other(shop: Shop) -> None:
     """One shop's policies go with it, and leave another's in force."""
-    with shop_in(shop.plane) as other:
+    with Shop.opened(shop.plane) as other:
         assert other.hands().do("deploy", version="2.0").ok
     assert shop.image("deployments/checkout", "checkout") == "registry.example/checkout:1.0"
     assert shop.hands().do("deploy", version="2.0").ok

@@ -12,7 +12,7 @@ import pytest
 from actions.errors import BadInput, StalePlan
 from actions.outcome import Outcome, Table
 from tests.cluster.control_plane import ControlPlane
-from tests.cluster.estate import KEEPERS, Estate, estate_in
+from tests.cluster.estate import KEEPERS, Estate
 from tests.cluster.gitops import Gitops
 from tests.cluster.shop import PACE, until
 from tests.cluster.wire import Fate, wire_to
@@ -29,7 +29,7 @@ def gitops(plane: ControlPlane) -> Iterator[Gitops]:
 @pytest.fixture(scope="module")
 def estate(plane: ControlPlane, gitops: Gitops) -> Iterator[Estate]:
     """One for all these tests: each begins with a version of its own."""
-    with estate_in(plane) as opened:
+    with Estate.opened(plane) as opened:
         yield opened
 
 

@@ -12,7 +12,7 @@ from actions.errors import Denied
 from actions.rbac import accounts
 from actions.rbac.check import excess, missing
 from tests.cluster.control_plane import ControlPlane, Json
-from tests.cluster.estate import IMAGES, KEEPERS, Estate, estate_in
+from tests.cluster.estate import IMAGES, KEEPERS, Estate
 from tests.cluster.gitops import Gitops
 from tests.cluster.shop import until
 
@@ -128,7 +128,7 @@ ALLOWED: list[tuple[str, Json]] = [
 @pytest.fixture(scope="module")
 def estate(plane: ControlPlane) -> Iterator[Estate]:
     """One for all these tests, whose tools have looked at everything once and then stand still."""
-    with Gitops(plane) as tools, estate_in(plane) as opened:
+    with Gitops(plane) as tools, Estate.opened(plane) as opened:
         tools.idle.set()
         yield opened
 

@@ -21,7 +21,7 @@ from actions.registry import Registry
 from actions.verbs import VERBS
 from tests.cluster.access import Access
 from tests.cluster.control_plane import ControlPlane, Json
-from tests.cluster.shop import PACE, Hands, Shop, shop_in, until
+from tests.cluster.shop import PACE, Hands, Shop, until
 
 ROLES = "/apis/rbac.authorization.k8s.io/v1/namespaces/{}/roles/{}"
 CHANGING = [verb.verb for verb in changing(Registry(VERBS))]
@@ -51,7 +51,7 @@ class Steady:
 @pytest.fixture(scope="module")
 def shared(access: Access) -> Iterator[Shop]:
     """One for all these tests: each puts back what it takes away."""
-    with shop_in(access) as shop:
+    with Shop.opened(access) as shop:
         yield shop
 
 

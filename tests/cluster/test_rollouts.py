@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from typing import Self
 
 import pytest
 import requests
@@ -35,7 +36,7 @@ class Stage(Shop):
             {"environments": {"prod": {"namespace": self.namespace}}, "services": {"checkout": service}}
         )
 
-    def open(self) -> Stage:
+    def open(self) -> Self:
         body = workload("Deployment", "checkout", replicas=2, sidecar=True)
         body |= {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout"}
         body["spec"]["strategy"] = {"canary": {"steps": STEPS}}
@@ -43,7 +44,7 @@ class Stage(Shop):
         until(lambda: self.phase == "Healthy", "the first version")
         return self
 
-    def admit(self) -> Stage:
+    def admit(self) -> Self:
         for manifest in yaml.safe_load_all(render(self.catalog, self.registry)):
             self.create(manifest)
         label, many = {"metadata": {"labels": {"x": "y"}}}, {"spec": {"replicas": 10_001}}
@@ -72,14 +73,8 @@ class Stage(Shop):
 @pytest.fixture(scope="module")
 def stage(plane: ControlPlane) -> Iterator[Stage]:
     """One for all these tests, each of which leaves it healthy."""
-    with Gitops(plane), Rollouts(plane), plane.session() as admin:
-        body = {"metadata": {"generateName": "stage-"}}
-        namespace = admin.post(f"{plane.url}/api/v1/namespaces", json=body, timeout=30).json()["metadata"]["name"]
-        opened = Stage(plane, namespace, admin)
-        try:
-            yield opened.open().admit()
-        finally:
-            opened.close()
+    with Gitops(plane), Rollouts(plane), Stage.opened(plane) as opened:
+        yield opened
 
 
 def well(outcome: Outcome) -> Outcome:

@@ -9,6 +9,7 @@ import contextlib
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -127,18 +128,19 @@ def test_a_gateway_killed_at_any_writing_call_leaves_a_request_that_goes_on_or_n
     scene.check()
 
 
+def runner_killed(scene: Scene, name: str, action: Change, kind: str, number: int) -> bool:
+    """Whether it died of this call while it ran a request for the action; what was left goes on either way."""
+    order = f"runner {scene.approved(action).id}"
+    ended = strace.struck(scene.victim, order, *injection("signal=KILL", number, kind))
+    scene.resume()
+    assert ended in {0, -9}, f"{name} {kind} {number}"
+    return ended == -9
+
+
 @pytest.mark.parametrize("store", STORES)
 def test_a_runner_killed_at_any_writing_call_has_one_effect_or_none(scene: Scene, store: str) -> None:
     """E1, E2, L1: from the start to the outcome, the patch itself among the calls."""
-
-    def strike(kind: str, number: int) -> bool:
-        order = f"runner {scene.approved().id}"
-        ended = strace.struck(scene.victim, order, *injection("signal=KILL", number, kind))
-        scene.resume()
-        assert ended in {0, -9}, f"{store} runner {kind} {number}"
-        return ended == -9
-
-    assert strace.at_every_call(strike) > LEAST
+    assert strace.at_every_call(partial(runner_killed, scene, f"{store} runner", SCALE)) > LEAST
     scene.check()
     assert "request.unknown" in scene.witness.kinds(), "killed while it ran"
 
@@ -148,15 +150,7 @@ def test_a_runner_killed_at_any_writing_call_of_a_guarded_run_rolls_back_once_or
     scene: Scene, store: str
 ) -> None:
     """E1, E2, L1: both effects and both intents among the calls; who reads it back sends nothing."""
-
-    def strike(kind: str, number: int) -> bool:
-        order = f"runner {scene.approved(GUARDED).id}"
-        ended = strace.struck(scene.victim, order, *injection("signal=KILL", number, kind))
-        scene.resume()
-        assert ended in {0, -9}, f"{store} guarded {kind} {number}"
-        return ended == -9
-
-    assert strace.at_every_call(strike) > LEAST
+    assert strace.at_every_call(partial(runner_killed, scene, f"{store} guarded", GUARDED)) > LEAST
     scene.check()
     states = set(scene.witness.ledger.states().values())
     assert states >= {State.ROLLED_BACK, State.SUCCEEDED}, "killed before its rollback, and after"
