@@ -120,7 +120,7 @@ def _saw_changes(facts: Facts) -> bool:
 def _change_words(worst: Measurement) -> str:
     spell = quantities.spell
     words = f"{quantities.NAMES[worst.metric]} {spell(worst.metric, worst.trend.usual)} → "
-    words += spell(worst.metric, worst.trend.now)
+    words += spell(worst.metric, worst.trend.level)
     return f"{words} since {quantities.moment(worst.since, worst.end)}" if worst.since else words
 
 
@@ -187,7 +187,7 @@ def _traffic(facts: Facts) -> float | None:
     """Today's traffic by that of the same time of day before."""
     now = facts.metrics.measured.get("request_rate") if facts.metrics else None
     before = facts.metrics.traffic_before if facts.metrics else None
-    return now.trend.now / before[0] if now and before else None
+    return now.trend.level / before[0] if now and before else None
 
 
 def _against(facts: Facts, found: Finding) -> Iterable[str]:

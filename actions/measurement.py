@@ -70,7 +70,7 @@ def verdict(measured: Measurement, log: Changelog) -> str:
     """`now 480 ms, usually 300 ms; rising since 11:40 UTC, 6 min after deploy 3.11.0`."""
     found, since = measured.trend, measured.since
     now, usual = (quantities.spell(measured.metric, value) for value in (found.now, found.usual))
-    words = f"now {now}, usually {usual}; {found.direction}"
+    words = f"now {now}, usually {usual}; {found.direction}{' but for the newest point' if found.odd else ''}"
     if since is None:
         return words
     words += f" since {quantities.moment(since, measured.end)}"
@@ -92,25 +92,24 @@ def cause_of(measured: Measurement, log: Changelog) -> Entry | None:
 def chart(measured: Measurement, log: Changelog, title: str, alt: str) -> Chart:
     """The picture with its words; `alt` says the same."""
     # The outcome's field takes base64, as it stands in JSON, and holds the bytes.
-    return Chart(title=title, png=base64.b64encode(_png(measured, log)), alt=alt)
+    return Chart(title=title, png=base64.b64encode(charts.png(picture(measured, log))), alt=alt)
 
 
-def _png(measured: Measurement, log: Changelog) -> bytes:
+def picture(measured: Measurement, log: Changelog) -> charts.Picture:
+    """What is drawn: the same numbers that `verdict` says."""
     found, metric = measured.trend, measured.metric
     unit, factor = _axis(metric, max(sample.value for sample in measured.samples))
-    return charts.png(
-        charts.Picture(
-            title=f"{quantities.NAMES[metric]} · {measured.service} in {measured.environment}",
-            unit=unit,
-            samples=[Sample(s.at, s.value * factor) for s in measured.samples],
-            start=measured.start.timestamp(),
-            end=measured.end.timestamp(),
-            step=measured.step,
-            usual=found.usual * factor,
-            usual_label=f"usually {quantities.spell(metric, found.usual)}",
-            now_label=f"now {quantities.spell(metric, found.now)}",
-            markers=[charts.Marker(e.at.timestamp(), e.what) for e in log.entries],
-        )
+    return charts.Picture(
+        title=f"{quantities.NAMES[metric]} · {measured.service} in {measured.environment}",
+        unit=unit,
+        samples=[Sample(s.at, s.value * factor) for s in measured.samples],
+        start=measured.start.timestamp(),
+        end=measured.end.timestamp(),
+        step=measured.step,
+        usual=found.usual * factor,
+        usual_label=f"usually {quantities.spell(metric, found.usual)}",
+        now_label=f"now {quantities.spell(metric, found.now)}",
+        markers=[charts.Marker(e.at.timestamp(), e.what) for e in log.entries],
     )
 
 

@@ -37,15 +37,32 @@ class Registry:
 
     def parse(self, data: Mapping[str, Any]) -> Action:
         """An action from its JSON form. Raises BadInput that names the argument at fault."""
+        found = self._read(data)
+        if isinstance(found, Action):
+            return found
+        where, words = next(iter(found.items()))
+        raise BadInput(f"{where}: {words}.")
+
+    def wrong(self, data: Mapping[str, Any]) -> dict[str, str]:
+        """Every argument at fault, and what is wrong with it; what the action as a whole lacks stands by its verb.
+
+        Empty for what `parse` takes. Raises BadInput for an unknown verb.
+        """
+        found = self._read(data)
+        return {} if isinstance(found, Action) else found
+
+    def _read(self, data: Mapping[str, Any]) -> Action | dict[str, str]:
         rest = dict(data)
         verb = self[str(rest.pop("verb", ""))]
         try:
             return verb.model_validate(rest)
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            where = str(first["loc"][0]) if first["loc"] else verb.verb
-            kind = first["type"] if len(first["loc"]) == 1 or first["type"] not in _FORMS else "none_of_several"
-            raise BadInput(f"{where}: {_in_words(kind, first['msg'], first.get('ctx') or {})}.") from None
+            found: dict[str, str] = {}
+            for one in error.errors(include_url=False):
+                kind = one["type"] if len(one["loc"]) == 1 or one["type"] not in _FORMS else "none_of_several"
+                where = str(one["loc"][0]) if one["loc"] else verb.verb
+                found.setdefault(where, _in_words(kind, one["msg"], one.get("ctx") or {}))
+            return found
 
 
 UNREADABLE = "I cannot read that"

@@ -29,12 +29,18 @@ _LAPSES = 2  # samples on the wrong side that do not yet end a run
 
 @dataclass(frozen=True)
 class Trend:
-    """`since` is in seconds since 1970; None where nothing differs, or where it did from the first sample on."""
+    """`since` is in seconds since 1970; None where nothing differs, or where it did from the first sample on.
+
+    `now` is the newest sample, as a picture shows it. One sample alone makes no direction: that is what `level` has,
+    the newest smoothed value, and where the newest sample by itself says otherwise it is `odd`.
+    """
 
     now: float
     usual: float
+    level: float
     direction: Literal["steady", "rising", "falling"]
     since: float | None = None
+    odd: bool = False
 
 
 def trend(earlier: Sequence[Sample], recent: Sequence[Sample], metric: Metric) -> Trend | None:
@@ -49,12 +55,17 @@ def trend(earlier: Sequence[Sample], recent: Sequence[Sample], metric: Metric) -
         return None
     samples = [*earlier, *recent]
     values = _smoothed([sample.value for sample in samples])
-    usual, now = _median_by_time(samples, values), values[-1]
+    usual, level, now = _median_by_time(samples, values), values[-1], recent[-1].value
     wobble = median(abs(b - a) for a, b in pairwise(values[len(earlier) :])) if len(recent) > 1 else 0.0
-    if abs(now - usual) <= max(_FLOORS[metric], _RELATIVE * abs(usual), _NOISES * wobble):
-        return Trend(now, usual, "steady")
-    sign = 1 if now > usual else -1
-    half = usual + (now - usual) / 2
+    little = max(_FLOORS[metric], _RELATIVE * abs(usual), _NOISES * wobble)
+
+    def side(value: float) -> int:
+        return 0 if abs(value - usual) <= little else 1 if value > usual else -1
+
+    sign, odd = side(level), side(now) != side(level)
+    if not sign:
+        return Trend(now, usual, level, "steady", odd=odd)
+    half = usual + (level - usual) / 2
     first, lapses = len(values) - 1, 0
     for n in range(len(values) - 1, -1, -1):
         if (values[n] - half) * sign > 0:
@@ -62,7 +73,7 @@ def trend(earlier: Sequence[Sample], recent: Sequence[Sample], metric: Metric) -
         elif (lapses := lapses + 1) > _LAPSES:
             break
     since = samples[first].at if first else None
-    return Trend(now, usual, "rising" if sign > 0 else "falling", since)
+    return Trend(now, usual, level, "rising" if sign > 0 else "falling", since, odd)
 
 
 def _smoothed(values: Sequence[float]) -> list[float]:

@@ -16,6 +16,8 @@ from approvals.request import Decision, Event, Request, Requirement, State
 from approvals.verdict import Forbidden
 from approvals.view import View, judge_plan
 
+REPLACED = "another card takes its place"
+
 
 class DecisionRefused(TwokeyError):
     """That decision does not count."""
@@ -47,15 +49,15 @@ def on_ballot(request: Request, now: datetime, view: View, ballot: Ballot) -> Mo
     return _approve(request, now, view, ballot, keys) if ballot.approve else _deny(request, now, ballot, keys[0])
 
 
-def on_withdrawal(request: Request, now: datetime, actor: Actor) -> Move:
-    """The requester takes it back while it waits. Raises DecisionRefused."""
+def on_withdrawal(request: Request, now: datetime, actor: Actor, instead: str = "") -> Move:
+    """The requester takes it back while it waits, `instead` being what takes its place. Raises DecisionRefused."""
     if not same(request.requester, actor):
         raise DecisionRefused("Only the person who asked can withdraw this. You can deny it if you may approve it.")
     if request.state is not State.WAITING:
         raise DecisionRefused(_too_late(request))
-    return endings.due(request, now) or Move(
-        "request.withdrawn", Event.WITHDRAW, actor, {"reason_by": actor, "finished_at": now, "reason": "withdrawn"}
-    )
+    changes = {"reason_by": actor, "finished_at": now, "reason": REPLACED if instead else "withdrawn"}
+    data: dict[str, JsonValue] = {"for": instead} if instead else {}
+    return endings.due(request, now) or Move("request.withdrawn", Event.WITHDRAW, actor, changes, data)
 
 
 def could_approve(request: Request, candidate: Actor, view: View) -> bool:

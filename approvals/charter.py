@@ -64,10 +64,13 @@ class Draft:
 
 
 class Charter:
-    """Of one process. Safe between threads; every method may raise StoreDown."""
+    """Of one process. Safe between threads; every method may raise StoreDown.
 
-    def __init__(self, ledger: Ledger, catalog: Catalog, registry: Registry) -> None:
-        self._ledger, self._catalog, self._registry = ledger, catalog, registry
+    `moment` is for how many seconds a glimpse holds.
+    """
+
+    def __init__(self, ledger: Ledger, catalog: Catalog, registry: Registry, moment: float = A_MOMENT) -> None:
+        self._ledger, self._catalog, self._registry, self._moment = ledger, catalog, registry, moment
         self._known: tuple[int, Policy] | None = None
         self._glimpsed: tuple[Policy, float] | None = None
         self._lock = threading.Lock()
@@ -82,7 +85,7 @@ class Charter:
     def glimpse(self) -> Policy:
         """The policy that held a moment ago, for showing only: it decides nothing. Raises as `in_force`."""
         seen, now = self._glimpsed, time.monotonic()
-        if seen is None or now - seen[1] > A_MOMENT:
+        if seen is None or now - seen[1] >= self._moment:
             seen = self._glimpsed = (self.in_force(), now)
         return seen[0]
 

@@ -155,10 +155,10 @@ class Gate:
                 raise DecisionRefused(after.reason)
         return after
 
-    def withdraw(self, request_id: str, actor: Actor) -> Request:
-        """Take back one's own request. Raises DecisionRefused."""
+    def withdraw(self, request_id: str, actor: Actor, instead: str = "") -> Request:
+        """Take back one's own request; `instead` is the id of the one that takes its place. Raises DecisionRefused."""
         with self._recorded("withdraw", actor, request_id):
-            after = self._ledger.move(request_id, lambda now, at: ballot.on_withdrawal(now, at, actor))
+            after = self._ledger.move(request_id, lambda now, at: ballot.on_withdrawal(now, at, actor, instead))
             if after.state is not State.WITHDRAWN:
                 raise DecisionRefused(after.reason)
         return after

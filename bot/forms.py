@@ -66,16 +66,20 @@ def kept(verb: type[Action], so_far: Mapping[str, JsonValue]) -> dict[str, JsonV
     return {name: so_far[name] for name in sorted(verb.pressed) if so_far.get(name) is not None}
 
 
-def complaint(verb: type[Action], say: str) -> dict[str, str]:
-    """What `Registry.parse` says is wrong, for the field that it is about: what to enter instead, in a sentence."""
+def complaints(verb: type[Action], wrong: Mapping[str, str]) -> dict[str, str]:
+    """What `Registry.wrong` found, each beside its field as a sentence that says what to enter instead.
+
+    What is wrong with no field of the form stands beside the last one.
+    """
     names = list(verb.spoken())
-    field, _, words = say.partition(": ")
-    if field not in names:
-        field, words = names[-1], say if field != verb.verb else words
-    hint = _HINTS.get(field)
-    if words.startswith(UNREADABLE) and hint:
-        words = f"{UNREADABLE}. I take {hint}{'' if hint.endswith('…') else '.'}"
-    return {field: words[:1].upper() + words[1:]}
+    found: dict[str, str] = {}
+    for argument, words in wrong.items():
+        hint = _HINTS.get(argument)
+        more = f". I take {hint}" if words == UNREADABLE and hint else ""
+        sentence = f"{words[:1].upper()}{words[1:]}{more}"
+        field = argument if argument in names else names[-1]
+        found.setdefault(field, sentence if sentence.endswith("…") else f"{sentence}.")
+    return found
 
 
 def first_missing(verb: type[Action], so_far: Mapping[str, JsonValue]) -> str | None:

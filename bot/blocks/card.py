@@ -39,7 +39,7 @@ _COLOURS = {
 _ALARM = "#c9302c"
 _EMERGENCY = "🚨 Break glass: run it without a second key…"
 _REQUESTERS = {"edit", "withdraw", "break_glass"}
-_OPENINGS = {"Another", "Someone", "The"}
+_OPENINGS = {"Another", "It", "Its", "Nobody", "Not", "Nothing", "Only", "Somebody", "Someone", "The", "This"}
 _COUNTS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five"}
 
 
@@ -154,7 +154,8 @@ def _status(request: Request, face: Face) -> str:
         return f"running · {_elapsed(request, face.now)}"
     summary = request.outcome.summary if request.outcome else ""
     by = f" by {face.name(request.reason_by)}" if request.reason_by else ""
-    why = f": {request.reason}" if request.reason not in {"", "denied", "withdrawn"} else ""
+    reason = request.reason if request.reason_by else _told(request.reason)  # a person's words stay as they are
+    why = f": {reason}" if reason not in {"", "denied", "withdrawn"} else ""
     return {
         State.PROPOSED: "being checked",
         State.SUCCEEDED: f"✅ {summary or 'done'}",
@@ -165,13 +166,13 @@ def _status(request: Request, face: Face) -> str:
         State.DENIED: f"⛔ denied{by}{why}",
         State.WITHDRAWN: f"withdrawn{by}{why}",
         State.EXPIRED: f"⌛ expired{why}",
-        State.STALE: f"stale: {_told(request.reason)}" if why else "stale",
+        State.STALE: f"stale{why}",
         State.ADOPTED: f"✅ in force now, {_approved(approved)}",
     }[request.state]
 
 
 def _told(reason: str) -> str:
-    """What moved, after a colon: a sentence's opening word is written small there, a name as it is."""
+    """Our own sentence after a colon: its opening word is written small there, a name as it is."""
     first, space, rest = reason.partition(" ")
     return f"{first.lower()}{space}{rest}" if first in _OPENINGS else reason
 
@@ -221,14 +222,15 @@ def _instead(request: Request) -> list[Button]:
     if request.state is not State.WAITING:
         return []
     offers = [w.instead for w in request.plan.warnings[:NOTES] if w.instead]
-    return _do([(offer.label, offer.action) for offer in offers], start=20)
+    return _do([(offer.label, offer.action) for offer in offers], start=20, instead_of=request.id)
 
 
-def _do(pairs: Sequence[tuple[str, object]], start: int = 0) -> list[Button]:
-    """Buttons that ask for an action; a change becomes a card of its own."""
+def _do(pairs: Sequence[tuple[str, object]], start: int = 0, instead_of: str = "") -> list[Button]:
+    """Buttons that ask for an action; a change becomes a card of its own, in the place of the one `instead_of`."""
     found = []
     for number, (text, action) in enumerate(pairs, start):
-        value = kit.pack({"action": action})  # type: ignore[dict-item]  # an action's JSON form
+        for_whom = {"instead_of": instead_of} if instead_of else {}
+        value = kit.pack({"action": action, **for_whom})  # type: ignore[dict-item]  # an action's JSON form
         if value:
             found.append(Button(text, f"do:{number}", value))
     return found
@@ -329,7 +331,7 @@ def _approved(names: list[str]) -> str:
 
 
 def _failed(why: str) -> str:
-    return why if why.startswith("failed") else f"failed: {why or 'see the thread'}"
+    return why if why.startswith("failed") else f"failed: {_told(why) or 'see the thread'}"
 
 
 def _others(count: int) -> str:

@@ -22,7 +22,8 @@ from bot.blocks import amendment, emergency, evaluation, modals, questions
 from bot.blocks import message as kit
 from bot.blocks.card import Face
 from bot.blocks.text import listed
-from bot.listeners import strays
+from bot.conversation import Said
+from bot.listeners import replacing, strays
 from bot.listeners.desk import Desk, Place, actor_of, place_of
 from bot.stage import SlackStage
 from bot.threads import in_daemon
@@ -187,8 +188,18 @@ async def _open_form(
 
 
 async def _do(desk: Desk, body: dict[str, Any], action: dict[str, Any]) -> None:
-    """A next step: a read answers below, a change gets a card of its own."""
-    await _take_up(desk, body, await place_of(body, desk.client), json.loads(action["value"])["action"])
+    """A next step: a read answers below, a change gets a card of its own.
+
+    What is offered in a request's place takes it where its own requester presses; for others it is a request beside it.
+    """
+    wanted, place = json.loads(action["value"]), await place_of(body, desk.client)
+    if wanted.get("instead_of"):
+        first = await asyncio.to_thread(desk.ledger.get, str(wanted["instead_of"]))
+        if first.requester == actor_of(body, desk.team_id):
+            said = await _said(desk, body, place)
+            await replacing.replace(desk, said, wanted["action"], place.stages(desk.client), first.id)
+            return
+    await _take_up(desk, body, place, wanted["action"])
 
 
 async def _show(desk: Desk, body: dict[str, Any], action: dict[str, Any]) -> None:
@@ -228,9 +239,12 @@ def chosen(action: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 
 
 async def _take_up(desk: Desk, body: dict[str, Any], place: Place, partial: dict[str, Any]) -> None:
+    await desk.conversation.take_up(await _said(desk, body, place), partial, place.stages(desk.client))
+
+
+async def _said(desk: Desk, body: dict[str, Any], place: Place) -> Said:
     name = await desk.channel_name(place)
-    said = place.said(actor_of(body, desk.team_id), f"trigger {body.get('trigger_id')}", name)
-    await desk.conversation.take_up(said, partial, place.stages(desk.client))
+    return place.said(actor_of(body, desk.team_id), f"trigger {body.get('trigger_id')}", name)
 
 
 async def _refresh_home(desk: Desk, body: dict[str, Any], actor: Actor) -> None:

@@ -10,10 +10,11 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from actions.errors import BadInput, TwokeyError
+from actions.errors import TwokeyError
 from approvals.actor import Actor
 from bot import forms
 from bot.blocks import message as kit
+from bot.listeners import replacing
 from bot.listeners.desk import Desk, Place, actor_of
 
 
@@ -30,7 +31,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
     async def filled(ack: AsyncAck, body: dict[str, Any]) -> None:
         meta = json.loads(body["view"]["private_metadata"])
         partial = {**forms.partial(meta["verb"], _values(body["view"]), desk.registry), **meta.get("kept", {})}
-        wrong = _complaint(desk, partial)
+        wrong = forms.complaints(desk.registry[str(partial["verb"])], desk.registry.wrong(partial))
         if wrong:
             await ack(response_action="errors", errors=wrong)
             return
@@ -70,35 +71,21 @@ async def _reasoned(desk: Desk, body: dict[str, Any], deed: Callable[[str, str, 
 
 
 async def _continue(desk: Desk, body: dict[str, Any], meta: dict[str, Any], partial: dict[str, Any]) -> None:
-    """Once a form, also where somebody sent it off again because the acknowledgement was lost (S2).
-
-    The new request first, so that nothing is lost where it cannot be made; then the old one is withdrawn.
-    """
+    """Once a form, also where somebody sent it off again because the acknowledgement was lost (S2)."""
     form = f"form {body['view']['id']}"
     if not await asyncio.to_thread(desk.inbox.take, form):
         return
     actor = actor_of(body, desk.team_id)
     place = Place(str(meta["channel"]), actor.user_id, meta.get("ts"), meta.get("thread"))
     said = place.said(actor, f"trigger {body.get('trigger_id')}", None)
-    made = await desk.conversation.take_up(said, partial, place.stages(desk.client))
-    if made and meta.get("request"):
+    stages = place.stages(desk.client)
+    if not meta.get("request"):
+        await desk.conversation.take_up(said, partial, stages)
+    elif made := await replacing.replace(desk, said, partial, stages, str(meta["request"])):
         replaced = await asyncio.to_thread(desk.ledger.get, str(meta["request"]))
-        meant, delivery = desk.registry.parse(partial).as_json(), str(replaced.origin.get("delivery"))
-        await asyncio.to_thread(desk.readings.corrected, delivery, replaced.plan.action, meant)
-        try:
-            await asyncio.to_thread(desk.gate.withdraw, str(meta["request"]), actor)
-        except TwokeyError as error:
-            await place.stages(desk.client).here.whisper(kit.say(error.say))
+        delivery = str(replaced.origin.get("delivery"))
+        await asyncio.to_thread(desk.readings.corrected, delivery, replaced.plan.action, made.plan.action)
     await desk.close(form)
-
-
-def _complaint(desk: Desk, partial: dict[str, Any]) -> dict[str, str]:
-    """Which field is wrong, and how; empty where all is well."""
-    try:
-        desk.registry.parse(partial)
-    except BadInput as error:
-        return forms.complaint(desk.registry[str(partial["verb"])], error.say)
-    return {}
 
 
 def _values(view: dict[str, Any]) -> dict[str, str | None]:

@@ -16,6 +16,7 @@ from actions.clients.loki import LokiLogs
 from actions.clients.prometheus import PrometheusMetrics
 from actions.clients.protocols import ChangeRecord, Sample
 from actions.errors import BadInput, Denied, Rejected, SourceError, Unreachable
+from actions.measurement import Measurement, picture, verdict
 from actions.outcome import Chart
 from actions.toolbox import Toolbox
 from actions.trend import trend
@@ -165,6 +166,28 @@ def test_a_trend_is_the_last_lasting_change(recent: list[float], direction: str,
     found = trend([], samples(*recent), "latency_p99")
     assert found is not None
     assert (found.direction, found.since) == (direction, since)
+
+
+@pytest.mark.parametrize(
+    ("recent", "said"),
+    [
+        ([0.3] * 59 + [0.9], "now 900 ms, usually 300 ms; steady but for the newest point"),
+        ([0.3] * 40 + [0.48] * 19 + [0.3], "now 300 ms, usually 300 ms; rising but for the newest point since "),
+        ([0.3] * 40 + [0.48] * 19 + [0.6], "now 600 ms, usually 300 ms; rising since "),
+        ([0.3] * 60, "now 300 ms, usually 300 ms; steady"),
+    ],
+)
+def test_what_is_said_of_now_is_the_last_point_of_the_picture(recent: list[float], said: str) -> None:
+    """One odd sample makes no direction, and is not told away either."""
+    start, shown = payments().clock.now(), samples(*recent)
+    found = trend([], shown, "latency_p99")
+    assert found is not None
+    end = start + timedelta(hours=1)
+    measured = Measurement("latency_p99", "payments", "prod", start, end, 60.0, shown, found)
+    nothing = changelog.Changelog((), ())
+    assert verdict(measured, nothing).startswith(said)
+    drawn = picture(measured, nothing)
+    assert drawn.now_label == f"now {drawn.samples[-1].value:.0f} ms"
 
 
 def test_what_is_usual_comes_from_before_the_window() -> None:

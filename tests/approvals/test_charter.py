@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -69,6 +70,24 @@ def test_a_stricter_policy_is_adopted_at_once_and_by_every_process(house: House,
     assert charter.put_forward(STRICTER) is None
     assert other.in_force().version == STRICTER.version
     assert house.kinds() == ["policy.adopted", "policy.adopted"]
+
+
+@pytest.mark.parametrize(("moment", "shown"), [(math.inf, FIRST), (0.0, STRICTER)])
+def test_what_is_shown_may_be_a_moment_old_and_what_decides_is_not(
+    house: House, charter: Charter, moment: float, shown: Policy
+) -> None:
+    """A9: a glimpse spares look-ups for what is only shown, for as long as it holds and no longer."""
+    here = Charter(house.ledger, CATALOG, REGISTRY, moment)
+    assert here.glimpse().version == FIRST.version
+    assert charter.put_forward(STRICTER) is None
+    assert here.glimpse().version == shown.version
+    assert here.in_force().version == STRICTER.version
+
+
+def test_a_glimpse_of_no_policy_is_none(house: House) -> None:
+    """A8: what was never adopted is not shown as if it held."""
+    with pytest.raises(NoPolicy):
+        a_charter(house).glimpse()
 
 
 def test_a_weaker_policy_is_held_back_once_by_however_many_processes(house: House, charter: Charter) -> None:

@@ -318,6 +318,14 @@ def test_what_moved_goes_on_after_a_colon_and_a_name_stays_as_it_is(reason: str,
     assert f"stale: {told}" in status(make_request(state=State.STALE, reason=reason, finished_at=NOW), make_face())
 
 
+@pytest.mark.parametrize("state", [State.EXPIRED, State.REFUSED])
+def test_our_own_reason_goes_on_small_after_a_colon_and_a_person_s_words_stay(state: State) -> None:
+    ours = make_request(state=state, reason="It waited too long for approval. Ask again.", finished_at=NOW)
+    assert f"{state.value}: it waited too long for approval." in status(ours, make_face())
+    theirs = make_request(State.REFUSED, reason="It is lunch", reason_by=BEN, finished_at=NOW)
+    assert "refused by ben: It is lunch" in status(theirs, make_face())
+
+
 def test_a_stale_card_says_in_the_readers_zone_when_somebody_changed_it() -> None:
     """And says the time of that day, however much later the card is drawn again."""
     reason = "someone set replicas to 4 (kubectl, 08:30 UTC): 4 → 5 now"

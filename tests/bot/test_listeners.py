@@ -152,8 +152,20 @@ async def test_an_edited_request_is_a_new_card_and_the_old_one_is_withdrawn(slac
         wrong = await slack.post("views", user="ana", view_id=view["id"], values={"replicas": "many"})
         assert wrong["errors"] == {"replicas": "It has to be a whole number, like 5."}
         await slack.post("views", user="ana", view_id=view["id"], values={"replicas": "6"})
-        await slack.see("withdrawn by ana")
+        await slack.see("withdrawn by ana: another card takes its place")
         assert (await slack.see("waiting for 1 of sre"))["ts"] != card["ts"]
+
+
+async def test_a_request_stays_where_what_was_to_take_its_place_is_refused(slack: Scene) -> None:
+    """Nothing is lost: what is edited to a place where nothing may be asked for is not withdrawn."""
+    async with slack.program() as program:
+        await slack.say("ana", ASK)
+        await slack.click("ana", await slack.see("waiting for 1 of sre"), "edit")
+        view = await slack.view("U0ANA")
+        slack.hands.plan_error = Unreachable("The cluster does not answer. Try again in a minute.")
+        await slack.post("views", user="ana", view_id=view["id"], values={"replicas": "6"})
+        await slack.see("The cluster does not answer.")
+        assert [r.state.value for r in program.ledger.recent(10)] == ["waiting"]
 
 
 async def test_only_the_requester_can_edit_or_withdraw(slack: Scene) -> None:

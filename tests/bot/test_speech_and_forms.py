@@ -9,7 +9,6 @@ from pydantic import JsonValue
 
 from actions import catalog
 from actions.action import Action
-from actions.errors import BadInput
 from actions.registry import Registry
 from actions.verbs import VERBS
 from actions.verbs.deploy import Deploy
@@ -108,6 +107,19 @@ def test_the_first_missing_argument_is_asked_for_first() -> None:
             {"window": '"soon" is no duration; write it like 30m, 2h or 7d.'},
         ),
         (QueryMetrics, {}, {"metric": "It is missing."}),
+        (
+            Scale,
+            {"replicas": "-3", "change": "lots"},
+            {
+                "replicas": "It has to be 0 or more.",
+                "change": "I cannot read that. I take +2, -1, x1.5 or 50%, instead of a number of replicas.",
+            },
+        ),
+        (
+            Deploy,
+            {"service": "", "version": "-- 1"},
+            {"service": "It is missing.", "version": "I cannot read that. I take a tag, or sha256:…"},
+        ),
     ],
 )
 def test_what_is_wrong_stands_beside_its_field_in_a_sentence_of_ours(
@@ -115,6 +127,4 @@ def test_what_is_wrong_stands_beside_its_field_in_a_sentence_of_ours(
 ) -> None:
     """Nobody has to know what the words of the library that checks it mean."""
     filled = forms.partial(verb.verb, {"service": "cart", "environment": "prod", **values}, REGISTRY)
-    with pytest.raises(BadInput) as caught:
-        REGISTRY.parse(filled)
-    assert forms.complaint(verb, caught.value.say) == wrong
+    assert forms.complaints(verb, REGISTRY.wrong(filled)) == wrong

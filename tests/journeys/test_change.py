@@ -66,19 +66,31 @@ def test_a_sentence_becomes_a_card_another_person_approves_it_runs_and_the_log_p
 
 
 def test_the_note_about_an_autoscaler_offers_what_lasts_as_a_change_of_its_own(here: Stage) -> None:
-    """A1, E1: the button asks; its own card, plan and approval follow, and the town's autoscaler does the rest."""
+    """A1, E1: the button asks; its own card, plan and approval follow, and the town's autoscaler does the rest.
+
+    Where the one who asked for the first presses it, that one gives way; where others do, it is a request beside it.
+    """
     card = ask(here, "scale checkout to 5 in prod")
     assert buttons(card)["do:20"]["text"]["text"] == "Set its minimum to 5 instead"
+    here.click("carla", card, "do:20")
+    other = card_of(here, "Set the autoscaler's minimum of checkout in prod", "waiting for", "asked by carla")
+    here.click("carla", other, "withdraw")
+    card_of(here, "withdrawn by carla", "asked by carla")
+    assert "waiting for" in words(card_of(here, "Scale checkout in prod"))
+
     here.click("ana", card, "do:20")
-    own = card_of(here, "Set the autoscaler's minimum of checkout in prod", "waiting for")
+    own = card_of(here, "Set the autoscaler's minimum of checkout in prod", "waiting for", "asked by ana")
     assert own["ts"] != card["ts"]
+    first = card_of(here, "Scale checkout in prod", "withdrawn by ana: another card takes its place")
+    assert first["ts"] == card["ts"]
     assert "HorizontalPodAutoscaler checkout" in words(own)
     assert replicas(here, "checkout") == 3
     here.click("ben", own, "approve")
     done = card_of(here, "Set the autoscaler's minimum", "done in")
     assert done["ts"] == own["ts"]
     assert replicas(here, "checkout") == 5
-    assert "waiting for" in words(card_of(here, "Scale checkout in prod")), "the first card still waits"
+    gone = next(e for e in here.running.program.ledger.entries() if e.fields["data"].get("for"))
+    assert gone.fields["kind"] == "request.withdrawn"
 
 
 def test_a_model_service_reaches_prod_with_a_passing_eval_of_that_very_version(here: Stage) -> None:
