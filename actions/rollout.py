@@ -106,11 +106,35 @@ def _by_phase(
 
 
 def given_up(workload: Mapping[str, Any], pods: Collection[Pod]) -> Judgement:
-    """Whether an aborted Rollout is back on its stable version with every replica."""
-    counts = _counts(workload)
-    if (workload.get("status") or {}).get("abort") and counts.total == counts.desired <= counts.available:
+    """Whether an aborted Rollout is back on its stable version with every replica; `pods` are those of every revision.
+
+    The controller's own notice comes first: until it has written `abortedAt` and its phase, every count in the status
+    is one from before the abort, of pods that the canary still has. Then every replica of the stable version has to be
+    ready, and the aborted one has to be out of the way (argo-rollouts.readthedocs.io, "Specification").
+    """
+    counts, status = _counts(workload), workload.get("status") or {}
+    ready = min(sum(pod.ready for pod in pods if pod.template_hash == status.get("stableRS")), counts.desired)
+    noticed = status.get("abort") and status.get("abortedAt") and status.get("phase") == "Degraded"
+    if noticed and ready == counts.desired <= counts.available and _out_of_the_way(workload, pods):
         return Complete(counts.desired)
-    return Progressing(_step(counts, pods), "Argo Rollouts is giving it up")
+    step = Step(text=f"{ready} of {counts.desired} ready", done=ready, total=counts.desired)
+    return Progressing(step, "Argo Rollouts is giving it up")
+
+
+def _out_of_the_way(workload: Mapping[str, Any], pods: Collection[Pod]) -> bool:
+    """Whether the version that an abort gave up serves nobody any longer.
+
+    Where a router splits the traffic, or two Services do, its pods stay for `abortScaleDownDelaySeconds` (30; with 0
+    for good) and only the traffic tells; elsewhere having no pods any more is what takes it away.
+    argo-rollouts.readthedocs.io, "Scaledown New Replicaset on Aborted Rollout"
+    """
+    strategy, status = workload["spec"].get("strategy") or {}, workload["status"]
+    if "blueGreen" in strategy:
+        return bool((status.get("blueGreen") or {}).get("activeSelector") == status.get("stableRS"))
+    if "trafficRouting" in (strategy.get("canary") or {}):
+        weights = (status.get("canary") or {}).get("weights") or {}
+        return not (weights.get("canary") or {}).get("weight")
+    return all(pod.template_hash == status.get("stableRS") for pod in pods) and not _counts(workload).updated
 
 
 def _timed(workload: Mapping[str, Any]) -> bool:

@@ -58,10 +58,10 @@ def look(tools: Toolbox, plan: Plan, before: Mapping[str, Any] | None) -> Judgem
         owner, live, revisions = live, tools.cluster.workload(ref), tools.cluster.revisions(ref)
         if waiting := autoscaling.unsettled(owner, live):
             return waiting
-    pods = rollout.newest(tools.cluster.pods(ref), revisions)
+    pods = tools.cluster.pods(ref)
     if plan.patch.subresource == "status" and "abort" in str(plan.patch.body):
         return rollout.given_up(live, pods)
-    return rollout.judge(live, pods, before)
+    return rollout.judge(live, rollout.newest(pods, revisions), before)
 
 
 def glance(tools: Toolbox, plan: Plan) -> Outcome | None:

@@ -10,6 +10,7 @@ import pytest
 from actions import disclosure, rollout, wire, yamlfile
 from actions.catalog import Catalog
 from actions.clients import kube_objects
+from actions.clients.protocols import Pod
 from actions.errors import BadInput, ConfigError
 from actions.keepers import field
 from actions.keepers.argocd import Application
@@ -252,6 +253,53 @@ ROLLOUT: Json = {
 def test_a_rollout_is_where_its_phase_says_and_only_a_pause_without_an_end_waits(status: Json, judged: Any) -> None:
     found = rollout.judge({**ROLLOUT, "status": {"observedGeneration": "3", **status}}, ())
     assert isinstance(found, judged) if isinstance(judged, type) else found == judged
+
+
+def aborted(strategy: Json, pods: str, **status: Any) -> type[Any]:
+    """How an abort of `new` is judged, of which the controller has taken notice; `pods` are ready where in capitals."""
+    words = {"o": "old", "n": "new"}
+    listed = [
+        Pod(f"p{i}", "Running", each.isupper(), 0, (), None, None, words[each.lower()]) for i, each in enumerate(pods)
+    ]
+    counts = {
+        "replicas": len(pods),
+        "updatedReplicas": pods.lower().count("n"),
+        "availableReplicas": sum(each.isupper() for each in pods),
+    }
+    noticed = {"abort": True, "abortedAt": "2026-11-02T10:00:00Z", "phase": "Degraded", "stableRS": "old"}
+    spec = {"replicas": 2, "strategy": strategy}
+    return type(rollout.given_up({**ROLLOUT, "spec": spec, "status": {**noticed, **counts, **status}}, listed))
+
+
+ROUTED: Json = {"canary": {"trafficRouting": {}}}
+BLUE_GREEN: Json = {"blueGreen": {}}
+
+
+@pytest.mark.parametrize(
+    ("strategy", "pods", "status", "judged"),
+    [
+        ({"canary": {}}, "OO", {}, Complete),
+        ({"canary": {}}, "Oo", {}, Progressing),
+        ({"canary": {}}, "OON", {}, Progressing),
+        ({"canary": {}}, "OON", {"updatedReplicas": 0}, Progressing),
+        ({"canary": {}}, "OO", {"updatedReplicas": 1}, Progressing),  # its pods end, and may come again
+        ({"canary": {}}, "OO", {"availableReplicas": 1}, Progressing),  # minReadySeconds
+        # What stands in a status until the controller has seen the abort.
+        ({"canary": {}}, "OO", {"abortedAt": None}, Progressing),
+        ({"canary": {}}, "OO", {"phase": "Paused"}, Progressing),
+        ({"canary": {}}, "ON", {"abortedAt": None, "phase": "Paused", "updatedReplicas": 1}, Progressing),
+        # With a router the new pods stay for a while, or for good: they only must not be asked any more.
+        (ROUTED, "OON", {"canary": {"weights": {"canary": {"weight": 0}}}}, Complete),
+        (ROUTED, "OON", {"canary": {"weights": {"canary": {"weight": 20}}}}, Progressing),
+        (ROUTED, "ONN", {"canary": {"weights": {"canary": {"weight": 0}}}}, Progressing),
+        (BLUE_GREEN, "OONN", {"blueGreen": {"activeSelector": "old"}}, Complete),
+        (BLUE_GREEN, "OONN", {"blueGreen": {"activeSelector": "new"}}, Progressing),
+    ],
+)
+def test_a_rollout_is_given_up_once_its_controller_says_so_and_the_old_version_alone_serves(
+    strategy: Json, pods: str, status: Json, judged: type[Any]
+) -> None:
+    assert aborted(strategy, pods, **status) is judged
 
 
 def test_what_the_server_filled_in_does_not_come_back_with_a_revision() -> None:

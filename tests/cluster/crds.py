@@ -127,6 +127,7 @@ _ROLLOUT = _map(
         phase=_TEXT,
         message=_TEXT,
         abort=_FLAG,
+        abortedAt=_TIME,
         promoteFull=_FLAG,
         pauseConditions=_list(_map(reason=_TEXT, startTime=_TIME)),
         currentStepIndex=_NUMBER,

@@ -47,10 +47,11 @@ class Rollouts:
                     self._follow(found)
 
     def _follow(self, found: Json) -> None:
-        status, digest = found.get("status") or {}, _digest(found["spec"]["template"])
+        status, digest = dict(found.get("status") or {}), _digest(found["spec"]["template"])
         sets = self._sets(found, digest)
         if status.get("currentPodHash") != digest:  # a new template: from the first step, and no abort any more
-            status = {**status, "currentPodHash": digest, "currentStepIndex": 0, "abort": None, "pauseConditions": None}
+            status |= {"currentPodHash": digest, "currentStepIndex": 0}
+            status |= {"abort": None, "abortedAt": None, "pauseConditions": None}
         status.setdefault("stableRS", digest)
         steps = found["spec"]["strategy"]["canary"]["steps"]
         at = status.get("currentStepIndex", 0)
@@ -78,14 +79,14 @@ class Rollouts:
             status["stableRS"] = digest
         phase = "Healthy" if there and digest == status["stableRS"] else "Progressing"
         if status.get("abort"):
-            phase = "Degraded"
+            phase, status["abortedAt"] = "Degraded", status.get("abortedAt") or _now()
         elif status.get("pauseConditions"):
             phase = "Paused" if there else "Progressing"
         generation = str(found["metadata"]["generation"])
         message = "RolloutAborted: Rollout aborted update" if status.get("abort") else "CanaryPauseStep"
         new = {**status, **counts, "currentStepIndex": at, "phase": phase, "observedGeneration": generation}
         new["message"] = message if phase in ("Degraded", "Paused") else ""
-        if new != found.get("status"):
+        if {key: value for key, value in new.items() if value is not None} != found.get("status"):
             self._write(found, new, (found["metadata"]["uid"], digest, at))
 
     def _write(self, found: Json, status: Json, here: tuple[str, str, int]) -> None:
@@ -102,7 +103,7 @@ class Rollouts:
             if status.get("pauseConditions"):
                 return at, status["pauseConditions"]
             if here not in self._paused:
-                return at, [{"reason": "CanaryPauseStep", "startTime": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"}]
+                return at, [{"reason": "CanaryPauseStep", "startTime": _now()}]
         return min(at + 1, len(steps)), None  # or somebody took the condition away
 
     def _sets(self, found: Json, digest: str) -> list[Json]:
@@ -165,3 +166,7 @@ def _replica_set(found: Json, digest: str, number: int) -> Json:
 
 def _digest(template: Json) -> str:
     return hashlib.sha256(json.dumps(template, sort_keys=True).encode()).hexdigest()[:10]
+
+
+def _now() -> str:
+    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
