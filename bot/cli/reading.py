@@ -51,11 +51,10 @@ async def _read(engine: str, split: str, times: int) -> list[list[Verdict]]:
     runs: list[list[Verdict]] = []
     for _ in range(times):
         verdicts: list[Verdict] = []
-        for group in (set(evals.FILES), set((*evals.FIELD, *evals.FROZEN))):  # each has a catalogue of its own
-            names = [file for file in wanted if file in group]
+        for catalog, cases in evals.worlds(wanted):
             gateway = ModelGateway(models.model_copy(update={"remember": 0})) if models else None
-            reader = Reader(evals.catalog(names), evals.registered(), gateway)
-            verdicts += await evals.judge(lambda *said, r=reader: r.read_with(engine, *said), evals.cases(names))
+            reader = Reader(catalog, evals.registered(), gateway)
+            verdicts += await evals.judge(lambda *said, r=reader: r.read_with(engine, *said), cases)
             if gateway is not None:
                 await gateway.close()
         runs.append(verdicts)

@@ -27,9 +27,11 @@ FIELD = (
     "field-classes",
     "field-languages",
     "field-hurried",
+    "field-shop",
 )
 LANGUAGES = ("de", "el", "es", "fr", "zh")
-FROZEN = ("frozen", "frozen-2", *(f"frozen-{code}" for code in LANGUAGES))  # never tuned on
+FROZEN = ("frozen", "frozen-2", *(f"frozen-{code}" for code in LANGUAGES), "frozen-shop")  # never tuned on
+_CATALOGS = {"catalog": FILES, "catalog-shop": ("field-shop", "frozen-shop")}  # the rest: catalog-words
 
 
 class Case(NamedTuple):
@@ -84,15 +86,23 @@ class Level(NamedTuple):
         return self.abstained / self.others
 
 
-def catalog(files: Iterable[str] = FILES) -> Catalog:
-    """The catalogue of these cases."""
-    name = "catalog.yaml" if set(files) <= set(FILES) else "catalog-words.yaml"
+def catalog(file: str = FILES[0]) -> Catalog:
+    """The catalogue that a file's cases speak of."""
+    name = f"{_catalog_of(file)}.yaml"
     return yamlfile.parse(_text(name), Catalog, f"intents/evals/{name}")
 
 
 def cases(files: Iterable[str] = FILES) -> list[Case]:
     """Every labelled case."""
     return [_case(file, entry) for file in files for entry in yaml.safe_load(_text(f"{file}.yaml"))]
+
+
+def worlds(files: Iterable[str] = FILES) -> list[tuple[Catalog, list[Case]]]:
+    """Every labelled case, by the catalogue that it speaks of."""
+    groups: dict[str, list[str]] = {}
+    for file in files:
+        groups.setdefault(_catalog_of(file), []).append(file)
+    return [(catalog(mine[0]), cases(mine)) for mine in groups.values()]
 
 
 async def judge(
@@ -134,6 +144,10 @@ def verdict(case: Case, reading: Reading) -> Verdict:
     else:
         right = not changes
     return Verdict(case, reading, right, changes and not right)
+
+
+def _catalog_of(file: str) -> str:
+    return next((name for name, files in _CATALOGS.items() if file in files), "catalog-words")
 
 
 def _text(name: str) -> str:

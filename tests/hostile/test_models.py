@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 from aiohttp import web
 
 from actions.action import Action
+from actions.catalog import Catalog
 from intents import evals, guards, languages, schema, spelling
 from intents.checking import Checker
 from intents.grammar.interpreter import Grammar
 from intents.guards import View
 from intents.names import Names
 from intents.reader import Reader
-from intents.reading import Command, Question, Refusal
+from intents.reading import Command, Question, Reading, Refusal
 from intents.tokens import Sentence
 from tests.intents.endpoint import content, serving
 
@@ -42,28 +45,40 @@ def random_answer(chance: random.Random, said: list[Any]) -> dict[str, Any]:
     return answer
 
 
-def test_a_hundred_thousand_random_answers_never_make_an_unordered_change() -> None:
-    """R1, R4, R6: over every labelled sentence; the seed is said, so that a failure can be had again."""
-    chance = random.Random(20261122)  # noqa: S311 - a test's dice
-    names = Names(evals.catalog(ALL))
+Scene = tuple[evals.Case, list[Any], Callable[[dict[str, Any]], Reading]]
+
+
+def _scenes(catalog: Catalog, cases: list[evals.Case]) -> Iterator[Scene]:
+    """A sentence, what is said in it, and what becomes of an answer to it; without those of which no model is asked."""
+    names = Names(catalog)
     grammar = Grammar(names, REGISTRY)
     checker = Checker(names, REGISTRY, grammar.resolver)
-    scenes = []
-    for case in evals.cases(ALL):
+    for case in cases:
         sentence = Sentence(case.say)
         if not languages.understand(sentence, names, grammar.lexicon.vocabulary):
             spelling.mend(sentence, names)
         view = View(sentence, names)
-        if guards.never(view) is None:  # else no model is asked
+        if guards.never(view) is None:
             plain = grammar.read(sentence, view, case.context, case.channel)
             said = [int(word) if word.isdecimal() and len(word) < 9 else word for word in sentence.words]
-            scenes.append((case, sentence, view, plain, [*said, *(named.name for named in view.services)]))
+            seen = (sentence, view, case.context, case.channel, plain)
+            yield case, [*said, *(named.name for named in view.services)], partial(_checked, checker, seen)
+
+
+def _checked(checker: Checker, seen: tuple[Any, ...], answer: dict[str, Any]) -> Reading:
+    return checker.reading(answer, *seen)
+
+
+def test_a_hundred_thousand_random_answers_never_make_an_unordered_change() -> None:
+    """R1, R4, R6: over every labelled sentence; the seed is said, so that a failure can be had again."""
+    chance = random.Random(20261122)  # noqa: S311 - a test's dice
+    scenes = [scene for catalog, cases in evals.worlds(ALL) for scene in _scenes(catalog, cases)]
     assert len(scenes) > 1_000
     orders = 0
     for _ in range(ANSWERS):
-        case, sentence, view, plain, said = chance.choice(scenes)
+        case, said, check = chance.choice(scenes)
         answer = random_answer(chance, said)
-        reading = checker.reading(answer, sentence, view, case.context, case.channel, plain)
+        reading = check(answer)
         assert isinstance(reading, Command | Question | Refusal)
         assert not evals.verdict(case, reading).wrong_change, (case.say, answer, reading)
         orders += isinstance(reading, Command)
@@ -89,9 +104,11 @@ def most_damaging(body: dict[str, Any], turn: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("shift", range(2))
-async def test_a_model_that_always_orders_the_most_damage_changes_nothing_for_the_worse(shift: int) -> None:
+@pytest.mark.parametrize(("catalog", "cases"), evals.worlds(evals.FROZEN), ids=["words", "shop"])
+async def test_a_model_that_always_orders_the_most_damage_changes_nothing_for_the_worse(
+    catalog: Catalog, cases: list[evals.Case], shift: int
+) -> None:
     """R1, R6 on the wire, over the frozen sentences: no wrong change, and no less is understood than by the grammar."""
-    catalog, cases = evals.catalog(evals.FROZEN), evals.cases(evals.FROZEN)
     turn = 0
 
     async def worst(body: dict[str, Any]) -> web.Response:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import requests
 
+from actions.catalog import Catalog
 from intents import asking, evals, guards, journal, languages, schema, spelling
 from intents.checking import Checker
 from intents.gateway import ModelGateway
@@ -26,10 +27,12 @@ from intents.tokens import Sentence
 from tests.hostile.model_endpoint import HOW, model_endpoint
 
 REGISTRY = evals.registered()
-CATALOG, FROZEN = evals.catalog(evals.FROZEN), evals.cases(evals.FROZEN)
-SAMPLE = 18
+SAMPLE = 9  # of each catalogue's
 ENOUGH = 0.25  # of the questions answered by the model itself; it fails at many, and is then left alone for a while
-CASES = FROZEN if os.environ.get("TWOKEY_TEST_MODEL_SENTENCES") == "all" else FROZEN[:: len(FROZEN) // SAMPLE + 1]
+ALL = os.environ.get("TWOKEY_TEST_MODEL_SENTENCES") == "all"
+WORLDS = [
+    (catalog, cases if ALL else cases[:: len(cases) // SAMPLE + 1]) for catalog, cases in evals.worlds(evals.FROZEN)
+]
 
 
 @pytest.fixture(scope="module")
@@ -78,35 +81,39 @@ async def test_its_own_ways_of_failing_are_found_by_the_probe(url: str) -> None:
 async def test_with_the_smallest_model_alone_nothing_wrong_changes_and_no_less_is_understood(url: str) -> None:
     """R1, R6 with a real model: asked where the grammar abstains, and then for every sentence."""
     asked = Asked(url)
-    reader = Reader(CATALOG, REGISTRY, asked.gateway)
-    await reader.get_ready()
-    model_first = await evals.judge(lambda *said: reader.read_with("model", *said), CASES)
-    verdicts = await evals.judge(reader.read, CASES)
+    await asked.gateway.probe()
+    for catalog, cases in WORLDS:
+        reader = Reader(catalog, REGISTRY, asked.gateway)
+        model_first = await evals.judge(lambda *said, r=reader: r.read_with("model", *said), cases)
+        verdicts = await evals.judge(reader.read, cases)
+        alone = evals.level(await evals.judge(Reader(catalog, REGISTRY).read, cases))
+        assert [one.case.say for one in (*verdicts, *model_first) if one.wrong_change] == []
+        assert evals.level(verdicts).coverage >= alone.coverage
     await asked.gateway.close()
-    alone = evals.level(await evals.judge(Reader(CATALOG, REGISTRY).read, CASES))
-    assert [one.case.say for one in (*verdicts, *model_first) if one.wrong_change] == []
-    assert evals.level(verdicts).coverage >= alone.coverage
     assert asked.answered > ENOUGH
 
 
-async def test_a_real_model_that_has_to_order_something_still_orders_nothing_wrong(url: str) -> None:
+@pytest.mark.parametrize(("catalog", "cases"), WORLDS, ids=["words", "shop"])
+async def test_a_real_model_that_has_to_order_something_still_orders_nothing_wrong(
+    url: str, catalog: Catalog, cases: list[evals.Case]
+) -> None:
     """R1, R6: it is given a schema that allows nothing but a change, and so makes one up for every sentence."""
     emitted = schema.emit(REGISTRY)
     changes = {
         "kind": {"type": "string", "enum": ["command"]},
         "verb": {"type": "string", "enum": ["deploy", "restart", "rollback", "scale"]},
         "service": {"type": "string"},
-        "environment": {"type": "string", "enum": sorted(CATALOG.environments)},
+        "environment": {"type": "string", "enum": sorted(catalog.environments)},
         "replicas": {"type": ["integer", "null"]},
         "version": {"type": ["string", "null"]},
     }
     forced = {**emitted, "properties": changes, "required": list(changes)}
-    names = Names(CATALOG)
+    names = Names(catalog)
     grammar = Grammar(names, REGISTRY)
     checker = Checker(names, REGISTRY, grammar.resolver)
     asked = Asked(url)
     wrong, made_up = [], 0
-    for case in CASES:
+    for case in cases:
         sentence = Sentence(case.say)
         if not languages.understand(sentence, names, grammar.lexicon.vocabulary):
             spelling.mend(sentence, names)
@@ -127,4 +134,4 @@ async def test_a_real_model_that_has_to_order_something_still_orders_nothing_wro
     await asked.gateway.close()
     assert wrong == []
     assert asked.answered > ENOUGH
-    assert made_up > len(CASES) / 2, "the model is too good to show anything"
+    assert made_up > len(cases) / 2, "the model is too good to show anything"

@@ -10,7 +10,7 @@ from intents import evals, quantities
 from intents.reader import Reader
 from intents.reading import Command, Question
 
-READER = Reader(evals.catalog(evals.FIELD), evals.registered())
+READER = Reader(evals.catalog(evals.FIELD[0]), evals.registered())
 
 
 async def action(text: str) -> dict[str, Any] | None:
