@@ -45,6 +45,7 @@ from bot.running import Running
 from bot.settings import Settings
 from bot.slack import Identity
 from bot.spending import Spending
+from bot.taking_back import TakingBack
 from bot.threads import in_daemon
 from bot.writer import Writer
 from intents.gateway import ModelGateway
@@ -212,6 +213,7 @@ class Program:
             identity.user_id,
             Delegating(self.gate, self.names, self.clock),
             amending.Amending(self.charter, self.ledger, cards, self.names),
+            TakingBack(self.ledger, cards, faces),
             self.readings,
         )
         home = HomePage(

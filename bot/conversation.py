@@ -28,7 +28,7 @@ from approvals.actor import Actor
 from approvals.ledger import Ledger
 from approvals.policy import Forbidden, Verdict
 from approvals.request import Request, State
-from bot import amending, delegating, forms, speech
+from bot import amending, delegating, forms, speech, taking_back
 from bot.blocks import amendment, answers, evaluation, questions, words
 from bot.blocks import message as kit
 from bot.blocks.message import Message
@@ -124,12 +124,13 @@ class Conversation:
         bot_user_id: str,
         delegating: delegating.Delegating,
         amending: amending.Amending,
+        taking_back: taking_back.TakingBack,
         readings: Readings,
     ) -> None:
         self._reader, self._gate, self._preview, self._ledger = reader, gate, preview, ledger
         self._registry, self._catalog, self._memory = registry, catalog, memory
         self._names, self._bot_user_id, self._delegating = names, bot_user_id, delegating
-        self._amending, self._readings = amending, readings
+        self._amending, self._taking_back, self._readings = amending, taking_back, readings
         self._read_last: OrderedDict[tuple[str, str], tuple[str, Context, Reading]] = OrderedDict()
         self._planning = asyncio.Semaphore(PLANS_AT_ONCE)
 
@@ -191,7 +192,19 @@ class Conversation:
         else:
             if reading.reason in ATTEMPTS:
                 await asyncio.to_thread(self._gate.turned_away, said.actor, reading.reason, reading.say)
+            if reading.takes_back and not (context.earlier and context.earlier[-1].state in taking_back.OPEN):
+                await self._take_back(said, reading if context.earlier else None, stages)
+                return
             await stages.here.show(self._refusal(reading))
+
+    async def _take_back(self, said: Said, over: Refusal | None, stages: Stages) -> None:
+        """Somebody would cancel what no thread tells: their own open requests here, or that there are none."""
+        found = await asyncio.to_thread(self._taking_back.standing, said.actor, said.channel)
+        if not found and over is not None:
+            await stages.here.show(self._refusal(over))
+            return
+        links = [await stages.below.link(*one.card) if one.card else None for one in found]
+        await stages.here.show(words.open_ones([(o.what, o.say, link) for o, link in zip(found, links, strict=True)]))
 
     async def _amend(self, meant: amending.Wish, stages: Stages) -> None:
         """What is about the policy itself: shown, and decided by nobody's words (A9, A12)."""

@@ -54,12 +54,16 @@ class Question(Value):
 
 
 class Refusal(Value):
-    """Not acted on, and why; `say` tells the person what to do instead."""
+    """Not acted on, and why; `say` tells the person what to do instead.
+
+    `takes_back` is for words like "cancel that": where no thread tells what is meant, only the requests here can.
+    """
 
     reason: Reason
     say: str
     suggestions: tuple[dict[str, JsonValue], ...] = ()  # complete actions offered as buttons
     engine: Engine = "grammar"
+    takes_back: bool = False
 
     def as_json(self) -> dict[str, JsonValue]:
         return {"kind": "refusal", "reason": self.reason, "say": self.say, "engine": self.engine}

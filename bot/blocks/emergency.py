@@ -20,15 +20,13 @@ def smash(request: Request, face: Face, reply: dict[str, JsonValue]) -> Block:
         f"Run *{escape(clip(face.title, 300))}* without a second key? The channel is told at once, and somebody else "
         "reviews it afterwards. Until then nobody can break the glass again."
     )
-    return _form(
-        "break_glass", "Break the glass", say, "Why it cannot wait", "Run without a second key", key(request), reply
-    )
+    return _form("break_glass", "Break the glass", say, "Why it cannot wait", "🚨 Run it now", key(request), reply)
 
 
 def review(request: Request, face: Face, reply: dict[str, JsonValue]) -> Block:
     """Asks somebody else what they found."""
     found = request.emergency
-    why = line(f"{face.name(found.by)} wrote: {found.reason}") if found else ""
+    why = line(f"{face.name(found.by)} wrote: “{found.reason}”") if found else ""
     say = f"*{escape(clip(face.title, 300))}* ran without a second key. {escape(why)}"
     return _form("review", "Review", say, "What you found, and what should follow", "Reviewed", key(request), reply)
 

@@ -14,7 +14,7 @@ from bot.blocks.message import Block
 from bot.blocks.text import clip, escape, local, moment
 
 CARDS, LINES = 8, 10
-_VERIFIED = re.compile(r" · verified: .*?(?= · 🚨|$)")
+_VERIFIED = re.compile(r" · verified: .*?(?= · 🚨| · not reviewed yet|$)")
 
 
 @dataclass(frozen=True)

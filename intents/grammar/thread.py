@@ -24,12 +24,19 @@ _BESIDE = frozenset(
 _TAKEN_BACK = {
     "waiting": "I withdraw nothing by words. Press Withdraw on its card; whoever asked for it can.",
     "ready": "It is approved and starts now. Once it runs, its card offers Undo…, a change with its own approval.",
+    "unknown": "It started, and I cannot tell yet what became of it; I keep reading the cluster. Wait for its card.",
     "running": "It is running. On its card, Stop watching leaves it to itself, and Undo… asks for the way back: "
     "a change of its own, which somebody else approves and which does not wait for this one.",
     "answered": "That was only a look: nothing was changed, and there is nothing to cancel.",
 }
+_NOTHING = "I do not know what you mean: nothing was asked for here. Say it in the thread of the card that you mean."
 _DONE = "That one is over, so there is nothing to cancel. To go back, say: roll that back, or: make it 3."
 _NARROWS = {"query_logs": "since", "query_metrics": "window"}
+
+
+def taken_back(state: str) -> str:
+    """What somebody can do who would take back a request in this state."""
+    return _TAKEN_BACK.get(state, _DONE)
 
 
 class Thread:
@@ -87,9 +94,10 @@ class Thread:
     def withdrawal(self, view: View) -> Refusal | None:
         """`cancel that`, `never mind`: nothing is withdrawn by words, but the way to do it is said."""
         words = set(view.sentence.words)
-        if not self.context.earlier or not words & _TAKES_BACK or words - _TAKES_BACK - _BESIDE:
+        if not words & _TAKES_BACK or words - _TAKES_BACK - _BESIDE:
             return None
-        return Refusal(reason="negated", say=_TAKEN_BACK.get(self.state, _DONE))
+        say = taken_back(self.state) if self.context.earlier else _NOTHING
+        return Refusal(reason="negated", say=say, takes_back=True)
 
     def objection(self, draft: Draft, resolver: Resolver) -> Reading | None:
         """What speaks against an order that points at the thread: "roll that back" after a scale undoes no scale."""

@@ -16,14 +16,17 @@ from actions.registry import Registry
 from actions.verbs import VERBS
 from approvals.actor import Actor
 from approvals.charter import Charter
+from approvals.request import State
 from approvals.store import open_store
 from bot.amending import Amending
 from bot.blocks.message import Message
 from bot.cards import Cards
 from bot.conversation import Conversation, Reads, Said, Stages
 from bot.delegating import Delegating
+from bot.faces import Faces
 from bot.memory import Memory
 from bot.readings import Readings
+from bot.taking_back import TakingBack
 from bot.writer import Writer
 from intents.reader import Reader
 from intents.reading import Reading, Refusal
@@ -99,7 +102,8 @@ def converse(house: House, memory: Memory, cards: Cards, reader: Reads) -> Conve
     asks = (house.gate, house.gate, house.ledger)
     charter = Charter(house.ledger, SERVICES, REGISTRY)
     policies = Amending(charter, house.ledger, cards, names)  # type: ignore[arg-type]
-    wishes = (keys, policies)
+    faces = Faces(SERVICES, REGISTRY, names, house.clock, lambda: house.gate.policy)  # type: ignore[arg-type]
+    wishes = (keys, policies, TakingBack(house.ledger, cards, faces))
     readings = Readings(Writer(house.engine), house.clock, 90, words=True)
     return Conversation(reader, *asks, REGISTRY, SERVICES, memory, names, "U0TWOKEY", *wishes, readings)  # type: ignore[arg-type]
 
@@ -227,6 +231,30 @@ async def test_help_offers_sentences_that_the_reader_understands_and_the_policy_
 
 async def test_those_who_may_not_are_told_why(talk: Talk) -> None:
     assert "engineers" in await talk.hears("scale checkout to 5 in prod", by=DORA)
+
+
+async def test_cancel_that_as_a_message_of_its_own_points_at_the_one_request_that_is_open(talk: Talk) -> None:
+    """R1, R6: it names the one that it can only be, and does nothing by itself."""
+    assert "still open, so there is nothing to cancel" in await talk.hears("cancel that")
+    await talk.hears("scale checkout to 5 in prod", delivery="event 2", thread="2.2")
+    said = await talk.hears("abort it", thread="3.3")
+    assert said.startswith("Scale checkout in prod · waiting for 1 of sre")
+    assert "Press Withdraw on its card" in said
+    assert "still open" in await talk.hears("stop", by=DORA, thread="3.3")
+    assert [r.state for r in talk.house.ledger.recent(10)] == [State.WAITING]
+
+
+async def test_cancel_that_asks_which_of_several_and_forgets_what_is_over(talk: Talk) -> None:
+    for number, order in enumerate(("scale checkout to 5 in prod", "restart cart in prod", "restart search in prod")):
+        await talk.hears(order, delivery=f"event {number}", thread=f"{number}.1")
+    over = next(r for r in talk.house.ledger.waiting() if r.plan.service == "search")
+    talk.house.gate.withdraw(over.id, ANA)
+    said = await talk.hears("cancel that", thread="9.9")
+    assert said.startswith("Which one? 2 that you asked for here are open")
+    assert "Scale checkout in prod · waiting" in said
+    assert "Restart cart in prod · waiting" in said
+    assert "search" not in said
+    assert "Press Withdraw" in await talk.hears("cancel that", thread="1.1"), "in its own thread it is clear"
 
 
 @pytest.mark.parametrize("text", ["", "help", "thanks!", "x" * 40_000, "🙂" * 200, "שלום", "```\nrm -rf\n```", "\x00"])

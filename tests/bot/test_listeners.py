@@ -13,7 +13,7 @@ from actions.outcome import Outcome, Suggestion
 from bot.inbox import Inbox
 from bot.listeners.delivery import concerns
 from bot.writer import Writer
-from tests.bot.scene import Scene, button_ids
+from tests.bot.scene import PATIENCE, Scene, button_ids
 
 ASK = "@twokey scale checkout to 5 in prod"
 DECIDING = {"approve", "deny", "edit", "withdraw"}
@@ -166,6 +166,26 @@ async def test_a_request_stays_where_what_was_to_take_its_place_is_refused(slack
         await slack.post("views", user="ana", view_id=view["id"], values={"replicas": "6"})
         await slack.see("The cluster does not answer.")
         assert [r.state.value for r in program.ledger.recent(10)] == ["waiting"]
+
+
+async def test_who_would_cancel_a_change_that_runs_is_shown_its_card(slack: Scene) -> None:
+    """Said in the channel, right after their own rollout began; the words alone stop nothing."""
+    going = threading.Event()
+
+    def wait() -> None:
+        going.wait(PATIENCE)
+
+    slack.hands.before_effect = wait
+    async with slack.program():
+        await slack.say("ana", ASK)
+        card = await slack.see("waiting for 1 of sre")
+        await slack.click("ben", card, "approve")
+        await slack.see("running ·")
+        await slack.say("ana", "@twokey stop")
+        said = await slack.see("Stop watching leaves it to itself", "Its card")
+        assert f"/archives/{card['channel']}/p{card['ts'].replace('.', '')}" in str(said["blocks"])
+        going.set()
+        await slack.see("✅ done")
 
 
 async def test_only_the_requester_can_edit_or_withdraw(slack: Scene) -> None:

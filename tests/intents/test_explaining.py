@@ -8,7 +8,7 @@ import pytest
 
 from intents import evals, explaining
 from intents.reader import Reader
-from intents.reading import Context
+from intents.reading import Context, Question, Refusal
 
 READER = Reader(evals.catalog(), evals.registered())
 SCALED = Context.model_validate(
@@ -68,9 +68,25 @@ def test_the_question_is_known(text: str) -> None:
     assert not explaining.is_asked("why did you restart cart")
 
 
+@pytest.mark.parametrize("text", ["cancel that", "never mind", "stop", "abort it", "das bitte abbrechen"])
+async def test_what_is_taken_back_where_nothing_was_asked_is_no_riddle_for_a_model(text: str) -> None:
+    """R1: the words are understood; which request they mean, only the place can tell."""
+    reading = await READER.read(text)
+    assert isinstance(reading, Refusal)
+    assert (reading.reason, reading.takes_back) == ("negated", True)
+
+
+@pytest.mark.parametrize("text", ["stop checkout in prod", "cancel the checkout deploy in prod", "stop that for cart"])
+async def test_what_names_something_is_not_taken_for_that(text: str) -> None:
+    reading = await READER.read(text)
+    assert isinstance(reading, Refusal | Question)
+    assert not getattr(reading, "takes_back", False)
+
+
 @pytest.mark.parametrize(
     ("state", "part"),
     [
+        ("unknown", "cannot tell yet"),
         ("waiting", "Press Withdraw"),
         ("running", "Stop watching leaves it to itself, and Undo… asks for the way back"),
         ("ready", "its card offers Undo…"),
