@@ -254,7 +254,9 @@ async def test_cancel_that_asks_which_of_several_and_forgets_what_is_over(talk: 
     assert "Scale checkout in prod · waiting" in said
     assert "Restart cart in prod · waiting" in said
     assert "search" not in said
-    assert "Press Withdraw" in await talk.hears("cancel that", thread="1.1"), "in its own thread it is clear"
+    inside = Said(ANA, "C0OPS", "1.1", "1.1", "event 9")
+    await talk.conversation.hear(inside, "cancel that", Stages(talk.here, talk.below))
+    assert "I withdraw nothing by words. Press Withdraw" in talk.last(), "in its own thread it is clear"
 
 
 @pytest.mark.parametrize("text", ["", "help", "thanks!", "x" * 40_000, "🙂" * 200, "שלום", "```\nrm -rf\n```", "\x00"])
