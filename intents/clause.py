@@ -2,7 +2,8 @@
 
 Every word of it is matched by one of few whole forms, up to the end of the sentence; what stands before it has to be
 an order to deploy by itself, with every guard against conditions in place. Anything else is no such clause, and the
-sentence is read as if this file were not there. So no plain condition ever becomes an order.
+sentence is read as if this file were not there. So no plain condition ever becomes an order. In other languages its
+words are those of `languages/guard-*.txt` and no others, since elsewhere many words are retold as one "if".
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from typing import NamedTuple
 
 from actions import tripwire
 from actions.registry import Registry
-from intents import quantities, wording
+from intents import languages, quantities, wording
+from intents.names import Names
 from intents.reading import Command, Question, Reading, Refusal
 from intents.tokens import Sentence
 
@@ -45,16 +47,22 @@ _TIMES = (
 _GROWS = r"(?:go(?:es)?|gets?|rises?|increases?|climbs?|grows?|jumps?|spikes?)"
 _ABOVE = r"over|above|beyond|past|higher than|worse than|to"
 _FIGURE, _UNIT = r"\d+(?:\.\d+)?", r"%|percent|ms|milliseconds?|s|secs?|seconds?|mib|gib|cores?|(?=$| )"
-_VALUE = (
-    rf"(?:{_GROWS} (?:{_ABOVE}) |(?:(?:is|are) )?(?:(?:{_ABOVE}|exceeds?|more than|reach(?:es)?|hits?|>=?) )?)"
-    rf"(?P<value>{_FIGURE}) ?(?P<unit>{_UNIT})"
+_PASSES = r"exceeds?|more than|reach(?:es)?|hits?|>=?"
+_LIMIT = rf"(?P<value>{_FIGURE}) ?(?P<unit>{_UNIT})"
+_VALUE = (  # "goes over 5 %", and in other languages "over 5 % goes" and "5 % exceeds"
+    rf"(?:{_GROWS} (?:{_ABOVE}) |(?:(?:is|are) )?(?:(?:(?P<above>{_ABOVE})|{_PASSES}) )?)"
+    rf"{_LIMIT}(?(above)(?: {_GROWS})?|(?: (?:{_PASSES}))?)"
 )
 _VAGUE = (  # "rises 50 %" names no limit: it may mean to it, or by so much
-    rf"(?P<vague>{_GROWS}(?: up)?(?: by)?(?: more than)? {_FIGURE} ?(?:{_UNIT})"
+    rf"(?P<vague>{_GROWS}(?: up)?(?: by)?(?: more than)? {_FIGURE} ?(?:{_UNIT})|by {_FIGURE} ?(?:{_UNIT}) {_GROWS}"
     r"|rises?|increases?|grows?|climbs?|spikes?|jumps?|degrades?|worsens?|(?:go(?:es)?|gets?) (?:up|worse|higher))"
 )
 _TRIGGER = f"(?:{_TIMES}|{_VALUE}|{_VAGUE})"
-_WINDOW = r"(?:within|in|during|for|over) (?:the )?(?:(?:first|next|following) )?(?P<{0}>[a-z0-9-]+(?: [a-z]+){{0,3}}?)"
+_SPAN = r"[a-z0-9-]+(?: [a-z]+){0,3}?"
+_WINDOW = (
+    rf"(?:(?:within|in|during|for|over) (?:the )?(?:(?:first|next|following) )?(?P<%s>{_SPAN})(?: inside)?"
+    rf"|(?P<%sb>{_SPAN}) inside)"
+)
 _LATER = r"(?: (?:of|after) (?:the |that |it)?(?:deploy|deployment|rollout|release)?)?"
 _QUIET = r"(?:automatically|auto|by itself|on its own|without asking(?: (?:me|us|anybody|anyone))?(?: again)?|at once)"
 _BACK = (
@@ -64,16 +72,27 @@ _BACK = (
 _IF = r"(?:if|when|once|in case|as soon as)"
 _AND = r"(?:[,;] )*(?:(?:and then|and|but|then|also) )?(?:[,;] )*"
 _THEN = r"(?:[,;] |(?:and then|and|but|then) )(?:(?:and then|and|but|then) )?(?:[,;] )*"  # or the deploy itself waits
-_FOR1, _FOR2 = (f"(?: {_WINDOW.format(name)}{_LATER})?" for name in ("w1", "w2"))
+_W1, _W2 = (_WINDOW % (name, name) for name in ("w1", "w2"))
+_FOR1, _FOR2 = (f"(?: {window}{_LATER})?" for window in (_W1, _W2))
+_CONDITIONS = (  # the order of words is free: other languages have the verb first or last
+    f"{_METRIC} {_TRIGGER}{_FOR1}",
+    f"{_METRIC}(?: ,)? {_W1} {_TRIGGER}",
+    f"{_W1} (?:, )?{_METRIC} {_TRIGGER}{_FOR2}",
+    f"{_TRIGGER} {_METRIC}{_FOR1}",
+    f"(?:{_ABOVE}|{_PASSES}) {_METRIC} {_LIMIT}{_FOR1}",
+    f"{_GROWS} {_METRIC} (?:{_ABOVE}) {_LIMIT}{_FOR1}",
+)
 _WITH = r"(?:with(?: (?:an?|the|this|automatic))* (?:guard|rollback guard|rollback)|guarded by)"
 _FORMS = [
-    f"{_AND}{_BACK}(?: ,)? {_IF} {_METRIC} {_TRIGGER}{_FOR1}(?: ,)?(?: {_QUIET})?",
-    f"{_THEN}{_IF} (?:{_WINDOW.format('w1')} (?:, )?)?{_METRIC} {_TRIGGER}{_FOR2}(?: [,;])?(?: then)? {_BACK}",
+    *(f"{_AND}{_BACK}(?: ,)? {_IF} {condition}(?: ,)?(?: {_QUIET})?" for condition in _CONDITIONS),
+    *(f"{_THEN}{_IF} {condition}(?: [,;])?(?: then| whereupon)? {_BACK}" for condition in _CONDITIONS),
+    *(f"{_THEN}{condition}(?: [,;])? whereupon {_BACK}" for condition in _CONDITIONS),
     f"{_AND}{_WITH}(?: [,;])?(?: (?:on|of|for|at|{_IF}))? {_METRIC}(?: [,;])?(?: at)? {_TRIGGER}{_FOR1}",
     f"{_AND}with (?:a|an|the)(?: automatic)? (?:guard|rollback guard)(?P<bare>)",
     f"{_AND}(?:without (?:a |any |its |the )?guard|with no guard|unguarded)(?P<none>)",
 ]
 _CLAUSES = [re.compile(form) for form in _FORMS]
+_CUES = frozenset(("if", "when", "once", "case", "soon", "whereupon", "with", "without", "guarded", "unguarded"))
 _ENDS = frozenset(",;!")
 _UNITS = {
     **dict.fromkeys(("%", "percent"), "%"),
@@ -87,17 +106,21 @@ _USUAL = ("error_rate x2", "error_rate x1.5", "latency_p95 x2")
 _OFFERED = {"error_rate": ("x1.5", "x2", "x3"), "restarts": ("1", "3")}
 
 
-def find(sentence: Sentence) -> Clause | None:
+def find(sentence: Sentence, names: Names) -> Clause | None:
     """The longest such clause at the end of a sentence, behind at least one word; None where there is none."""
-    words = list(sentence.words)
-    while words and words[-1] in _ENDS:
-        words.pop()
     if sentence.asks or sentence.quoted:
         return None
-    for start in range(1, len(words)):
-        text = " ".join(words[start:])
-        if text != sentence.written(start, len(words)).lower():
-            continue  # retold from another language: there a condition may be put in other words than these
+    told = languages.guard_words(sentence, names)
+    while told and told[-1].word in _ENDS:
+        told.pop()
+    words = [one.word for one in told]
+    if not _CUES.intersection(words):
+        return None
+    for at in range(1, len(words)):
+        start = sentence.word_at(told[at].start) if told[at - 1].end <= told[at].start else None
+        if not start:
+            continue  # in the midst of a phrase
+        text = " ".join(words[at:])
         for form in _CLAUSES:
             found = form.fullmatch(text)
             if found is not None:
@@ -142,7 +165,7 @@ def _clause(start: int, said: dict[str, str | None]) -> Clause | None:
     if said.get("bare") is not None:
         return Clause(start, None, tuple(f"{each} within {tripwire.WINDOW}m" for each in _USUAL))
     metric = next(name for name in _METRICS if said.get(name) is not None)
-    minutes = _minutes([said[key] for key in ("w1", "w2") if said.get(key) is not None])
+    minutes = _minutes([said[key] for key in ("w1", "w1b", "w2", "w2b") if said.get(key) is not None])
     if minutes is None:
         return None
     threshold = _threshold(said)

@@ -93,7 +93,7 @@ class Reader:
         except ValueError:
             return (_TOO_LONG,)
         thread = self._grammar.resolver.thread(context)
-        found = clause.find(sentence)
+        found = clause.find(sentence, self._names)
         if found is None:
             return explaining.lines(reading, sentence, view, self._names, thread)
         head = self._before(sentence, found)
@@ -130,7 +130,7 @@ class Reader:
         objection = guards.never(view)
         if objection:
             return Refusal(reason=objection.reason, say=objection.say)
-        found = clause.find(sentence)
+        found = clause.find(sentence, self._names)
         head = self._before(sentence, found) if found else None
         plain = self._plain(sentence, view, context, channel, head)
         if engine == "grammar" or (engine == "auto" and plain is not None):

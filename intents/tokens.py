@@ -106,6 +106,16 @@ class Sentence:
         first, last = self._places[start][0], self._places[end - 1][1]
         return " ".join(self._written[first:last])
 
+    @property
+    def as_written(self) -> tuple[str, ...]:
+        """Every word and mark in the language of the speaker."""
+        return self._written
+
+    def word_at(self, place: int) -> int | None:
+        """Which word begins with what was written at `place`, or behind it; None within a phrase, or at the end."""
+        at = next((at for at, (start, _) in enumerate(self._places) if start >= place), None)
+        return at if at is not None and all(end <= place for _, end in self._places[:at]) else None
+
     @cached_property
     def blank(self) -> str | None:
         """Marks that hold somebody's place, as in `deploy checkout ??? to prod`; at the end they only end it."""

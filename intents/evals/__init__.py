@@ -16,7 +16,7 @@ from actions.terms import Risk
 from actions.verbs.history import History
 from intents.reading import Command, Context, Question, Reading, Refusal
 
-FILES = ("orders", "looks", "doubts", "traps", "guards")
+FILES = ("orders", "looks", "doubts", "traps", "guards", "guards-languages")
 FIELD = (
     "field-orders-1",
     "field-orders-2",

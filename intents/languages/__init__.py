@@ -197,6 +197,21 @@ def languages() -> tuple[Language, ...]:
     return tuple(Language(code, folder.joinpath(f"{code}.txt").read_text(encoding="utf-8")) for code in NAMES)
 
 
+@cache
+def _guards() -> dict[str, Language]:
+    """What each language says a guard in."""
+    folder = resources.files(__package__)
+    return {code: Language(code, folder.joinpath(f"guard-{code}.txt").read_text(encoding="utf-8")) for code in NAMES}
+
+
+def guard_words(sentence: Sentence, names: Names) -> list[Told]:
+    """The sentence's words as a guard would be said in English; those that say nothing of one stay as they are."""
+    written = sentence.as_written
+    if sentence.language in _guards():
+        return _guards()[sentence.language].retell(written, names)
+    return [Told(lower(word), word, at, at + 1) for at, word in enumerate(written)]
+
+
 def understand(sentence: Sentence, names: Names, english: frozenset[str]) -> bool:
     """Retells the sentence where it is in another language; whether it did. `english` are the words of English."""
     if sentence.words and not _foreign(sentence.words, names, english):

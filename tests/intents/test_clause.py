@@ -12,6 +12,7 @@ from actions.terms import Risk
 from actions.verbs import VERBS
 from intents import evals
 from intents.clause import find
+from intents.names import Names
 from intents.reader import Reader
 from intents.reading import Command, Reading
 from intents.tokens import Sentence
@@ -27,16 +28,25 @@ CLAUSES = (
     " with a guard: error rate x2 in 10 min",
     " without a guard",
 )
+ELSEWHERE = {
+    "de": ("deploye checkout 1.4.2 nach prod", " und roll zurück, wenn sich die Fehlerrate in 10 Minuten verdoppelt"),
+    "el": ("κάνε deploy το checkout 1.4.2 στο prod", " και κάνε rollback αν διπλασιαστεί το error rate σε 10 λεπτά"),
+    "es": ("despliega checkout 1.4.2 en prod", " y revierte si la tasa de errores se duplica en 10 minutos"),
+    "fr": ("déploie checkout 1.4.2 en prod", " et fais un rollback si le taux d'erreur double en 10 minutes"),
+    "zh": ("在 prod 部署 checkout 1.4.2", " ， 如果 10分钟内 错误率 翻倍 就 回滚"),
+}
 
 
 def read(text: str) -> Reading:
     return asyncio.run(READER.read(text))
 
 
-@pytest.mark.parametrize("clause", CLAUSES)
-def test_a_guard_changes_nothing_of_the_order_before_it(clause: str) -> None:
+@pytest.mark.parametrize(
+    ("deploy", "clause"), [*((DEPLOY, clause) for clause in CLAUSES), *ELSEWHERE.values()], ids=str
+)
+def test_a_guard_changes_nothing_of_the_order_before_it(deploy: str, clause: str) -> None:
     """R6: service, environment and version are what they are without it."""
-    plain, guarded = read(DEPLOY), read(DEPLOY + clause)
+    plain, guarded = read(deploy), read(deploy + clause)
     assert isinstance(plain, Command)
     assert isinstance(guarded, Command)
     told = guarded.action.as_json()
@@ -57,15 +67,29 @@ def test_no_condition_becomes_an_order_by_a_guard_behind_it() -> None:
     assert tried > 300
 
 
-@pytest.mark.parametrize("clause", CLAUSES[:4])
-def test_a_word_more_or_less_makes_it_no_guard(clause: str) -> None:
-    """R6: every word is consumed; one that is left out or added leaves a condition, which is refused."""
-    words = (DEPLOY + clause).split()
-    for at in range(len(DEPLOY.split()), len(words)):
+@pytest.mark.parametrize("code", ELSEWHERE)
+def test_no_condition_of_another_language_becomes_an_order_by_a_guard_behind_it(code: str) -> None:
+    """R1, R6: the same in each language, over its labelled sentences."""
+    catalog = evals.catalog("field-languages")
+    reader = Reader(catalog, REGISTRY)
+    cases = [case for case in evals.cases(("field-languages",)) if case.language == code]
+    for case in cases:
+        if case.means is None or case.means["verb"] != "deploy":
+            reading = asyncio.run(reader.read(case.say + ELSEWHERE[code][1], case.context, case.channel))
+            changes = isinstance(reading, Command) and reading.action.risk is not Risk.READ
+            assert not changes, f"{case.say}: {reading}"
+    assert len(cases) > 20
+
+
+@pytest.mark.parametrize(
+    ("deploy", "clause"), [*((DEPLOY, clause) for clause in CLAUSES[:4]), *ELSEWHERE.values()], ids=str
+)
+def test_a_word_more_makes_it_no_guard(deploy: str, clause: str) -> None:
+    """R6: every word is consumed; one that is added leaves a condition, which is refused."""
+    words = (deploy + clause).split()
+    for at in range(len(deploy.split()), len(words) + 1):
         reading = read(" ".join((*words[:at], "purple", *words[at:])))
         assert not isinstance(reading, Command), (words, at)
-    reading = read(f"{DEPLOY}{clause} purple")
-    assert not isinstance(reading, Command)
 
 
 def test_a_button_for_a_name_that_was_misspelled_keeps_the_guard() -> None:
@@ -78,7 +102,7 @@ def test_a_button_for_a_name_that_was_misspelled_keeps_the_guard() -> None:
 
 def test_the_clause_is_found_in_no_time() -> None:
     """R4: long sentences of words that nearly fit do not hold it up."""
-    assert find(Sentence(f"{DEPLOY} " + "and roll back if the error rate " * 16)) is None
+    assert find(Sentence(f"{DEPLOY} " + "and roll back if the error rate " * 16), Names(CATALOG)) is None
 
 
 def test_why_it_was_read_so_names_the_words_of_the_guard() -> None:
