@@ -200,7 +200,8 @@ class Program:
         client = slack.async_client(self.settings, session=session)
         cards = Cards(self.writer, self.clock)
         inbox = Inbox(self.writer, self.clock)
-        faces = Faces(self.catalog, self.registry, self.names, self.clock, self.charter.glimpse)
+        running = self.ledger.running
+        faces = Faces(self.catalog, self.registry, self.names, self.clock, self.charter.glimpse, running)
         conversation = Conversation(
             self.reader,
             self.gate,

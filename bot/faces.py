@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from pydantic import JsonValue
 
@@ -12,19 +12,25 @@ from actions.errors import BadInput
 from actions.registry import Registry
 from approvals import amendment, breakglass
 from approvals.policy_model import Policy
-from approvals.request import Request
+from approvals.request import Request, State
 from bot.blocks.card import Face
 from bot.people import Names
 
 
 class Faces:
-    """Makes faces. `of` may ask Slack for a name, so it is called from a thread."""
+    """Makes faces. `of` may ask Slack for a name, so it is called from a thread. `running` says which requests run."""
 
     def __init__(
-        self, catalog: Catalog, registry: Registry, names: Names, clock: Clock, policy: Callable[[], Policy]
+        self,
+        catalog: Catalog,
+        registry: Registry,
+        names: Names,
+        clock: Clock,
+        policy: Callable[[], Policy],
+        running: Callable[[], Sequence[Request]],
     ) -> None:
         self._catalog, self._registry, self._names, self._clock = catalog, registry, names, clock
-        self._policy = policy
+        self._policy, self._running = policy, running
 
     def of(self, request: Request) -> Face:
         """The face of a request's card, now."""
@@ -40,7 +46,13 @@ class Faces:
             now=self._clock.now(),
             names=self._names.of(concerned),
             glass=breakglass.concerns(self._policy(), request.plan),
+            after=self._before(request) if request.state is State.READY else "",
         )
+
+    def _before(self, request: Request) -> str:
+        """The title of what runs on its target now; empty where it is free."""
+        same = (r for r in self._running() if r.plan.target.key == request.plan.target.key)
+        return next((self.title(other.plan.action) for other in same), "")
 
     def title(self, action: dict[str, JsonValue]) -> str:
         """A few words for an action; its verb where it does not parse any more."""

@@ -52,6 +52,7 @@ class Face:
     now: datetime
     names: Mapping[str, str] = field(default_factory=dict)  # user id -> the name that people know
     glass: bool = False  # the policy knows an emergency for this change
+    after: str = ""  # the title of what runs on its target, where it is ready and comes after that (E3)
 
     def name(self, actor: Actor | None) -> str:
         """The person's name; their id where it is not known."""
@@ -149,7 +150,8 @@ def _status(request: Request, face: Face) -> str:
         so_far = f"{listed(approved, 'and')} approved · " if approved else ""
         return f"{so_far}waiting for {needed(request.missing or request.requirements)}"
     if request.state is State.READY:
-        return f"{'no second key' if request.emergency else _approved(approved)} · starting"
+        start = f"starts after “{face.after}”" if face.after else "starting"
+        return f"{'no second key' if request.emergency else _approved(approved)} · {start}"
     if request.state is State.RUNNING:
         return f"running · {_elapsed(request, face.now)}"
     summary = request.outcome.summary if request.outcome else ""

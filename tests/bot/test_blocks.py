@@ -250,6 +250,9 @@ def test_details_and_home_say_times_in_the_readers_zone() -> None:
     assert first.startswith("*Scale checkout in prod* · <!date^")
     assert (second, empty) == ("✅ done in 0:21", "")
     assert "frozen until <!date^" in last
+    broken = done.model_copy(update={"emergency": Emergency(by=BEN, at=NOW, reason="checkout is down")})
+    due = str(home.home([], [], [], [(broken, make_face())], [], []))
+    assert "🚨 BREAK-GLASS by ben · ✅ done in 0:21 · not reviewed yet" in due
 
 
 def test_a_long_diff_is_shown_whole_in_several_boxes() -> None:

@@ -102,7 +102,8 @@ def converse(house: House, memory: Memory, cards: Cards, reader: Reads) -> Conve
     asks = (house.gate, house.gate, house.ledger)
     charter = Charter(house.ledger, SERVICES, REGISTRY)
     policies = Amending(charter, house.ledger, cards, names)  # type: ignore[arg-type]
-    faces = Faces(SERVICES, REGISTRY, names, house.clock, lambda: house.gate.policy)  # type: ignore[arg-type]
+    running = house.ledger.running
+    faces = Faces(SERVICES, REGISTRY, names, house.clock, lambda: house.gate.policy, running)  # type: ignore[arg-type]
     wishes = (keys, policies, TakingBack(house.ledger, cards, faces))
     readings = Readings(Writer(house.engine), house.clock, 90, words=True)
     return Conversation(reader, *asks, REGISTRY, SERVICES, memory, names, "U0TWOKEY", *wishes, readings)  # type: ignore[arg-type]

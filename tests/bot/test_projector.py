@@ -119,6 +119,20 @@ def held(slack: Scene) -> threading.Event:
     return release
 
 
+async def test_what_comes_after_another_change_of_its_target_says_so(slack: Scene) -> None:
+    """E3, as people see it: approved, and not "starting" for as long as the one before it takes."""
+    release = held(slack)
+    async with slack.program():
+        for order in ("scale checkout to 5 in prod", "restart checkout in prod"):
+            await slack.say("ana", f"@twokey {order}")
+            title = f"{order.split()[0].capitalize()} checkout in prod"
+            await slack.click("ben", await slack.see(title, "waiting for 1 of sre"), "approve")
+            await slack.see(title, "running ·" if title.startswith("Scale") else "approved by ben · starts after")
+        assert "“Scale checkout in prod”" in str(await slack.see("starts after"))
+        release.set()
+        await slack.see("Restart checkout in prod", "✅ done")
+
+
 async def test_progress_updates_the_card_itself(slack: Scene) -> None:
     """The steps of a rollout are seen in the one message, coalesced."""
     slack.hands.steps = tuple(Step(text=f"{n} of 5 ready", done=n, total=5) for n in range(1, 5))
