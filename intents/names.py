@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import ChainMap
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -41,13 +40,13 @@ class Index:
 
     def __init__(self, names: Mapping[str, str]) -> None:
         """`names` maps every name and alias in lower case to what it stands for."""
-        self._exact: MutableMapping[str, str] = dict(names)
+        self._exact: Mapping[str, str] = dict(names)
         self._loose: dict[str, str | None] = {}
         for word, name in names.items():
             key = _JOINTS.sub(" ", word).strip()
             # Two services that differ only in a hyphen are not told apart by a loose spelling: then only exact counts.
             self._loose[key] = name if self._loose.get(key, name) == name else None
-        self._longest: MutableMapping[str, int] = {}  # by the word or the part of one that a name begins with
+        self._longest: dict[str, int] = {}  # by the word or the part of one that a name begins with
         for key in self._loose:
             first = key.partition(" ")[0]
             self._longest[first] = min(_LONGEST, max(self._longest.get(first, 0), key.count(" ") + 1))
@@ -63,19 +62,30 @@ class Index:
             if name is not None:
                 yield Named(start, start + length, name)
 
-    def with_stand_in(self, mark: str) -> Index:
-        """The same names, and a mark that stands for any name."""
-        found = Index({})
-        found._exact = ChainMap({mark: mark}, self._exact)
-        found._loose, found._longest = self._loose, ChainMap({mark: 1}, self._longest)
-        return found
-
     def get(self, word: str) -> str | None:
         """What a name or alias stands for."""
         found = self._exact.get(word)
         if found is not None or word.isalnum():
             return found
         return self._loose.get(_JOINTS.sub(" ", word))
+
+
+class WithStandIn(Index):
+    """The same names, and a mark that stands for any name."""
+
+    def __init__(self, names: Index, mark: str) -> None:
+        self._exact, self._loose, self._longest, self._mark = names._exact, names._loose, names._longest, mark
+
+    def at(self, words: Sequence[str], start: int) -> Iterator[Named]:
+        """Every name that begins here, and the mark."""
+        if words[start : start + 1] == (self._mark,):
+            yield Named(start, start + 1, self._mark)
+        else:
+            yield from super().at(words, start)
+
+    def get(self, word: str) -> str | None:
+        """What a name or alias stands for; the mark for itself."""
+        return word if word == self._mark else super().get(word)
 
 
 class Names:
@@ -86,6 +96,7 @@ class Names:
         self.services = Index({lower(k): v for k, v in catalog.service_names.items()})
         self.environments = Index({lower(k): v for k, v in catalog.environment_names.items()})
         self._parts  # noqa: B018 - made now, so that the first misspelt name is not the one that waits
+        catalog.similar_services("")  # and so is this index
         self.suites = Index({word: suite.suite for word, (_, suite) in catalog.suites.items()})
 
     def service(self, word: str) -> str | None:

@@ -128,6 +128,8 @@ def all_pods(text: Text, start: int) -> Iterator[Piece]:
 def compound(text: Text, start: int) -> Iterator[Piece]:
     """`checkout:1.4.2`, `checkout@prod`, `prod/checkout`, `checkout=registry/checkout:1.4.2`, `--namespace=prod`."""
     word, spelled = text.words[start], text.sentence.spelled[start]
+    if word.isalnum():
+        return
     for mark in (":", "@", "=", "/"):
         left, _, right = word.partition(mark)
         if not right:

@@ -13,8 +13,18 @@ from intents.tokens import Sentence
 _HISTORY = frozenset({"history"})
 _ASKS = (("asks_past", True),)  # what makes a question about the past of a stretch of time
 _BEFORE = ("from", "during", "of", "for")
-_STRETCHES = ("today", "yesterday", "this week", "last week", "this month", "last month")
-_SAME = {"this morning": "today", "past week": "7d", "the past week": "7d", "the last week": "7d", "the week": "7d"}
+_STRETCHES = {
+    **{name: name for name in ("today", "yesterday", "this week", "last week", "this month", "last month")},
+    "this morning": "today",
+    "past week": "7d",
+    "the past week": "7d",
+    "the last week": "7d",
+    "the week": "7d",
+}
+_BY_WORD = {
+    first: [(tuple(text.split()), value) for text, value in _STRETCHES.items() if text.split()[0] == first]
+    for first in (text.split()[0] for text in _STRETCHES)
+}
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 _HALVES = re.compile(r"(1[0-2]|[1-9])(am|pm)")
 _NAME = re.compile(r"@?[^\W\d_][\w.'-]{0,39}")
@@ -59,10 +69,9 @@ def at(sentence: Sentence, names: Names, start: int) -> Iterator[Piece]:
 
 def _period(words: Sequence[str], start: int) -> Iterator[Piece]:
     place = start + (words[start] in _BEFORE)
-    for text, value in [*((name, name) for name in _STRETCHES), *_SAME.items()]:
-        end = place + len(text.split())
-        if " ".join(words[place:end]) == text:
-            yield Piece(end, _HISTORY, (("period", value),))
+    for stretch, value in _BY_WORD.get(words[place], ()) if place < len(words) else ():
+        if tuple(words[place : place + len(stretch)]) == stretch:
+            yield Piece(place + len(stretch), _HISTORY, (("period", value),))
     if words[start] in ("since", "after", "on", "from") and start + 1 < len(words):
         for end, value in _begins(words, start + 1):
             since = words[start] != "on"

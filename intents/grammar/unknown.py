@@ -19,7 +19,7 @@ from intents.grammar import arguments, changes, looks
 from intents.grammar.lexicon import Lexicon
 from intents.grammar.search import parses
 from intents.guards import ENVIRONMENT, SERVICE
-from intents.names import Names
+from intents.names import Names, WithStandIn
 from intents.reading import Context, Question, Reading, Refusal
 from intents.resolve import MOST, Resolver
 from intents.tokens import Sentence, is_mark
@@ -103,8 +103,8 @@ class _MaskedNames(Names):
 
     def __init__(self, names: Names) -> None:
         self.catalog, self.suites = names.catalog, names.suites
-        self.services = names.services.with_stand_in(SERVICE)
-        self.environments = names.environments.with_stand_in(ENVIRONMENT)
+        self.services = WithStandIn(names.services, SERVICE)
+        self.environments = WithStandIn(names.environments, ENVIRONMENT)
 
 
 def _behind(

@@ -214,7 +214,7 @@ def guard_words(sentence: Sentence, names: Names) -> list[Told]:
 
 def understand(sentence: Sentence, names: Names, english: frozenset[str]) -> bool:
     """Retells the sentence where it is in another language; whether it did. `english` are the words of English."""
-    if sentence.words and not _foreign(sentence.words, names, english):
+    if not _known(_foreign(sentence.words, names, english)):
         return False
     best = max(languages(), key=lambda language: _hits(language, sentence.words, names, english))
     if not _hits(best, sentence.words, names, english):
@@ -227,6 +227,16 @@ def understand(sentence: Sentence, names: Names, english: frozenset[str]) -> boo
     quoted = tuple(tuple(one.word for one in best.retell(quote, names)) for quote in sentence.quoted)
     sentence.retell(best.code, told, quoted)
     return True
+
+
+@cache
+def _vocabulary() -> frozenset[str]:
+    return frozenset().union(*(language.vocabulary for language in languages()))
+
+
+def _known(words: Sequence[str]) -> bool:
+    """Whether any of these may be a word of another language, also one that is written together with others."""
+    return any(not word.isascii() or "'" in word or word in _vocabulary() for word in words)
 
 
 def _foreign(words: Iterable[str], names: Names, english: frozenset[str]) -> list[str]:

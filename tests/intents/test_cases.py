@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from functools import cache
+
 import pytest
 
 from intents import evals
 from intents.reader import Reader
 
 
-async def judged(files: tuple[str, ...]) -> list[evals.Verdict]:
+@cache
+def judged(files: tuple[str, ...]) -> list[evals.Verdict]:
     """By the grammar alone, each case with its own catalogue."""
-    found: list[evals.Verdict] = []
-    for catalog, cases in evals.worlds(files):
-        found += await evals.judge(Reader(catalog, evals.registered()).read, cases)
-    return found
+    readers = [(Reader(catalog, evals.registered()), cases) for catalog, cases in evals.worlds(files)]
+    return [one for reader, cases in readers for one in asyncio.run(evals.judge(reader.read, cases))]
 
 
 async def test_no_labelled_sentence_becomes_a_change_that_nobody_ordered(reader: Reader) -> None:
@@ -36,9 +38,9 @@ def test_the_cases_are_many_and_many_of_them_are_hard() -> None:
 
 
 @pytest.mark.parametrize("files", [evals.FIELD, evals.FROZEN])
-async def test_the_measured_level_of_reading_is_kept(files: tuple[str, ...]) -> None:
+def test_the_measured_level_of_reading_is_kept(files: tuple[str, ...]) -> None:
     """R1, R5: the grammar alone, on sentences as they are typed, with a catalogue of names that are words."""
-    verdicts = await judged(files)
+    verdicts = judged(files)
     level = evals.level(verdicts)
     wrong = [one.case.say for one in verdicts if one.wrong_change]
     assert wrong == []
@@ -48,9 +50,9 @@ async def test_the_measured_level_of_reading_is_kept(files: tuple[str, ...]) -> 
 
 
 @pytest.mark.parametrize("files", [evals.FIELD, evals.FROZEN])
-async def test_a_label_that_names_the_answer_gets_that_answer(files: tuple[str, ...]) -> None:
+def test_a_label_that_names_the_answer_gets_that_answer(files: tuple[str, ...]) -> None:
     """What is asked and why something is refused are part of the label where it says them."""
-    named = [one for one in await judged(files) if one.case.asks or one.case.refuses]
+    named = [one for one in judged(files) if one.case.asks or one.case.refuses]
     assert [(one.case.say, one.reading.as_json()) for one in named if not one.right] == []
 
 
