@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import metadata
@@ -16,10 +15,10 @@ import urllib3
 import yaml
 
 from actions.clients import kube_errors, patience
+from actions.clients.exchange import Exchange
 from actions.errors import Unreachable
 
-_CONNECT, ANSWER = 3.0, 15.0  # seconds to connect, seconds for a whole answer
-_CHUNK = 65_536  # bytes of an answer between two looks at the clock
+ANSWER = 15.0  # seconds for a whole answer
 _PAGE = 500  # objects in one answer of a list
 _SLOW = "The cluster is too slow: it did not answer about {} in time."
 Query = Mapping[str, str | int]
@@ -34,7 +33,7 @@ class Connection:
         `patience` is how many seconds one answer may take in all; `actions.clients.patience` may leave less.
         """
         self._kubeconfig, self._context, self._patience = kubeconfig, context, patience
-        self._client: Any = None
+        self._way: tuple[Any, Exchange] | None = None
         self._lock = threading.Lock()
 
     def get(self, path: str, what: str, query: Query | None = None) -> dict[str, Any]:
@@ -72,41 +71,31 @@ class Connection:
         headers: Mapping[str, str] | None = None,
         body: Any = None,
     ) -> str:
-        client = self._opened()
+        client, exchange = self._opened()
         sent = {"Accept": "application/json, */*", "User-Agent": agent(), **(headers or {})}
         client.update_params_for_auth(sent, [], ["BearerToken"], path, method, body)
-        url = client.configuration.host + path + (f"?{urlencode(query)}" if query else "")
-        request = {"method": method, "url": url, "body": None if body is None else json.dumps(body), "headers": sent}
-        # The connections that the package made of the kubeconfig. Its own way to them walks every value of a request
-        # through its models.
-        pool = client.rest_client.pool_manager
-        status, text = self._answered(pool, request, what, again=method == "GET")
-        if not 200 <= status <= 299:
-            raise kube_errors.translate(status, text, what)
-        return text
-
-    def _answered(self, pool: Any, request: Mapping[str, Any], what: str, again: bool) -> tuple[int, str]:
-        """The whole answer. A read is tried once more, since a kept-alive connection may just have been closed."""
+        asked = path + (f"?{urlencode(query)}" if query else "")
+        written = None if body is None else json.dumps(body).encode()
         seconds = patience.left(self._patience)
-        until = time.monotonic() + seconds
-        if not seconds:
-            raise Unreachable(_SLOW.format(what))
-        limits = urllib3.Timeout(connect=min(_CONNECT, seconds), read=seconds)
         try:
-            response = pool.request(**request, timeout=limits, preload_content=False)
-            return int(response.status), _whole(response, until).decode("utf-8", "replace")
-        except (urllib3.exceptions.ReadTimeoutError, _Overdue) as error:
+            answer = exchange.ask(method, asked, sent, written, seconds, again=method == "GET")
+        except TimeoutError as error:
             raise Unreachable(_SLOW.format(what)) from error
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            if again and not isinstance(error, urllib3.exceptions.TimeoutError):
-                return self._answered(pool, request, what, again=False)
             raise Unreachable(f"The cluster did not answer about {what}: {_why(error)}.") from error
+        text = answer.body.decode("utf-8", "replace")
+        if not 200 <= answer.status <= 299:
+            raise kube_errors.translate(answer.status, text, what)
+        return text
 
-    def _opened(self) -> Any:
+    def _opened(self) -> tuple[Any, Exchange]:
         with self._lock:
-            if self._client is None:
-                self._client = self._open()
-            return self._client
+            if self._way is None:
+                client = self._open()
+                # The connections that the package made of the kubeconfig. Its own way to them walks every value of a
+                # request through its models.
+                self._way = client, Exchange(client.rest_client.pool_manager, client.configuration.host)
+            return self._way
 
     def _open(self) -> Any:
         # Imported late: the package takes most of a second, which every start of the program would pay.
@@ -133,23 +122,6 @@ class Connection:
         opened = client.ApiClient(settings)
         del opened.default_headers["User-Agent"]  # would win over each request's own
         return opened
-
-
-class _Overdue(Exception):
-    """The time for an answer is up."""
-
-
-def _whole(response: Any, until: float) -> bytes:
-    """The body. Raises _Overdue where it comes so slowly that it is not there by then: each piece resets the
-    timeout of a socket, so that alone would wait for ever."""
-    pieces = []
-    while piece := response.read1(_CHUNK):
-        pieces.append(piece)
-        if time.monotonic() > until:
-            response.close()  # nobody may be given the rest of it as the answer to something else
-            raise _Overdue
-    response.release_conn()
-    return b"".join(pieces)
 
 
 @cache
