@@ -24,6 +24,7 @@ from bot import slack
 from bot.announcing import Announcing
 from bot.inbox import Inbox
 from bot.listeners import clicks, commands, delivery, events, everything_else, views
+from bot.listeners.apology import Apologies
 from bot.listeners.desk import Desk
 from bot.projector import Projector
 from bot.settings import Settings
@@ -82,7 +83,8 @@ class Gateway:
             signing_secret="",  # HTTP requests are verified before they come here
             request_verification_enabled=False,
         )
-        app.middleware(delivery.middleware(self.inbox, self.identity.user_id))
+        excuse = Apologies(self.desk.client, self.desk.work).make
+        app.middleware(delivery.middleware(self.inbox, self.identity.user_id, excuse))
         for room in (events, commands, clicks, views):
             room.register(app, self.desk)
         everything_else.register(app)

@@ -15,8 +15,12 @@ from bot.inbox import Inbox
 HANDS = 4  # threads that only write deliveries down: an acknowledgement never queues behind work
 
 
-def middleware(inbox: Inbox, bot_user_id: str) -> Callable[..., Awaitable[BoltResponse | None]]:
-    """For Bolt. Where the store is down Slack gets no acknowledgement, and delivers again."""
+Excuse = Callable[[str, dict[str, Any], StoreDown], None]
+"""Gets the key and the body of a delivery that could not be written down."""
+
+
+def middleware(inbox: Inbox, bot_user_id: str, excuse: Excuse) -> Callable[..., Awaitable[BoltResponse | None]]:
+    """For Bolt. Where the store is down Slack gets no acknowledgement, and delivers again; the person hears of it."""
     hands = ThreadPoolExecutor(HANDS, "deliveries")
 
     async def once(body: dict[str, Any], next_: Callable[[], Awaitable[None]]) -> BoltResponse | None:
@@ -29,7 +33,8 @@ def middleware(inbox: Inbox, bot_user_id: str) -> Callable[..., Awaitable[BoltRe
         try:
             kept = body if _can_wait(body) else None
             ours = await asyncio.get_running_loop().run_in_executor(hands, inbox.take, key, kept)
-        except StoreDown:
+        except StoreDown as error:
+            excuse(key, body, error)
             return BoltResponse(status=503, body="")
         if not ours:
             return BoltResponse(status=200, body="")

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from actions.guard import in_words
 from actions.outcome import Outcome, Step, Suggestion
 from actions.plan import Caution, Difference, Plan, Target
 from actions.terms import Risk
@@ -18,16 +19,17 @@ from approvals.request import Requirement, State
 from bot.blocks.card import ROWS, VALUE, card, status
 from bot.blocks.message import FOLDED_VALUE
 from bot.blocks.readback import read_card
-from tests.bot.factories import ANA, BEN, CARLA, approval, make_face, make_plan, make_request
+from tests.bot.factories import ANA, BEN, CARLA, approval, make_face, make_guard, make_plan, make_request
 
 TEXT = st.text(max_size=25)  # any character; spelled out it still fits on the card
 PLANS = st.builds(
-    lambda differences, cluster, namespace, name, cautions, risk, action: make_plan(
+    lambda differences, cluster, namespace, name, cautions, risk, action, guard: make_plan(
         differences=tuple(Difference(field=f, before=b, after=a) for f, b, a in differences),
         target=Target(cluster=cluster, namespace=namespace, kind="Deployment", name=name, uid="u"),
         warnings=tuple(Caution(code="c", text=t) for t in cautions),
         risk=risk,
         action={**make_plan().action, "service": action},
+        guard=guard,
     ),
     st.lists(st.tuples(TEXT, TEXT, TEXT), max_size=ROWS),
     st.none() | TEXT,
@@ -36,13 +38,14 @@ PLANS = st.builds(
     st.lists(TEXT, max_size=6),
     st.sampled_from(Risk),
     TEXT,
+    st.none() | st.builds(lambda limit: make_guard(limit=f"0.{limit}"), st.integers(100, 999)),
 )
 
 
 @settings(max_examples=150, deadline=None)
 @given(PLANS, st.text(max_size=12))
 def test_everything_that_decides_can_be_read_back_from_the_card(plan: Plan, title: str) -> None:
-    """A2: title, differences, target, cautions and digest round-trip on random plans."""
+    """A2: title, differences, target, cautions, guard and digest round-trip on random plans."""
     found = read_card(card(make_request(plan=plan), make_face(title)).all_blocks())
 
     assert found.title == title
@@ -50,6 +53,7 @@ def test_everything_that_decides_can_be_read_back_from_the_card(plan: Plan, titl
     assert (found.cluster, found.namespace) == (plan.target.cluster, plan.target.namespace)
     assert found.workload == f"Deployment {plan.target.name}"
     assert found.cautions == tuple(w.text for w in plan.warnings)
+    assert found.guard == (in_words(plan.guard) if plan.guard else "")
     assert found.digest == plan.digest
 
 

@@ -251,19 +251,25 @@ async def test_a_source_that_does_not_answer_is_said_in_one_sentence(slack: Scen
         await slack.see("The cluster does not answer. Try again in a minute.")
 
 
+MENTION = {"type": "app_mention", "user": "U1", "channel": "C1", "ts": "1.1"}
+DIRECT = {"type": "message", "user": "U1", "channel": "D1", "channel_type": "im", "ts": "1.1"}
+
+
 @pytest.mark.parametrize(
-    "event",
+    ("said", "odd"),
     [
-        {"type": "app_mention", "user": "U1", "bot_id": "B1"},
-        {"type": "app_mention", "user": "U0TWOKEY"},
-        {"type": "app_mention", "user": "U1", "edited": {"user": "U1", "ts": "2"}},
-        {"type": "message", "channel_type": "im", "channel": "D1", "subtype": "message_changed"},
-        {"type": "message", "channel_type": "im", "channel": "D1", "user": "U1", "subtype": "bot_message"},
-        {"type": "message", "channel_type": "channel", "channel": "C1", "user": "U1"},
-        {"type": "app_mention", "channel": "D1", "user": "U1"},
-        {"type": "member_joined_channel", "channel": "C1", "user": "U1"},
+        (MENTION, {"bot_id": "B1"}),
+        (MENTION, {"user": "U0TWOKEY"}),
+        (MENTION, {"edited": {"user": "U1", "ts": "2"}}),
+        (DIRECT, {"edited": {"user": "U1", "ts": "2"}}),
+        (DIRECT, {"subtype": "message_changed"}),
+        (DIRECT, {"subtype": "bot_message"}),
+        (DIRECT, {"channel_type": "channel", "channel": "C1"}),
+        (MENTION, {"channel": "D1"}),
+        (MENTION, {"type": "member_joined_channel"}),
     ],
 )
-def test_edits_bots_and_what_is_not_spoken_to_us_never_act(event: dict[str, object]) -> None:
+def test_edits_bots_and_what_is_not_spoken_to_us_never_act(said: dict[str, object], odd: dict[str, object]) -> None:
     """A4: nothing but a person's own fresh words to the bot."""
-    assert not concerns({"channel": "C1", **event}, "U0TWOKEY")
+    assert concerns(said, "U0TWOKEY")
+    assert not concerns({**said, **odd}, "U0TWOKEY")

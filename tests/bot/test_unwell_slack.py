@@ -8,9 +8,15 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
+from slack_sdk.web.async_client import AsyncWebClient
 
 from actions.errors import ConfigError
-from tests.bot.scene import Json, scene
+from approvals.store import StoreDown
+from bot.listeners import delivery
+from bot.listeners.apology import Apologies
+from bot.playground import cast
+from bot.work import Work
+from tests.bot.scene import PATIENCE, Json, scene
 
 
 class Stumbling:
@@ -51,6 +57,48 @@ async def test_an_answer_is_tried_again_where_slack_has_trouble(tmp_path: Path) 
         stumbling.answers["chat.postMessage"] = ["<html>bad gateway</html>"]
         await slack.say("ana", "@twokey restart cart")
         await slack.see("in which environment?")
+
+
+class Full:
+    """A store that takes nothing."""
+
+    def take(self, key: str, payload: Json | None = None) -> bool:
+        raise StoreDown
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (
+            {"event_id": "E1", "event": {"type": "app_mention", "user": "U0ANA", "channel": "C0OPS", "ts": "1.1"}},
+            "Slack hands me your message again",
+        ),
+        (
+            {"trigger_id": "T1", "command": "/twokey", "channel_id": "C0OPS", "user_id": "U0ANA"},
+            "Try again in a minute",
+        ),
+        (
+            {"trigger_id": "T2", "type": "block_actions", "user": {"id": "U0ANA"}, "channel": {"id": "C0OPS"}},
+            "Try again in a minute",
+        ),
+    ],
+)
+async def test_with_a_store_that_takes_nothing_people_hear_of_it_once(tmp_path: Path, body: Json, said: str) -> None:
+    """L1, S2: nothing is done without it, Slack delivers again, and whoever spoke or pressed knows why they wait."""
+    async with scene(tmp_path) as slack:
+        client, work = AsyncWebClient(cast.BOT_TOKEN, base_url=f"{slack.url}/api/"), Work()
+        heard = delivery.middleware(Full(), "U0TWOKEY", Apologies(client, work).make)  # type: ignore[arg-type]
+
+        async def never() -> None:
+            raise AssertionError("it was worked on")
+
+        for _ in range(3):
+            answer = await heard(body, never)
+            assert answer is not None
+            assert answer.status == 503
+        await work.finish(PATIENCE)
+        (told,) = await slack.bots()
+        assert (told["ephemeral_to"], said in told["text"]) == ("U0ANA", True)
 
 
 async def test_details_that_were_closed_meanwhile_are_no_news(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
