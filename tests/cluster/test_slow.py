@@ -40,6 +40,7 @@ def generation(shop: Shop) -> int:
     [
         ("late", r"^The cluster is too slow: it did not answer about .* in time\.$"),
         ("dripping", r"^The cluster is too slow: it did not answer about Deployment checkout in .* in time\.$"),
+        ("trickling", r"^The cluster is too slow: it did not answer about Deployment checkout in .* in time\.$"),
         ("broken", r"^The cluster answered 500 about Deployment checkout in .*: the server is broken\.$"),
         ("lost", r"^The cluster did not answer about Deployment checkout in .*\.$"),
     ],
@@ -55,7 +56,7 @@ def test_a_plan_is_given_up_in_time_with_one_sentence(shop: Shop, wire: Wire, fa
     assert wire.patches() == 0
 
 
-@pytest.mark.parametrize("fate", ["late", "dripping"])
+@pytest.mark.parametrize("fate", ["late", "dripping", "trickling"])
 def test_a_patch_whose_answer_is_too_slow_is_read_back_and_happens_once(shop: Shop, wire: Wire, fate: Fate) -> None:
     """E1."""
     calm = shop.hands(server=wire.url, pace=replace(PACE, step=0.05), patience=SOON)
@@ -77,7 +78,7 @@ def test_an_api_server_that_answers_no_patch_is_left_alone_after_a_few_tries(sho
     assert outcome.summary.startswith("I cannot tell whether it happened: The cluster answered 500 about")
 
 
-@pytest.mark.parametrize("fate", ["late", "dripping", "broken", "lost"])
+@pytest.mark.parametrize("fate", ["late", "dripping", "trickling", "broken", "lost"])
 def test_a_watch_that_sees_nothing_any_more_ends_in_time_and_the_truth_is_read_later(
     shop: Shop, wire: Wire, fate: Fate
 ) -> None:

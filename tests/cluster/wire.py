@@ -15,9 +15,9 @@ import requests
 
 from tests.cluster.access import Access
 
-Fate = Literal["", "lost", "unanswered", "overloaded", "broken", "late", "dripping"]
+Fate = Literal["", "lost", "unanswered", "overloaded", "broken", "late", "dripping", "trickling"]
 """It passes; it never arrives; it arrives and its answer is lost; a 503; a 500; it passes, and its answer comes later,
-or byte by byte."""
+or its body byte by byte, or even its status line and headers."""
 _ANSWERS = {"overloaded": (503, "the server is overloaded"), "broken": (500, "the server is broken")}
 _HOP = {
     "connection",
@@ -96,27 +96,24 @@ class _Handler(BaseHTTPRequestHandler):
                 return
             if fate == "late":
                 server.wire.over.wait(server.wire.delay)
-            self._answer(answer.status_code, answer.headers, answer.content, drips=fate == "dripping")
+            self._answer(answer.status_code, answer.headers, answer.content, fate)
 
-    def _answer(self, status: int, headers: Mapping[str, str], body: bytes, drips: bool = False) -> None:
-        self.send_response(status)
-        for key, value in headers.items():
-            if key.lower() not in _HOP:
-                self.send_header(key, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if drips:
-            self._drip(body)
-        else:
-            self.wfile.write(body)
+    def _answer(self, status: int, headers: Mapping[str, str], body: bytes, fate: Fate = "") -> None:
+        kept = [f"{key}: {value}" for key, value in headers.items() if key.lower() not in _HOP]
+        lines = (f"HTTP/1.1 {status} Told", *kept, f"Content-Length: {len(body)}", "", "")
+        self._write("\r\n".join(lines).encode("latin-1"), drips=fate == "trickling")
+        self._write(body, drips=fate == "dripping")
 
-    def _drip(self, body: bytes) -> None:
+    def _write(self, data: bytes, drips: bool) -> None:
+        if not drips:
+            self.wfile.write(data)
+            return
         server = self.server
         assert isinstance(server, _Server)
-        for at in range(len(body)):
+        for at in range(len(data)):
             if server.wire.over.wait(server.wire.delay):
                 return
-            self.wfile.write(body[at : at + 1])
+            self.wfile.write(data[at : at + 1])
 
     def _cut(self) -> None:
         self.close_connection = True
