@@ -57,23 +57,39 @@ class ControlPlane:
         """Returns once the API server says that it is ready."""
         (self._folder / "tokens.csv").write_text(f'{ADMIN},admin,admin,"system:masters"\n')
         (self._folder / "audit-policy.yaml").write_text(json.dumps(_AUDIT_POLICY))
-        self._run("etcd", *self._etcd())
+        self.run(self._assets / "etcd", *self._etcd())
         self.start_api_server()
-        self._run("kube-controller-manager", *self._controllers())
+        self.run(self._assets / "kube-controller-manager", *self._controllers())
 
     def start_api_server(self) -> None:
         """On the same port and the same data as before. Returns once it is ready."""
-        self._run("kube-apiserver", *self._api_server())
+        self.run(self._assets / "kube-apiserver", *self._api_server())
         self._await_ready()
 
     def stop_api_server(self) -> None:
         """At once, as by a crash."""
-        self._kill("kube-apiserver")
+        self.end("kube-apiserver")
 
     def stop(self) -> None:
         """The API server before etcd: without it, its own orderly end would hang for minutes and keep the port."""
         for name in ("kube-apiserver", "kube-controller-manager", "etcd"):
-            self._kill(name)
+            self.end(name)
+
+    def run(self, program: Path, *arguments: str) -> None:
+        """A program beside it, a controller of somebody's; it ends with `end`."""
+        # A killed test run leaves nothing behind: the kernel ends these with the process that started them.
+        guard = ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
+        with (self._folder / f"{program.name}.log").open("ab") as log:
+            self._processes[program.name] = subprocess.Popen(
+                [*guard, str(program), *arguments], stdout=log, stderr=log, cwd=self._folder
+            )
+
+    def end(self, name: str) -> None:
+        """The program of this name, at once."""
+        process = self._processes.pop(name, None)
+        if process is not None:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
 
     def kubeconfig(self, name: str = "admin", token: str = ADMIN, server: str | None = None) -> Path:
         """A kubeconfig for whoever has this token; `server` is another address of the same API."""
@@ -133,20 +149,6 @@ class ControlPlane:
             "--secure-port=0",
             "--horizontal-pod-autoscaler-sync-period=1s",
         )
-
-    def _run(self, name: str, *arguments: str) -> None:
-        # A killed test run leaves nothing behind: the kernel ends these with the process that started them.
-        guard = ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
-        with (self._folder / f"{name}.log").open("ab") as log:
-            self._processes[name] = subprocess.Popen(
-                [*guard, str(self._assets / name), *arguments], stdout=log, stderr=log, cwd=self._folder
-            )
-
-    def _kill(self, name: str) -> None:
-        process = self._processes.pop(name, None)
-        if process is not None:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
 
     def _await_ready(self) -> None:
         deadline = time.monotonic() + PATIENCE

@@ -18,7 +18,7 @@ from actions.rbac import accounts
 from actions.rbac.manifests import render
 from tests.cluster.control_plane import ControlPlane, Json
 from tests.cluster.gitops import Gitops
-from tests.cluster.rollouts import Rollouts
+from tests.cluster.rollouts_controller import rolling
 from tests.cluster.shop import PACE, Hands, Shop, until, workload
 from tests.cluster.wire import Fate, wire_to
 
@@ -73,7 +73,7 @@ class Stage(Shop):
 @pytest.fixture(scope="module")
 def stage(plane: ControlPlane) -> Iterator[Stage]:
     """One for all these tests, each of which leaves it healthy."""
-    with Gitops(plane), Rollouts(plane), Stage.opened(plane) as opened:
+    with Gitops(plane), rolling(plane), Stage.opened(plane) as opened:
         yield opened
 
 
