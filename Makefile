@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install demo test prove soak control-plane model-endpoint check eval bench picture format lock clean
+.PHONY: install demo test prove soak control-plane rollouts-controller model-endpoint check eval bench picture format lock clean
 
 install: $(VENV)/.runtime
 
@@ -44,6 +44,11 @@ soak: $(VENV)/.dev
 # Builds a real Kubernetes control plane for `make prove`, once, outside the work tree; prints the folder of its programs.
 control-plane:
 	@tests/cluster/control-plane/build
+
+# Builds Argo Rollouts' own controller, which tests/cluster/test_rollouts.py uses in place of a stand-in where
+# TWOKEY_TEST_ROLLOUTS names its folder; once, outside the work tree; prints that folder.
+rollouts-controller:
+	@tests/cluster/rollouts-controller/build
 
 # Builds the server of a real and very small model for `make prove`, once, outside the work tree; prints its folder.
 # `$(make -s model-endpoint)/bin/serve --port 8000` starts it, and OPENAI_BASE_URL=http://127.0.0.1:8000/v1 uses it.

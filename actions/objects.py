@@ -33,6 +33,7 @@ UID = "metadata.uid#sha256"
 TEMPLATE = "spec.template#fingerprint"
 """The precondition that the pod template is what it was."""
 
+_TIDY = "rollouts-controller"  # Argo Rollouts writes a spec that it has read back, with empty `resources` in it
 _HASHED, _KEYED = "#sha256", "#fingerprint"
 
 
@@ -89,8 +90,15 @@ def is_target(live: Mapping[str, Any], target: Target) -> bool:
 
 
 def template(live: Mapping[str, Any]) -> dict[str, Any]:
-    """The pod template."""
-    found: dict[str, Any] = live["spec"]["template"]
+    """The pod template. Raises BadInput where a Rollout has none of its own."""
+    found: dict[str, Any] | None = live["spec"].get("template")
+    if found is None:
+        whose = live["spec"].get("workloadRef") or {}
+        other = f"{whose.get('kind', 'another object')} {whose.get('name', '')}".strip()
+        name = f"{live.get('kind', 'It')} {live['metadata']['name']}"
+        raise BadInput(
+            f"{name} has no pods of its own, it takes those of {other} (workloadRef). Change {other} by hand."
+        )
     return found
 
 
@@ -144,9 +152,12 @@ def last_writer(live: Mapping[str, Any], path: str, now: datetime) -> str:
 
 
 def last_write(live: Mapping[str, Any], path: str) -> dict[str, Any] | None:
-    """The entry of `metadata.managedFields` for the last write of this field; None where that is unknown."""
+    """The entry of `metadata.managedFields` for the last write of this field; None where that is unknown.
+
+    What a controller writes to fill in defaults is nobody's change.
+    """
     keys = [f"f:{part}" for part in _plain(path).split(".")]
-    owners = [entry for entry in managers(live) if _owns(entry.get("fieldsV1"), keys)]
+    owners = [e for e in managers(live) if _owns(e.get("fieldsV1"), keys) and e.get("manager") != _TIDY]
     return max(owners, key=lambda entry: str(entry.get("time", "")), default=None)
 
 

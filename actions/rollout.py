@@ -20,10 +20,14 @@ _CRASHES = 2  # restarts of one pod after which waiting longer is pointless
 
 @dataclass(frozen=True)
 class Progressing:
-    """It goes on; `step` says how far it is, `why` what it waits for where that is known."""
+    """It goes on; `step` says how far it is, `why` what it waits for where that is known.
+
+    `by_itself`: it rests by a plan of its own, and will go on however long that takes.
+    """
 
     step: Step
     why: str = ""
+    by_itself: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,10 +103,12 @@ def _by_phase(
         return Complete(counts.desired)
     if phase == "Degraded" and (phase, status.get("message")) != (was.get("phase"), was.get("message")):
         return Failed(f"Argo Rollouts says that it is degraded: {said}")
-    if phase == "Paused" and status.get("pauseConditions") and not _timed(workload):
+    paused = phase == "Paused" and bool(status.get("pauseConditions"))
+    if paused and not _timed(workload):
         return Complete(counts.desired, held=step_of(workload))
     step = _step(counts, pods)
-    return Progressing(Step(text=f"{step_of(workload)} · {step.text}", done=step.done, total=step.total), said)
+    told = Step(text=f"{step_of(workload)} · {step.text}", done=step.done, total=step.total)
+    return Progressing(told, said, by_itself=paused)
 
 
 def given_up(workload: Mapping[str, Any], pods: Collection[Pod]) -> Judgement:
@@ -138,10 +144,15 @@ def _out_of_the_way(workload: Mapping[str, Any], pods: Collection[Pod]) -> bool:
 
 
 def _timed(workload: Mapping[str, Any]) -> bool:
-    """Whether the present pause ends by itself."""
-    steps = ((workload["spec"].get("strategy") or {}).get("canary") or {}).get("steps") or ()
-    at = int((workload.get("status") or {}).get("currentStepIndex", 0))
-    return at < len(steps) and bool((steps[at].get("pause") or {}).get("duration"))
+    """Whether the present pause ends by itself: a step's after its duration, the one before a blue-green promotion
+    after `autoPromotionSeconds`. Any other reason to pause, an analysis without a result say, waits for a person."""
+    status, strategy = workload.get("status") or {}, workload["spec"].get("strategy") or {}
+    reasons = {each.get("reason") for each in status.get("pauseConditions") or ()}
+    if reasons == {"BlueGreenPause"}:
+        switch = strategy.get("blueGreen") or {}
+        return switch.get("autoPromotionEnabled") is not False and bool(switch.get("autoPromotionSeconds"))
+    steps, at = (strategy.get("canary") or {}).get("steps") or (), int(status.get("currentStepIndex", 0))
+    return reasons == {"CanaryPauseStep"} and at < len(steps) and bool((steps[at].get("pause") or {}).get("duration"))
 
 
 def newest(pods: Collection[Pod], revisions: Sequence[Revision]) -> tuple[Pod, ...]:

@@ -115,9 +115,9 @@ class Watch:
                     return self._elapsed(self._started)
                 if isinstance(judged, Failed):
                     return self.failure(judged.reason)
-                if self._elapsed(self._started) >= self._pace.rollout:
-                    return self.failure(_overtime(judged, self._pace.rollout))
                 self._tell(judged.step)
+                if self._elapsed(self._started) >= self._pace.rollout:
+                    return self._overtime(judged)
             self._tools.clock.sleep(self._pace.step)
         return self.unwatched("nobody watches any longer")
 
@@ -154,6 +154,13 @@ class Watch:
             return ""
         return judged.reason if isinstance(judged, Failed) else ""
 
+    def _overtime(self, judged: Progressing) -> Outcome:
+        """It takes longer than anybody watches; only where it rests by a plan of its own, that is no failure."""
+        if judged.by_itself:
+            return self.unwatched("it pauses for longer than I watch, as its steps say")
+        why = f"; {judged.why}" if judged.why else ""
+        return self.failure(f"not complete after {endings.span(self._pace.rollout)}: {judged.step.text}{why}")
+
     def failure(self, reason: str) -> Outcome:
         """It does not work, or must not stay: why, what the cluster warns of, and what helps now."""
         try:
@@ -187,8 +194,3 @@ def _in_place(plan: Plan, live: Mapping[str, Any], revisions: Sequence[Revision]
     except StalePlan:
         return False  # what is in place is among the revisions
     return landing.in_place(live, Patch(type="merge", body={"spec": {"template": wanted}}))
-
-
-def _overtime(judged: Progressing, seconds: float) -> str:
-    why = f"; {judged.why}" if judged.why else ""
-    return f"not complete after {endings.span(seconds)}: {judged.step.text}{why}"

@@ -11,13 +11,12 @@ from hypothesis import strategies as st
 
 from actions import image, preview
 from actions.clients.protocols import Autoscaler, WorkloadRef
-from actions.clock import ManualClock
 from actions.errors import BadInput, NotFound, UnknownEnvironment, UnknownService
 from actions.plan import Plan
 from actions.restoring import merge_patch
 from actions.verbs.scale import Scale
 from bot.playground.town.patching import json_merge
-from tests.actions.conftest import CHECKOUT, PlanFactory, Run
+from tests.actions.conftest import CHECKOUT, PlanFactory
 from tests.actions.doubles import ClusterDouble
 
 STORE = WorkloadRef(cluster=None, namespace="dev", kind="StatefulSet", name="store")
@@ -78,18 +77,6 @@ def test_what_an_approver_should_know_is_said(
     assert codes(plan_factory()) == set()
     cluster.edit(CHECKOUT, change)
     assert codes(plan_factory()) == {code}
-
-
-def test_a_change_outside_of_twokey_since_ours_is_said(
-    plan_factory: PlanFactory, run: Run, cluster: ClusterDouble, clock: ManualClock
-) -> None:
-    assert run(plan_factory()).ok
-    assert codes(plan_factory("restart")) == set()
-    clock.advance(60)
-    cluster.deploy(CHECKOUT, "1.4.3")
-    (warning,) = plan_factory("restart").warnings
-    assert warning.code == "changed_since"
-    assert warning.text == "somebody changed it outside of Twokey since its last change here (kubectl-set)"
 
 
 def test_a_rollout_that_is_under_way_is_said(plan_factory: PlanFactory, cluster: ClusterDouble) -> None:

@@ -238,12 +238,19 @@ ROLLOUT: Json = {
 }
 
 
+STEP = [{"reason": "CanaryPauseStep"}]
+
+
 @pytest.mark.parametrize(
     ("status", "judged"),
     [
         ({"phase": "Healthy"}, Complete(2)),
-        ({"phase": "Paused", "currentStepIndex": 1, "pauseConditions": [{}]}, Complete(2, "paused at step 2 of 3")),
-        ({"phase": "Paused", "currentStepIndex": 2, "pauseConditions": [{}]}, Progressing),
+        ({"phase": "Paused", "currentStepIndex": 1, "pauseConditions": STEP}, Complete(2, "paused at step 2 of 3")),
+        ({"phase": "Paused", "currentStepIndex": 2, "pauseConditions": STEP}, Progressing),
+        (
+            {"phase": "Paused", "currentStepIndex": 2, "pauseConditions": [{"reason": "InconclusiveAnalysisRun"}]},
+            Complete(2, "paused at step 3 of 3"),
+        ),
         ({"phase": "Paused", "currentStepIndex": 1}, Progressing),
         ({"phase": "Progressing", "currentStepIndex": 0}, Progressing),
         ({"phase": "Degraded", "message": "aborted"}, Failed("Argo Rollouts says that it is degraded: aborted")),

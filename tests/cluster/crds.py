@@ -120,7 +120,13 @@ _ROLLOUT = _map(
         selector=_map(matchLabels={"type": "object", "additionalProperties": _TEXT}),
         template=_ANY,
         paused=_FLAG,
-        strategy=_map(canary=_map(steps=_list(_map(setWeight=_NUMBER, pause=_map(duration=_NUMBER))))),
+        workloadRef=_REFERENCE,
+        strategy=_map(
+            canary=_map(steps=_list(_map(setWeight=_NUMBER, pause=_map(duration=_NUMBER)))),
+            blueGreen=_map(
+                activeService=_TEXT, previewService=_TEXT, autoPromotionEnabled=_FLAG, autoPromotionSeconds=_NUMBER
+            ),
+        ),
     ),
     status=_map(
         observedGeneration=_TEXT,
@@ -133,6 +139,7 @@ _ROLLOUT = _map(
         currentStepIndex=_NUMBER,
         currentPodHash=_TEXT,
         stableRS=_TEXT,
+        blueGreen=_map(activeSelector=_TEXT, previewSelector=_TEXT),
         replicas=_NUMBER,
         updatedReplicas=_NUMBER,
         readyReplicas=_NUMBER,

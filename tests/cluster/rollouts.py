@@ -1,8 +1,8 @@
 """A stand-in for Argo Rollouts' controller: canary steps over real ReplicaSets, pauses, promotion, abort.
 
-By the documented behaviour: the first version and a way back to the stable one skip all steps; a pause waits until its
-condition is taken away; after an abort the stable version has every replica, and the Rollout is degraded until its
-spec is the stable one again.
+By the documented behaviour, and as the real one was seen to do (`tests.cluster.rollouts_controller`): the first version
+and a way back to the stable one skip all steps; a pause waits until its condition is taken away or its time is up;
+after an abort the stable version has every replica, and the Rollout is degraded until its spec is the stable one again.
 """
 
 from __future__ import annotations
@@ -53,28 +53,27 @@ class Rollouts:
             status |= {"currentPodHash": digest, "currentStepIndex": 0}
             status |= {"abort": None, "abortedAt": None, "pauseConditions": None}
         status.setdefault("stableRS", digest)
-        steps = found["spec"]["strategy"]["canary"]["steps"]
+        steps, switch = _steps(found["spec"]["strategy"])
         at = status.get("currentStepIndex", 0)
         if digest == status["stableRS"]:
-            at = len(steps)
+            at, status["pauseConditions"] = len(steps), None
         elif not status.get("abort"):
             at, status["pauseConditions"] = self._advance(steps, at, status, (found["metadata"]["uid"], digest, at))
-        wanted = found["spec"]["replicas"]
-        canary = 0 if status.get("abort") else _weight(steps, at, wanted)
+        wanted, share = found["spec"]["replicas"], _weight(steps, at, found["spec"]["replicas"])
         stable = next(each for each in sets if each["metadata"]["labels"][_HASH] == status["stableRS"])
         current = next(each for each in sets if each["metadata"]["labels"][_HASH] == digest)
-        sizes = {each["metadata"]["name"]: 0 for each in sets} | {stable["metadata"]["name"]: wanted - canary}
-        sizes[current["metadata"]["name"]] = wanted if stable is current else canary
-        for each in sets:
-            if each["spec"]["replicas"] != sizes[each["metadata"]["name"]]:
-                path = (
-                    f"/apis/apps/v1/namespaces/{each['metadata']['namespace']}/replicasets/{each['metadata']['name']}"
-                )
-                self._call("PATCH", path, {"spec": {"replicas": sizes[each["metadata"]["name"]]}}, _MERGE)
-        counts = _counts(sets, current)
-        there = counts["availableReplicas"] == counts["replicas"] == wanted and counts["updatedReplicas"] == (
-            wanted if stable is current else canary
-        )
+        if switch:  # what is not active any more is left for a while
+            sizes = {each["metadata"]["name"]: each["spec"]["replicas"] for each in sets}
+            sizes |= {stable["metadata"]["name"]: wanted, current["metadata"]["name"]: wanted}
+        else:
+            canary = 0 if status.get("abort") else share
+            sizes = {each["metadata"]["name"]: 0 for each in sets} | {stable["metadata"]["name"]: wanted - canary}
+            sizes[current["metadata"]["name"]] = wanted if stable is current else canary
+        self._resize(sets, sizes)
+        counts = _counts([stable] if switch else sets, sets, current)
+        updated = sizes[current["metadata"]["name"]]
+        there = counts["availableReplicas"] == wanted and counts["updatedReplicas"] == updated
+        there = there and (switch or counts["replicas"] == wanted)
         if there and at == len(steps) and not status.get("abort"):
             status["stableRS"] = digest
         phase = "Healthy" if there and digest == status["stableRS"] else "Progressing"
@@ -86,8 +85,17 @@ class Rollouts:
         message = "RolloutAborted: Rollout aborted update" if status.get("abort") else "CanaryPauseStep"
         new = {**status, **counts, "currentStepIndex": at, "phase": phase, "observedGeneration": generation}
         new["message"] = message if phase in ("Degraded", "Paused") else ""
+        if switch:
+            new["blueGreen"] = {"activeSelector": status["stableRS"], "previewSelector": digest}
         if {key: value for key, value in new.items() if value is not None} != found.get("status"):
             self._write(found, new, (found["metadata"]["uid"], digest, at))
+
+    def _resize(self, sets: list[Json], sizes: dict[str, int]) -> None:
+        for each in sets:
+            meta = each["metadata"]
+            if each["spec"]["replicas"] != sizes[meta["name"]]:
+                path = f"/apis/apps/v1/namespaces/{meta['namespace']}/replicasets/{meta['name']}"
+                self._call("PATCH", path, {"spec": {"replicas": sizes[meta["name"]]}}, _MERGE)
 
     def _write(self, found: Json, status: Json, here: tuple[str, str, int]) -> None:
         """Bound to what was read: what somebody else wrote meanwhile is looked at first."""
@@ -100,11 +108,26 @@ class Rollouts:
     def _advance(self, steps: list[Json], at: int, status: Json, here: tuple[str, str, int]) -> tuple[int, Any]:
         """The step it is at now, and what it waits for there."""
         if at < len(steps) and "pause" in steps[at]:
-            if status.get("pauseConditions"):
-                return at, status["pauseConditions"]
+            if waits := status.get("pauseConditions"):
+                seconds = steps[at]["pause"].get("duration")
+                since = datetime.now(UTC) - datetime.fromisoformat(waits[0]["startTime"])
+                return (at, waits) if not seconds or since.total_seconds() < seconds else (at + 1, None)
             if here not in self._paused:
-                return at, [{"reason": "CanaryPauseStep", "startTime": _now()}]
+                return at, [{"reason": steps[at].get("reason", "CanaryPauseStep"), "startTime": _now()}]
         return min(at + 1, len(steps)), None  # or somebody took the condition away
+
+    def _tidied(self, found: Json, number: int) -> None:
+        """As the real one does: the revision is noted, and the spec is written back as it was understood."""
+        meta = found["metadata"]
+        if (meta.get("annotations") or {}).get(_REVISION) == str(number):
+            return
+        containers = [{**each, "resources": {}} for each in found["spec"]["template"]["spec"]["containers"]]
+        body = {
+            "metadata": {"annotations": {_REVISION: str(number)}, "resourceVersion": meta["resourceVersion"]},
+            "spec": {"template": {"spec": {"containers": containers}}},
+        }
+        path = f"/apis/argoproj.io/v1alpha1/namespaces/{meta['namespace']}/rollouts/{meta['name']}"
+        self._call("PATCH", f"{path}?fieldManager=rollouts-controller", body, _MERGE)
 
     def _sets(self, found: Json, digest: str) -> list[Json]:
         meta, path = found["metadata"], f"/apis/apps/v1/namespaces/{found['metadata']['namespace']}/replicasets"
@@ -119,10 +142,21 @@ class Rollouts:
             self._call("PATCH", f"{path}/{same[0]['metadata']['name']}", note, _MERGE)
         if not same:
             mine.append(self._call("POST", path, _replica_set(found, digest, max(numbers, default=0) + 1)).json())
+        self._tidied(found, max(int(each["metadata"]["annotations"][_REVISION]) for each in mine))
         return mine
 
     def _call(self, method: str, path: str, body: Json | None = None, headers: Any = None) -> requests.Response:
         return self._api.request(method, f"{self._plane.url}{path}", json=body, headers=headers, timeout=30)
+
+
+def _steps(strategy: Json) -> tuple[list[Json], bool]:
+    """Of a canary; of two environments that are switched, the one pause before that. And whether it is the latter."""
+    if "blueGreen" not in strategy:
+        return (strategy["canary"] or {}).get("steps") or [], False
+    switch = strategy["blueGreen"]
+    waits, seconds = switch.get("autoPromotionEnabled") is False, switch.get("autoPromotionSeconds")
+    pause = {"pause": {} if waits else {"duration": seconds}, "reason": "BlueGreenPause"}
+    return [pause] if waits or seconds else [], True
 
 
 def _weight(steps: list[Json], at: int, wanted: int) -> int:
@@ -133,17 +167,16 @@ def _weight(steps: list[Json], at: int, wanted: int) -> int:
     return -(-wanted * weights[-1] // 100) if weights else 0
 
 
-def _counts(sets: list[Json], current: Json) -> Json:
+def _counts(serving: list[Json], sets: list[Json], current: Json) -> Json:
     def total(of: list[Json], key: str) -> int:
         return sum(int((each.get("status") or {}).get(key, 0)) for each in of)
 
-    every = total(sets, "replicas")
     return {
-        "replicas": every,
-        "HPAReplicas": every,
+        "replicas": total(sets, "replicas"),
+        "HPAReplicas": total(serving, "replicas"),
         "updatedReplicas": total([current], "replicas"),
-        "readyReplicas": total(sets, "readyReplicas"),
-        "availableReplicas": total(sets, "availableReplicas"),
+        "readyReplicas": total(serving, "readyReplicas"),
+        "availableReplicas": total(serving, "availableReplicas"),
     }
 
 
@@ -165,6 +198,9 @@ def _replica_set(found: Json, digest: str, number: int) -> Json:
 
 
 def _digest(template: Json) -> str:
+    """Of what it says, whether empty `resources` are spelt out or not."""
+    containers = [{key: each[key] for key in each if each[key] != {}} for each in template["spec"]["containers"]]
+    template = {**template, "spec": {**template["spec"], "containers": containers}}
     return hashlib.sha256(json.dumps(template, sort_keys=True).encode()).hexdigest()[:10]
 
 

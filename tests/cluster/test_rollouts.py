@@ -6,13 +6,14 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from typing import Self
+from typing import ClassVar, Self
 
 import pytest
 import requests
 import yaml
 
 from actions.catalog import Catalog
+from actions.errors import BadInput
 from actions.outcome import Outcome
 from actions.rbac import accounts
 from actions.rbac.manifests import render
@@ -29,6 +30,8 @@ STEPS = [{"setWeight": 50}, {"pause": {}}, {"setWeight": 100}]
 class Stage(Shop):
     """`checkout` is a Rollout of two with one pause; what it waits for is a person."""
 
+    strategy: ClassVar[Json] = {"canary": {"steps": STEPS}}
+
     @property
     def catalog(self) -> Catalog:
         service = {"image": "registry.example/checkout", "max_replicas": 5, "managed_by": "rollouts"}
@@ -39,7 +42,12 @@ class Stage(Shop):
     def open(self) -> Self:
         body = workload("Deployment", "checkout", replicas=2, sidecar=True)
         body |= {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout"}
-        body["spec"]["strategy"] = {"canary": {"steps": STEPS}}
+        body["spec"]["strategy"] = self.strategy
+        for name in ("active", "preview"):
+            ports = {"ports": [{"port": 80}], "selector": {"app": "checkout"}}
+            self.call(
+                "POST", f"/api/v1/namespaces/{self.namespace}/services", {"metadata": {"name": name}, "spec": ports}
+            )
         assert self.call("POST", PATH.format(self.namespace), body).ok
         until(lambda: self.phase == "Healthy", "the first version")
         return self
@@ -70,10 +78,40 @@ class Stage(Shop):
         return self.change(body, user, part, dryRun="All").status_code == 422
 
 
+class Switched(Stage):
+    """Two environments, and a person switches from one to the other."""
+
+    strategy: ClassVar[Json] = {
+        "blueGreen": {"activeService": "active", "previewService": "preview", "autoPromotionEnabled": False}
+    }
+
+
+class SwitchedInTime(Stage):
+    """Two environments, switched after a second."""
+
+    strategy: ClassVar[Json] = {
+        "blueGreen": {"activeService": "active", "previewService": "preview", "autoPromotionSeconds": 1}
+    }
+
+
+class Slow(Stage):
+    """A canary that pauses for a second, and then for an hour."""
+
+    strategy: ClassVar[Json] = {
+        "canary": {"steps": [{"setWeight": 50}, {"pause": {"duration": 1}}, {"pause": {"duration": 3600}}]}
+    }
+
+
 @pytest.fixture(scope="module")
-def stage(plane: ControlPlane) -> Iterator[Stage]:
+def world(plane: ControlPlane) -> Iterator[ControlPlane]:
+    with Gitops(plane), rolling(plane):
+        yield plane
+
+
+@pytest.fixture(scope="module")
+def stage(world: ControlPlane) -> Iterator[Stage]:
     """One for all these tests, each of which leaves it healthy."""
-    with Gitops(plane), rolling(plane), Stage.opened(plane) as opened:
+    with Stage.opened(world) as opened:
         yield opened
 
 
@@ -82,8 +120,13 @@ def well(outcome: Outcome) -> Outcome:
     return outcome
 
 
+def containers_of(stage: Stage) -> list[Json]:
+    found: list[Json] = stage.live["spec"]["template"]["spec"]["containers"]
+    return found
+
+
 def image(stage: Stage) -> str:
-    return str(stage.live["spec"]["template"]["spec"]["containers"][0]["image"]).rpartition(":")[2]
+    return str(containers_of(stage)[0]["image"]).rpartition(":")[2]
 
 
 def promoted(stage: Stage, hands: Hands, version: str) -> None:
@@ -147,6 +190,60 @@ def test_scale_restart_status_and_history_work_as_for_a_deployment(stage: Stage)
     assert "version 4.0" in well(hands.do("history")).model_dump_json()
 
 
+def test_nobody_but_its_controller_writes_what_the_controller_writes(stage: Stage) -> None:
+    """Argo Rollouts writes the spec back with defaults filled in; that is no change by somebody."""
+    hands = stage.hands()
+    promoted(stage, hands, "6.0")
+    assert [each.code for each in hands.plan("deploy", version="6.1").warnings] == []
+    image = {"name": "checkout", "image": "registry.example/checkout:6.2"}
+    containers = [{**each, **(image if each["name"] == "checkout" else {})} for each in containers_of(stage)]
+    assert stage.change({"spec": {"template": {"spec": {"containers": containers}}}}, fieldManager="dave").ok
+    until(lambda: stage.phase == "Paused", "the controller at it")
+    told = {each.code: each.text for each in hands.plan("deploy", version="6.1").warnings}
+    assert told["changed_since"].endswith("(dave)")
+    well(hands.do("rollback", to="6.0"))
+
+
+def test_blue_green_waits_before_its_promotion_and_an_abort_leaves_the_old_version_active(world: ControlPlane) -> None:
+    with Switched.opened(world) as stage:
+        hands = stage.hands()
+        held = well(hands.do("deploy", version="2.0"))
+        assert held.summary.endswith("paused before promotion: it waits there until somebody lets it go on")
+        well(hands.do("deploy", version="2.0"))
+        status = stage.live["status"]
+        assert (stage.phase, status["blueGreen"]["activeSelector"]) == ("Healthy", status["currentPodHash"])
+        well(hands.do("deploy", version="2.1"))
+        plan = hands.plan("rollback")
+        assert [each.after for each in plan.differences] == ["aborted, 2.0 everywhere"]
+        well(hands.execute(plan))
+        after = stage.live["status"]
+        assert after["blueGreen"]["activeSelector"] == after["stableRS"] == status["currentPodHash"]
+        well(hands.do("rollback", to="2.0"))
+
+
+def test_blue_green_that_switches_by_itself_is_watched_until_it_has(world: ControlPlane) -> None:
+    with SwitchedInTime.opened(world) as stage:
+        done = well(stage.hands().do("deploy", version="2.0"))
+        assert "paused" not in done.summary
+        assert stage.phase == "Healthy"
+
+
+def test_a_pause_that_is_longer_than_anybody_watches_is_no_failure(world: ControlPlane) -> None:
+    with Slow.opened(world) as stage:
+        hands = stage.hands(pace=replace(PACE, rollout=3.0))
+        plan = hands.plan("deploy", version="2.0")
+        outcome = hands.execute(plan, "request-1")
+        assert outcome.ok is None
+        assert (
+            "it pauses for longer than I watch, as its steps say. Last seen: paused at step 3 of 3" in outcome.summary
+        )
+        assert hands.executor.reconcile(plan, "request-1") is None
+        well(hands.do("deploy", version="2.0"))  # somebody lets it go on
+        found = hands.executor.reconcile(plan, "request-1")
+        assert found is not None
+        assert found.ok
+
+
 @pytest.mark.parametrize("fate", ["lost", "unanswered"])
 def test_a_promotion_whose_answer_is_lost_goes_on_once(stage: Stage, fate: Fate) -> None:
     """E1."""
@@ -181,3 +278,17 @@ def test_of_a_status_each_verb_may_change_its_own_field_alone(
     assert stage.change({"status": body}, part="/status", dryRun="All").ok  # an administrator may
     user = accounts.user(verb, stage.namespace, preview=True)
     assert stage.change({"status": body}, user, "/status", dryRun="All").ok == passes
+
+
+def test_a_rollout_whose_pods_another_object_describes_is_left_alone(stage: Stage) -> None:
+    hands = stage.hands()
+    plural = PATH.format(stage.namespace)
+    other = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "checkout"}
+    body = {**stage.live, "metadata": {"name": "checkout"}}
+    spec = {key: value for key, value in body["spec"].items() if key not in ("template", "selector")}
+    assert stage.call("DELETE", f"{plural}/checkout").ok
+    until(lambda: stage.call("GET", f"{plural}/checkout").status_code == 404, "the Rollout gone")
+    assert stage.call("POST", plural, {**body, "spec": {**spec, "workloadRef": other}}).ok
+    for verb, arguments in (("deploy", {"version": "9"}), ("restart", {}), ("status", {})):
+        with pytest.raises(BadInput, match=r"takes those of Deployment checkout \(workloadRef\)"):
+            hands.do(verb, **arguments)
