@@ -69,6 +69,16 @@ class GrantRefused(TwokeyError):
 class SourceError(TwokeyError):
     """A system that is asked or changed did not do it."""
 
+    def __init__(self, say: str | None = None, then: str = "") -> None:
+        """`then` is what to do about it where nothing has happened yet; empty where `say` says that, too."""
+        super().__init__(say)
+        self.then = then
+
+    @property
+    def advice(self) -> str:
+        """What happened and what to do; for a question or a plan, not for a change that may be under way."""
+        return f"{self.say} {self.then}".strip()
+
 
 class NotFound(SourceError):
     """The cluster has no such object."""

@@ -19,7 +19,7 @@ from pydantic import JsonValue
 
 from actions.action import Action, Change, Read
 from actions.catalog import Catalog
-from actions.errors import BadInput, TwokeyError
+from actions.errors import BadInput, SourceError, TwokeyError
 from actions.outcome import Outcome, Suggestion, Table, TextFile
 from actions.registry import Registry
 from actions.verbs.history import History
@@ -156,6 +156,8 @@ class Conversation:
     async def _safely(self, job: Coroutine[Any, Any, None], stages: Stages) -> bool:
         try:
             await job
+        except SourceError as error:
+            await stages.here.show(words.refusal(error.advice))
         except TwokeyError as error:
             await stages.here.show(words.refusal(error.say))
         except Exception:
@@ -287,8 +289,8 @@ class Conversation:
         watching = Watching(stage, action.title, at_once=action.verb in SLOW)
         try:
             outcome = await self._look(said, await asyncio.to_thread(self._personal, said, action), watching)
-        except TwokeyError as error:
-            await stage.show(words.refusal(error.say))  # in place of "looking …", where that is shown
+        except TwokeyError as error:  # in place of "looking …", where that is shown
+            await stage.show(words.refusal(error.advice if isinstance(error, SourceError) else error.say))
             return
         now = await asyncio.to_thread(self._ledger.now)
         kept = keepsakes.split(outcome)[0] if outcome.run else ()

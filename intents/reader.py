@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
@@ -26,6 +27,8 @@ from intents.tokens import Sentence
 
 Mode = Literal["grammar", "model", "auto"]
 NO_CONTEXT = Context()
+_BELOW_ZERO = re.compile(r" to (?:-|minus )\d+(?:\.\d+)? ", re.ASCII)
+_NO_COUNT = "A number of replicas is 0 or more. To have fewer than now, say: scale checkout down by 1 in prod."
 _TOO_LONG = "That is too long for me to read safely. Please say in one sentence what you want."
 
 
@@ -180,6 +183,8 @@ def _abstained(view: View) -> Refusal:
     """Nothing was understood whole, and nobody guesses."""
     if len({named.name for named in view.services}) > 1:
         return Refusal(reason="several_actions", say="I read one service at a time. Please send them one by one.")
+    if view.services and _BELOW_ZERO.search(f" {' '.join(view.sentence.words)} "):
+        return Refusal(reason="unsupported", say=_NO_COUNT)
     if (view.wants_change() and (view.services or view.environments)) or (view.services and view.environments):
         say = "I did not understand every word of that, so I do nothing. Say it shorter: scale checkout to 5 in prod."
         return Refusal(reason="unsupported", say=say)

@@ -80,9 +80,10 @@ class Connection:
         try:
             answer = exchange.ask(method, asked, sent, written, seconds, again=method == "GET")
         except TimeoutError as error:
-            raise Unreachable(_SLOW.format(what)) from error
+            raise Unreachable(_SLOW.format(what), kube_errors.AGAIN) from error
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise Unreachable(f"The cluster did not answer about {what}: {_why(error)}.") from error
+            said = f"The cluster did not answer about {what}: {_why(error)}."
+            raise Unreachable(said, kube_errors.AGAIN) from error
         text = answer.body.decode("utf-8", "replace")
         if not 200 <= answer.status <= 299:
             raise kube_errors.translate(answer.status, text, what)

@@ -8,6 +8,7 @@ from typing import Any
 from actions.errors import Conflict, Denied, NotFound, Rejected, SourceError, Unreachable
 from actions.redaction import without_values
 
+AGAIN = "Try again in a minute."
 _LONGEST = 400
 # The API server words refusals of admission as 403 Forbidden, as it does for missing rights.
 _ADMISSION = ("exceeded quota", "admission webhook", "denied the request", "ValidatingAdmissionPolicy", "PodSecurity")
@@ -21,15 +22,15 @@ def translate(status: int, body: str, what: str) -> SourceError:
     """
     reason = said(body) or f"HTTP {status}"
     if status == 404:
-        return NotFound(f"The cluster has no {what}.")
+        return NotFound(f"The cluster has no {what}.", "Check the workload and its namespace in the catalogue.")
     if status == 409:
-        return Conflict(f"{what} was changed by somebody else at the same moment.")
+        return Conflict(f"{what} was changed by somebody else at the same moment.", "Ask again.")
     if status == 401:
         return Denied(f"The cluster does not accept our credential: {reason}. Renew it.")
     if status == 403 and not any(mark in reason for mark in _ADMISSION):
         return Denied(f"Our credential may not do this to {what}: {reason}. `twokey rbac check` lists what is missing.")
     if status == 429 or status >= 500 or status < 400:
-        return Unreachable(f"The cluster answered {status} about {what}: {reason}.")
+        return Unreachable(f"The cluster answered {status} about {what}: {reason}.", AGAIN)
     return Rejected(f"The cluster refused it for {what}: {reason}.")
 
 

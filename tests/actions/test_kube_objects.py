@@ -144,6 +144,7 @@ def test_each_status_is_an_error_in_words(status: int, message: str, error: type
     found = kube_errors.translate(status, body if message else "", "Deployment web in prod")
     assert type(found) is error
     assert said in found.say
+    assert bool(found.then) == (error in {NotFound, Conflict, Unreachable}), "the others say it themselves"
 
 
 def test_a_long_answer_that_is_no_status_is_cut() -> None:

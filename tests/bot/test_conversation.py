@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from actions import catalog
+from actions.clients.kube_errors import translate
 from actions.errors import SourceError
 from actions.outcome import Chart, Evidence, Outcome, Step, Table, TextFile
 from actions.registry import Registry
@@ -195,11 +196,19 @@ async def test_a_long_read_says_at_once_that_it_looks(talk: Talk) -> None:
 
 async def test_a_read_that_fails_takes_the_place_of_its_progress(talk: Talk) -> None:
     def fails(action: object, progress: object) -> Outcome:
-        raise SourceError("Loki does not answer.")
+        raise SourceError("Loki does not answer.", "Try again.")
 
     talk.house.hands.answer = fails  # type: ignore[method-assign]
     await talk.hears("payments is slow in prod, what changed?")
-    assert talk.below.shown[-1].text == "Loki does not answer."
+    assert talk.below.shown[-1].text == "Loki does not answer. Try again."
+
+
+async def test_a_cluster_that_does_not_do_it_is_told_with_what_to_do(talk: Talk) -> None:
+    """L1: and the attempt is in the log."""
+    talk.house.hands.plan_error = translate(409, "modified", "Deployment checkout in prod")
+    said = await talk.hears("scale checkout to 5 in prod")
+    assert said == "Deployment checkout in prod was changed by somebody else at the same moment. Ask again."
+    assert [e.fields["kind"] for e in talk.house.ledger.entries()][-1] == "attempt.refused"
 
 
 async def test_the_thread_remembers_what_the_bot_took_up(talk: Talk) -> None:

@@ -54,6 +54,14 @@ async def test_a_change_without_an_environment_is_asked_whatever_the_channel_say
     assert None not in reading.so_far.values()
 
 
+@pytest.mark.parametrize("number", ["-3", "minus 3", "-0.5"])
+async def test_less_than_nothing_is_refused_with_what_to_say_instead(reader: Reader, number: str) -> None:
+    reading = await reader.read(f"scale checkout to {number} in prod")
+    assert isinstance(reading, Refusal)
+    assert (reading.reason, reading.say.partition(".")[0]) == ("unsupported", "A number of replicas is 0 or more")
+    assert isinstance(await reader.read(reading.say.rpartition("say: ")[2].rstrip(".")), Command)
+
+
 GUARDS = [
     "don't {}", "do not {}", "never {}", "if it fails {}", "{} if you think so", "should we {}", "what if we {}",
     "{} tomorrow", "{} at 5pm", "{} for an hour", "{} in 10 minutes", "{} every day", "{} unless it is fine",
