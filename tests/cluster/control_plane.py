@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import requests
 
 from tests.cluster.access import a_session, write_kubeconfig
+from tests.ports import held_port
 
 ADMIN = "admin-token"  # of system:masters, in a cluster that lives as long as the tests
 PATIENCE = 180.0  # seconds until a program counts as not starting
@@ -44,12 +44,13 @@ Json = dict[str, Any]
 
 
 class ControlPlane:
-    """Started from a folder of programs (KUBEBUILDER_ASSETS). `stop` and `start` may be called again and again."""
+    """Started from a folder of programs (KUBEBUILDER_ASSETS), and stopped for good; its API server may go and come."""
 
     def __init__(self, assets: Path, folder: Path) -> None:
         self._assets, self._folder = assets, folder
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
-        self._etcd_port, self._peer_port, self.port = free_port(), free_port(), free_port()
+        self._ports = ExitStack()
+        self._etcd_port, self._peer_port, self.port = (self._ports.enter_context(held_port()) for _ in range(3))
         self.url = f"https://127.0.0.1:{self.port}"
         self.certificate, self.key = folder / "certs" / "apiserver.crt", folder / "certs" / "apiserver.key"
 
@@ -74,6 +75,7 @@ class ControlPlane:
         """The API server before etcd: without it, its own orderly end would hang for minutes and keep the port."""
         for name in ("kube-apiserver", "kube-controller-manager", "etcd"):
             self.end(name)
+        self._ports.close()
 
     def run(self, program: Path, *arguments: str) -> None:
         """A program beside it, a controller of somebody's; it ends with `end`."""
@@ -182,11 +184,3 @@ def control_plane(assets: Path, folder: Path) -> Iterator[ControlPlane]:
         yield plane
     finally:
         plane.stop()
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

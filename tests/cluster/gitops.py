@@ -2,7 +2,7 @@
 
 What "Git" holds is told by the version: every tag, revision and chart of a service is the image's tag. `-unknown` is
 no revision, `-refused` cannot be applied; what its pods do is the kubelet's matter. A HelmRelease waits for its
-workload and gives up after two seconds; a Kustomization does not wait.
+workload (Helm's own limit is five minutes, longer than any test); a Kustomization does not wait.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from tests.cluster.crds import DEFINITIONS
 _MERGE = {"Content-Type": "application/merge-patch+json"}
 _STRATEGIC = {"Content-Type": "application/strategic-merge-patch+json"}
 _LOOK = 0.05  # seconds between two looks
-_HELM_WAITS = 2.0
 _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
@@ -35,7 +34,6 @@ class Gitops:
         self._stopped = threading.Event()
         self.idle = threading.Event()  # while it is set the tools do nothing
         self.blind: set[str] = set()  # services whose Kustomization reaches nothing
-        self._begun: dict[str, float] = {}  # uid and generation of a HelmRelease -> since when it is at it
         self._thread = threading.Thread(target=self._live, name="gitops", daemon=True)
 
     def __enter__(self) -> Gitops:
@@ -139,7 +137,6 @@ class Gitops:
                 f"{path}/status", _conditions(release, "Unknown", "Progressing", "Running 'upgrade' action"), _MERGE
             )
             return
-        since = self._begun.setdefault(f"{meta['uid']}/{meta['generation']}", time.monotonic())
         if _health(workload) == "Healthy":
             past = (release.get("status") or {}).get("history") or []
             entry = {"chartVersion": chart, "version": len(past) + 1, "status": "deployed", "lastDeployed": _now()}
@@ -147,10 +144,6 @@ class Gitops:
                 release, "True", "UpgradeSucceeded", f"Helm upgrade succeeded for release {meta['name']}"
             )
             body["status"] |= {"history": [entry, *past], **_handled(release)}
-            self._patch(f"{path}/status", body, _MERGE)
-        elif time.monotonic() - since > _HELM_WAITS:
-            body = _conditions(release, "False", "UpgradeFailed", "Helm upgrade failed: context deadline exceeded")
-            body["status"] |= _handled(release)
             self._patch(f"{path}/status", body, _MERGE)
 
     def _kustomization(self, found: Json) -> None:

@@ -20,7 +20,7 @@ from actions.action import Change, Read
 from actions.catalog import Catalog
 from actions.clients.kubernetes import KubernetesCluster
 from actions.clients.protocols import Metrics
-from actions.clock import SystemClock
+from actions.clock import Clock, SystemClock
 from actions.executor import Executor
 from actions.outcome import Grant, Outcome, Trip
 from actions.plan import Plan
@@ -33,7 +33,7 @@ from actions.watch import Pace
 from tests.cluster.access import Access
 from tests.cluster.control_plane import Json
 
-PACE = Pace(step=0.1, rollout=120.0, blind=60.0, verification=0.0, sample=0.1)  # for a machine that is busy
+PACE = Pace(plan=60.0, step=0.1, rollout=120.0, blind=60.0, verification=0.0, sample=0.1)  # for a machine that is busy
 _PATHS = {
     "Namespace": "/api/v1/namespaces",
     "ServiceAccount": "/api/v1/namespaces/{}/serviceaccounts",
@@ -181,13 +181,14 @@ class Shop:
         server: str | None = None,
         pace: Pace = PACE,
         metrics: Metrics | None = None,
-        patience: float = 15.0,
+        patience: float = 30.0,
+        clock: Clock | None = None,
     ) -> Hands:
         """The product's executor, as that account runs it."""
         token = self.token(account)
         kubeconfig = self.plane.kubeconfig(f"{account}-{secrets.token_hex(4)}", token, server)
         cluster = KubernetesCluster(kubeconfig, accounts.user, patience)
-        tools = Toolbox(catalog=self.catalog, cluster=cluster, clock=SystemClock(), metrics=metrics)
+        tools = Toolbox(catalog=self.catalog, cluster=cluster, clock=clock or SystemClock(), metrics=metrics)
         return Hands(Executor(self.registry, tools, pace), self.registry, cluster, token)
 
 

@@ -89,6 +89,7 @@ def test_without_any_single_right_its_verb_is_refused(shared: Shop, verb: str, r
     finally:
         _replace(shared, path, whole)
         until(allowed, "the right back")
+        _without_autoscaler(shared)
 
 
 def _refused(shop: Shop, hands: Hands, verb: str, right: Right) -> bool:
@@ -97,7 +98,7 @@ def _refused(shop: Shop, hands: Hands, verb: str, right: Right) -> bool:
         return not _warned(shop, hands, verb)
     arguments = ARGUMENTS.get(verb, {})
     service = SERVICES.get(right.resource.partition("/")[0], "checkout")
-    _without_autoscaler(shop)  # it would move the replicas while a test of something else looks at them
+    _without_autoscaler(shop)
     if right.resource == "horizontalpodautoscalers":
         _autoscaled(shop)
         arguments = arguments if verb == "triage" else {"replicas": 4, "autoscaler": "minimum"}
@@ -125,6 +126,7 @@ def _autoscaled(shop: Shop) -> None:
 
 
 def _without_autoscaler(shop: Shop) -> None:
+    """It would move the replicas while a test of something else looks at them."""
     path = f"/apis/autoscaling/v2/namespaces/{shop.namespace}/horizontalpodautoscalers/checkout"
     if shop.call("DELETE", path).ok:
         until(lambda: shop.call("GET", path).status_code == 404, "the autoscaler gone")
@@ -154,6 +156,9 @@ def _warned(shop: Shop, hands: Hands, verb: str) -> bool:
         bad = shop.image("deployments/checkout", "checkout").rpartition(":")[2]
         _renewed(shop, "checkout")
         arguments = {"to": bad}
+    elif verb == "scale":  # pods that crashed before would fail it before there is any warning of its own
+        shop.patch("deployments/checkout/scale", {"spec": {"replicas": 0}}, "merge")
+        shop.settle("deployments/checkout")
     outcome = hands.do(verb, **arguments)
     assert outcome.ok is False
     _renewed(shop, "checkout")
@@ -168,8 +173,8 @@ def _without(rule: Json, right: Right) -> Json:
 
 
 def _replace(shop: Shop, path: str, rules: list[Json]) -> None:
-    live = shop.call("GET", path).json()
-    answer = shop.call("PUT", path, {**live, "rules": [rule for rule in rules if rule["verbs"]]})
+    body = {"metadata": {"name": path.rpartition("/")[2]}, "rules": [rule for rule in rules if rule["verbs"]]}
+    answer = shop.call("PUT", path, body)
     assert answer.ok, answer.text
 
 

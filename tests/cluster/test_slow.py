@@ -13,11 +13,12 @@ import pytest
 from actions.errors import Unreachable
 from tests.cluster.shop import PACE, Hands, Shop, until
 from tests.cluster.wire import Fate, Wire, wire_to
+from tests.ports import held_port
 
-SOON = 1.0  # seconds that a test gives a plan, or an answer
-LATEST = (
-    20.0  # seconds within which a person was told, however busy the machine is; a socket's own timeout says nothing
-)
+SOON = 1.0  # seconds that a test gives a plan, or a look, of which no answer is to come in time
+PATIENT = 4.0  # seconds for an answer where others do come in time, however busy the machine is
+LATEST = 30.0  # seconds within which a person was told, however busy it is; a socket's own timeout says nothing
+BATCH = 40  # requests between two times that an API server goes away; a plan takes fewer
 
 
 @pytest.fixture
@@ -26,9 +27,9 @@ def wire(shop: Shop) -> Iterator[Wire]:
         yield found
 
 
-def hands(shop: Shop, wire: Wire) -> Hands:
-    """In a hurry, and by way of the wire alone."""
-    return shop.hands(server=wire.url, pace=replace(PACE, plan=SOON, step=0.05, blind=SOON), patience=SOON)
+def hands(shop: Shop, wire: Wire, plan: float = PACE.plan) -> Hands:
+    """By way of the wire alone, and soon tired of it."""
+    return shop.hands(server=wire.url, pace=replace(PACE, plan=plan, step=0.05, blind=SOON), patience=PATIENT)
 
 
 def generation(shop: Shop) -> int:
@@ -47,7 +48,7 @@ def generation(shop: Shop) -> int:
 )
 def test_a_plan_is_given_up_in_time_with_one_sentence(shop: Shop, wire: Wire, fate: Fate, sentence: str) -> None:
     """One deadline for all answers: each of the late ones would be in time by itself."""
-    planner = hands(shop, wire)
+    planner = hands(shop, wire, plan=SOON if fate in ("late", "dripping") else PACE.plan)
     wire.fate, wire.delay = (lambda method, path: fate), SOON / 3
     began = time.monotonic()
     with pytest.raises(Unreachable, match=sentence):
@@ -59,9 +60,9 @@ def test_a_plan_is_given_up_in_time_with_one_sentence(shop: Shop, wire: Wire, fa
 @pytest.mark.parametrize("fate", ["late", "dripping", "trickling"])
 def test_a_patch_whose_answer_is_too_slow_is_read_back_and_happens_once(shop: Shop, wire: Wire, fate: Fate) -> None:
     """E1."""
-    calm = shop.hands(server=wire.url, pace=replace(PACE, step=0.05), patience=SOON)
-    plan, before, slow = calm.plan("deploy", version="2.0"), generation(shop), iter([fate])
-    wire.delay = 3 * SOON
+    calm = shop.hands(server=wire.url, pace=replace(PACE, step=0.05), patience=PATIENT)
+    plan, before, slow = shop.hands().plan("deploy", version="2.0"), generation(shop), iter([fate])
+    wire.delay = 2 * PATIENT
     wire.fate = lambda method, path: next(slow, "") if method == "PATCH" and "dryRun" not in path else ""
     assert calm.execute(plan).ok
     assert generation(shop) == before + 1
@@ -84,7 +85,7 @@ def test_a_watch_that_sees_nothing_any_more_ends_in_time_and_the_truth_is_read_l
 ) -> None:
     quick = hands(shop, wire)
     plan, before, watched = shop.hands().plan("deploy", version="2.0"), generation(shop), threading.Event()
-    wire.delay = 3 * SOON
+    wire.delay = 2 * PATIENT
     wire.fate = lambda method, path: fate if wire.patches() else ""
     began = time.monotonic()
     outcome = quick.execute(plan, "request-1", lambda step: watched.set())
@@ -101,24 +102,24 @@ def test_a_watch_that_sees_nothing_any_more_ends_in_time_and_the_truth_is_read_l
 
 @contextmanager
 def flapping(wire: Wire, shop: Shop) -> Iterator[str]:
-    """The address of an API server that refuses connections, serves, refuses … until the block ends."""
-    over, address = threading.Event(), ""
-    with wire_to(shop.plane) as first:
-        address, port = first.url, int(first.url.rpartition(":")[2])
+    """The address of an API server that refuses connections, serves a batch, refuses … until the block ends."""
+    over = threading.Event()
 
-    def flap() -> None:
+    def flap(port: int) -> None:
         while not over.wait(0.2):
             with wire_to(shop.plane, port) as up:
-                over.wait(0.6)
-            wire.passed += up.passed
+                while len(up.passed) < BATCH and not over.wait(0.01):
+                    pass
+            wire.taken += up.taken
 
-    thread = threading.Thread(target=flap)
-    thread.start()
-    try:
-        yield address
-    finally:
-        over.set()
-        thread.join()
+    with held_port() as port:
+        thread = threading.Thread(target=flap, args=(port,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            over.set()
+            thread.join()
 
 
 def test_an_api_server_that_flaps_brings_plans_or_sentences_and_one_effect(shop: Shop, wire: Wire) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from actions.clock import SystemClock
 from actions.errors import NotFound, Rejected, StalePlan
 from actions.outcome import Outcome, Table
 from tests.cluster.kubelet import LAST_WORDS, SAID
@@ -191,8 +192,8 @@ def test_a_quota_s_refusal_reaches_the_person(shop: Shop) -> None:
     (said,) = (caution.text for caution in plan.warnings if caution.code == "quota")
     assert "quota few leaves no room (pods: 5 of 5 used), and this needs 3" in said
     shop.patch("deployments/checkout/scale", {"spec": {"replicas": 4}}, "merge")
-    until(lambda: _lacks_pods(shop), "a refused pod")  # so that the reason is there, however short the watch
-    outcome = shop.hands(pace=replace(PACE, rollout=1.0)).do("scale", replicas=5)
+    until(lambda: _lacks_pods(shop, of=4), "a refused pod")
+    outcome = shop.hands(clock=Patient(lambda: _lacks_pods(shop, of=5))).do("scale", replicas=5)
     assert outcome.ok is False
     assert "exceeded quota: few" in outcome.summary
 
@@ -230,9 +231,28 @@ def test_what_admission_would_refuse_is_said_before_anybody_is_asked(shop: Shop)
         shop.hands().plan("rollback")
 
 
-def _lacks_pods(shop: Shop) -> bool:
-    found = shop.read("deployments/checkout")["status"].get("conditions") or ()
-    return any(each["type"] == "ReplicaFailure" and each["status"] == "True" for each in found)
+class Patient(SystemClock):
+    """A clock by which a rollout's time is up as soon as the cluster shows something, and no sooner."""
+
+    def __init__(self, shown: Callable[[], bool]) -> None:
+        self._shown, self._late = shown, timedelta()
+
+    def now(self) -> datetime:
+        return super().now() + self._late
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        if self._shown():
+            self._late = timedelta(seconds=PACE.rollout)
+
+
+def _lacks_pods(shop: Shop, of: int) -> bool:
+    """Whether the cluster has said that it refuses some of so many pods."""
+    found = shop.read("deployments/checkout")
+    seen = found["status"].get("observedGeneration") == found["metadata"]["generation"]
+    conditions = found["status"].get("conditions") or ()
+    refused = any(each["type"] == "ReplicaFailure" and each["status"] == "True" for each in conditions)
+    return bool(found["spec"]["replicas"] == of and seen and refused)
 
 
 def _gone(shop: Shop) -> bool:

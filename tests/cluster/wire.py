@@ -34,19 +34,21 @@ _HOP = {
 class Wire:
     """`fate` is asked of every request, with its method and path. `passed` are those that reached the API server.
 
+    All of them are counted once the wire is over. `taken` are the writes among them that the API server did not refuse.
     `delay` in seconds is how late an answer comes, or one of its bytes.
     """
 
     url: str
     fate: Callable[[str, str], Fate] = lambda method, path: ""
     passed: list[tuple[str, str]] = field(default_factory=list)
+    taken: list[tuple[str, str]] = field(default_factory=list)
     bytes: int = 0  # of bodies, both ways
     delay: float = 0.1
     over: threading.Event = field(default_factory=threading.Event)
 
     def patches(self) -> int:
-        """How many patches reached the API server that were no dry runs."""
-        return sum(method == "PATCH" and "dryRun" not in path for method, path in self.passed)
+        """How many patches the API server took that were no dry runs; a conflict with a controller is none."""
+        return sum(method == "PATCH" and "dryRun" not in path for method, path in self.taken)
 
 
 @contextmanager
@@ -60,10 +62,10 @@ def wire_to(plane: Access, port: int = 0) -> Iterator[Wire]:
     finally:
         server.wire.over.set()
         server.shutdown()
-        server.server_close()
-        server.cut_all()
-        server.upstream.close()
         thread.join()
+        server.cut_all()
+        server.server_close()  # and with it every request that is still under way
+        server.upstream.close()
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -89,6 +91,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self._cut()
                 return
             server.wire.passed.append((self.command, self.path))
+            if self.command != "GET" and answer.ok:
+                server.wire.taken.append((self.command, self.path))
             with server.counting:
                 server.wire.bytes += len(body) + len(answer.content)
             if fate == "unanswered":
@@ -126,8 +130,6 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
     def __init__(self, plane: Access, port: int) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
         self.plane, self.upstream = plane, plane.stranger()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import requests
 
-from tests.cluster.control_plane import free_port
+from tests.ports import held_port
 
 PATIENCE = 120.0  # seconds to load the model, on a busy machine
 HOW = "needs a model: `make model-endpoint`, then TWOKEY_TEST_MODEL_ENDPOINT=<what it prints>"
@@ -23,20 +23,20 @@ HOW = "needs a model: `make model-endpoint`, then TWOKEY_TEST_MODEL_ENDPOINT=<wh
 @contextmanager
 def model_endpoint(folder: Path, log: Path) -> Iterator[str]:
     """Its base URL, for the length of the block."""
-    port = free_port()
     # A killed test run leaves nothing behind: the kernel ends it with the process that started it.
     guard = ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
-    with log.open("wb") as told:
-        process = subprocess.Popen(
-            [*guard, str(folder / "bin" / "serve"), "--port", str(port)], stdout=told, stderr=told
-        )
-    try:
-        url = f"http://127.0.0.1:{port}/v1"
-        _await(url, process, log)
-        yield url
-    finally:
-        process.kill()
-        process.wait()
+    with held_port() as port:
+        with log.open("wb") as told:
+            process = subprocess.Popen(
+                [*guard, str(folder / "bin" / "serve"), "--port", str(port)], stdout=told, stderr=told
+            )
+        try:
+            url = f"http://127.0.0.1:{port}/v1"
+            _await(url, process, log)
+            yield url
+        finally:
+            process.kill()
+            process.wait()
 
 
 def _await(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -46,8 +46,9 @@ def _await(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
         while time.monotonic() < deadline:
             assert process.poll() is None, f"the model's endpoint ended: {log.read_text(errors='replace')[-2000:]}"
             try:
-                if session.get(f"{url}/models", timeout=5).ok:
+                if session.get(f"{url}/models", timeout=PATIENCE).ok:
                     return
             except requests.RequestException:
-                time.sleep(0.1)
+                pass  # nobody listens yet
+            time.sleep(0.1)
     raise AssertionError(f"the model's endpoint did not get ready: {log.read_text(errors='replace')[-2000:]}")
