@@ -9,9 +9,10 @@ from pathlib import Path
 
 import yaml
 
-from tests.cluster.control_plane import ControlPlane, Json, free_port
+from tests.cluster.control_plane import ControlPlane, Json
 from tests.cluster.rollouts import Rollouts
 from tests.cluster.shop import until
+from tests.ports import held_port
 
 _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _PROGRAM = "rollouts-controller"
@@ -27,12 +28,13 @@ def rolling(plane: ControlPlane) -> Iterator[None]:
         return
     for definition in sorted(Path(folder).glob("*-crd.yaml")):
         _define(plane, yaml.load(definition.read_text(), yaml.CSafeLoader))
-    ports = (f"--metricsPort={free_port()}", f"--healthzPort={free_port()}")
-    plane.run(Path(folder) / _PROGRAM, f"--kubeconfig={plane.kubeconfig()}", "--leader-elect=false", *ports)
-    try:
-        yield
-    finally:
-        plane.end(_PROGRAM)
+    with held_port() as metrics, held_port() as health:
+        ports = (f"--metricsPort={metrics}", f"--healthzPort={health}")
+        plane.run(Path(folder) / _PROGRAM, f"--kubeconfig={plane.kubeconfig()}", "--leader-elect=false", *ports)
+        try:
+            yield
+        finally:
+            plane.end(_PROGRAM)
 
 
 def _define(plane: ControlPlane, definition: Json) -> None:

@@ -52,6 +52,21 @@ _PATHS = {
 _TYPES = {"strategic": "application/strategic-merge-patch+json", "merge": "application/merge-patch+json"}
 
 
+class Until(SystemClock):
+    """A clock by which a rollout's time is up as soon as the cluster shows something, and no sooner."""
+
+    def __init__(self, shown: Callable[[], bool]) -> None:
+        self._shown, self._late = shown, timedelta()
+
+    def now(self) -> datetime:
+        return super().now() + self._late
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        if self._shown():
+            self._late = timedelta(seconds=PACE.rollout)
+
+
 @dataclass
 class Shop:
     """`checkout` (a Deployment of two containers), `store` (a StatefulSet) and `agent` (a DaemonSet), all at 1.0."""

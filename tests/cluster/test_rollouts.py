@@ -20,7 +20,7 @@ from actions.rbac.manifests import render
 from tests.cluster.control_plane import ControlPlane, Json
 from tests.cluster.gitops import Gitops
 from tests.cluster.rollouts_controller import rolling
-from tests.cluster.shop import PACE, Hands, Shop, until, workload
+from tests.cluster.shop import PACE, Hands, Shop, Until, until, workload
 from tests.cluster.wire import Fate, wire_to
 
 PATH = "/apis/argoproj.io/v1alpha1/namespaces/{}/rollouts"
@@ -230,7 +230,9 @@ def test_blue_green_that_switches_by_itself_is_watched_until_it_has(world: Contr
 
 def test_a_pause_that_is_longer_than_anybody_watches_is_no_failure(world: ControlPlane) -> None:
     with Slow.opened(world) as stage:
-        hands = stage.hands(pace=replace(PACE, rollout=3.0))
+        hands = stage.hands(
+            clock=Until(lambda: (stage.phase, stage.live["status"]["currentStepIndex"]) == ("Paused", 2))
+        )
         plan = hands.plan("deploy", version="2.0")
         outcome = hands.execute(plan, "request-1")
         assert outcome.ok is None
@@ -280,15 +282,16 @@ def test_of_a_status_each_verb_may_change_its_own_field_alone(
     assert stage.change({"status": body}, user, "/status", dryRun="All").ok == passes
 
 
-def test_a_rollout_whose_pods_another_object_describes_is_left_alone(stage: Stage) -> None:
-    hands = stage.hands()
-    plural = PATH.format(stage.namespace)
-    other = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "checkout"}
-    body = {**stage.live, "metadata": {"name": "checkout"}}
-    spec = {key: value for key, value in body["spec"].items() if key not in ("template", "selector")}
-    assert stage.call("DELETE", f"{plural}/checkout").ok
-    until(lambda: stage.call("GET", f"{plural}/checkout").status_code == 404, "the Rollout gone")
-    assert stage.call("POST", plural, {**body, "spec": {**spec, "workloadRef": other}}).ok
-    for verb, arguments in (("deploy", {"version": "9"}), ("restart", {}), ("status", {})):
-        with pytest.raises(BadInput, match=r"takes those of Deployment checkout \(workloadRef\)"):
-            hands.do(verb, **arguments)
+def test_a_rollout_whose_pods_another_object_describes_is_left_alone(world: ControlPlane) -> None:
+    with Stage.opened(world) as stage:
+        hands = stage.hands()
+        plural = PATH.format(stage.namespace)
+        other = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "checkout"}
+        body = {**stage.live, "metadata": {"name": "checkout"}}
+        spec = {key: value for key, value in body["spec"].items() if key not in ("template", "selector")}
+        assert stage.call("DELETE", f"{plural}/checkout").ok
+        until(lambda: stage.call("GET", f"{plural}/checkout").status_code == 404, "the Rollout gone")
+        assert stage.call("POST", plural, {**body, "spec": {**spec, "workloadRef": other}}).ok
+        for verb, arguments in (("deploy", {"version": "9"}), ("restart", {}), ("status", {})):
+            with pytest.raises(BadInput, match=r"takes those of Deployment checkout \(workloadRef\)"):
+                hands.do(verb, **arguments)

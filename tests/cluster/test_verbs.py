@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from actions.clock import SystemClock
 from actions.errors import NotFound, Rejected, StalePlan
 from actions.outcome import Outcome, Table
 from tests.cluster.kubelet import LAST_WORDS, SAID
-from tests.cluster.shop import PACE, Shop, until, workload
+from tests.cluster.shop import Shop, Until, until, workload
 
 PLACES = {"checkout": "deployments/checkout", "store": "statefulsets/store", "agent": "daemonsets/agent"}
 DIGEST = "sha256:" + "ab" * 32
@@ -193,7 +191,7 @@ def test_a_quota_s_refusal_reaches_the_person(shop: Shop) -> None:
     assert "quota few leaves no room (pods: 5 of 5 used), and this needs 3" in said
     shop.patch("deployments/checkout/scale", {"spec": {"replicas": 4}}, "merge")
     until(lambda: _lacks_pods(shop, of=4), "a refused pod")
-    outcome = shop.hands(clock=Patient(lambda: _lacks_pods(shop, of=5))).do("scale", replicas=5)
+    outcome = shop.hands(clock=Until(lambda: _lacks_pods(shop, of=5))).do("scale", replicas=5)
     assert outcome.ok is False
     assert "exceeded quota: few" in outcome.summary
 
@@ -229,21 +227,6 @@ def test_what_admission_would_refuse_is_said_before_anybody_is_asked(shop: Shop)
     shop.settle("deployments/checkout")
     with pytest.raises(Rejected, match=r"rollback may not change this in spec\.template\.spec"):
         shop.hands().plan("rollback")
-
-
-class Patient(SystemClock):
-    """A clock by which a rollout's time is up as soon as the cluster shows something, and no sooner."""
-
-    def __init__(self, shown: Callable[[], bool]) -> None:
-        self._shown, self._late = shown, timedelta()
-
-    def now(self) -> datetime:
-        return super().now() + self._late
-
-    def sleep(self, seconds: float) -> None:
-        super().sleep(seconds)
-        if self._shown():
-            self._late = timedelta(seconds=PACE.rollout)
 
 
 def _lacks_pods(shop: Shop, of: int) -> bool:
