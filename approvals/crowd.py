@@ -7,7 +7,7 @@ a group with another source is another one. Somebody of a list of members is als
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import combinations
 
 from approvals.actor import Actor
@@ -65,6 +65,12 @@ class Crowd:
             return [Actor(team_id="", user_id=f"stranger {number}") for number in range(start, start + count)]
         key = _key(policy.groups[group].source)
         return self._people[key][start : start + count]
+
+
+def least(kinds: Collection[frozenset[str]]) -> tuple[str, ...]:
+    """Kinds of people in words, without those that are only more of another one."""
+    found = [kind for kind in kinds if not any(other < kind for other in kinds)]
+    return tuple(" and ".join(sorted(kind)) or STRANGER for kind in found)
 
 
 def _within(one: Mapping[str, object], other: Mapping[str, object]) -> bool:

@@ -19,6 +19,7 @@ from approvals import comparison, quorum
 from approvals.actor import Actor
 from approvals.policy_model import Policy
 from approvals.request import Requirement
+from approvals.shift import Shift
 from bot.cli import policy as commands
 from tests.approvals.doubles import PLAYGROUND
 from tests.approvals.test_policy_check import CATALOG, REGISTRY
@@ -31,7 +32,7 @@ SHORTER = {"weekly": {"from": "fri 17:00", "until": "mon 08:00"}}
 ESCALATES = {"escalate_after": "30m", "escalate_to": ["engineers"]}
 
 
-def shifts(change: Change, before: Change = lambda p: None) -> list[comparison.Shift]:
+def shifts(change: Change, before: Change = lambda p: None) -> list[Shift]:
     old, new = (yaml.safe_load(PLAYGROUND.read_text()) for _ in range(2))
     before(old)
     before(new)
