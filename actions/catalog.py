@@ -6,9 +6,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
+from pydantic import Field, JsonValue, PrivateAttr, ValidationInfo, field_validator, model_validator
 
-from actions import tripwire, yamlfile
+from actions import canonical, tripwire, yamlfile
 from actions.clients.protocols import WorkloadRef
 from actions.errors import UnknownEnvironment, UnknownService
 from actions.keepers import field
@@ -159,6 +159,16 @@ class Catalog(Value):
         return self
 
     @cached_property
+    def version(self) -> str:
+        """SHA-256 over the content: comments, order of keys and spelled-out defaults do not count."""
+        return canonical.digest(_exact(self.content))
+
+    @property
+    def content(self) -> dict[str, JsonValue]:
+        """As JSON, without what is as it is by default; see `restored`."""
+        return self.model_dump(mode="json", exclude_defaults=True)
+
+    @cached_property
     def service_names(self) -> dict[str, str]:
         """Every name and alias in lower case -> the service's name."""
         return _index({n: s.aliases for n, s in self.services.items()})
@@ -247,6 +257,22 @@ def load(path: Path) -> Catalog:
     catalog = yamlfile.load(path, Catalog)
     catalog._folder = path.parent
     return catalog
+
+
+def restored(content: JsonValue, folder: Path) -> Catalog:
+    """A catalogue from its `content`; the files that it names stand in `folder`."""
+    catalog = Catalog.model_validate(content)
+    catalog._folder = folder
+    return catalog
+
+
+def _exact(value: Any) -> JsonValue:
+    """With prices and shares as text, since floats are not digested."""
+    if isinstance(value, float):
+        return repr(value)
+    if isinstance(value, dict):
+        return {key: _exact(inner) for key, inner in value.items()}
+    return [_exact(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _index(entries: dict[str, tuple[str, ...]]) -> dict[str, str]:

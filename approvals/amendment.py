@@ -1,66 +1,77 @@
-"""Another policy as a request: the plan that people see, and what the policy in force wants for it (A9). Pure.
+"""Another policy or catalogue as a request: the plan that people see, and who has to agree (A9). Pure.
 
 Nobody knows who wrote a file, so it counts as nobody's wish until a person asks for it. From then on it is a request
 like any other: whoever asks approves nothing (A4), each person speaks once, a deny ends it (A5), so does its time (A6),
-and it goes stale where another policy came into force meanwhile. Keys that were handed over and broken glasses open
+and it goes stale where another one came into force meanwhile. Keys that were handed over and broken glasses open
 nothing here. With its last approval it comes into force, in the same transaction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from actions import durations
 from actions.plan import Difference, Patch, Plan, Precondition, Target
 from actions.terms import Risk
 from approvals import comparison
 from approvals.charter import Draft
-from approvals.comparison import Shift
+from approvals.shelf import Kind
+from approvals.shift import Shift
 from approvals.verdict import NeedsApproval
 
 OUTGROWN = "It would change something else by now than this card says. Once it is withdrawn or over, ask for it again."
 
-VERB = "change_policy"
-"""No verb of the registry: no sentence, form or model can ask for it (A12)."""
+VERBS: Mapping[Kind, str] = {"policy": "change_policy", "catalog": "change_catalog"}
+"""No verbs of the registry: no sentence, form or model can ask for them (A12)."""
 
-TARGET = Target(cluster=None, namespace="twokey", kind="Policy", name="policy", uid="")
+WORDS: Mapping[Kind, str] = {"policy": "policy", "catalog": "catalogue"}
+"""What people call them."""
+
+TARGETS: Mapping[Kind, Target] = {
+    kind: Target(cluster=None, namespace="twokey", kind="Policy", name=kind, uid="") for kind in VERBS
+}
+
+
+def kind_of(plan: Plan) -> Kind:
+    """Which of both a plan that amends would change."""
+    return "catalog" if plan.target.name == "catalog" else "policy"
 
 
 def plan_of(draft: Draft) -> Plan:
     """What this draft would change, as it is shown and approved: by its digest exactly this one, over exactly that."""
-    before, after = draft.before.version, draft.policy.version
+    target = TARGETS[draft.kind].model_copy(update={"uid": draft.before})
     return Plan(
         action={
-            "verb": VERB,
-            "service": TARGET.name,
+            "verb": VERBS[draft.kind],
+            "service": target.name,
             "environment": "everywhere",
             "draft": draft.id,
-            "version": after,
+            "version": draft.version,
         },
-        target=TARGET.model_copy(update={"uid": before}),
+        target=target,
         differences=tuple(_differences(draft.shifts)),
-        facts=(f"in force: {before[:12]}", f"this one: {after[:12]}"),
+        facts=(f"in force: {draft.before[:12]}", f"this one: {draft.version[:12]}"),
         patch=Patch(body={}),
         diff="\n".join(draft.lines),
-        preconditions=(Precondition(path="policy.version", value=before),),
+        preconditions=(Precondition(path=f"{draft.kind}.version", value=draft.before),),
         risk=Risk.HIGH,
-        policy_version=before,
+        policy_version=draft.policy.version,
     )
 
 
 def still_says(plan: Plan, draft: Draft) -> bool:
-    """Whether this plan names every verdict that its draft changes by today's catalogue, and no other (A1).
+    """Whether this plan names every verdict that its draft changes by today's policy and catalogue, and no other (A1).
 
-    What is said of each follows from the two policies, but for the moment at which a freeze is felt first.
+    What is said of each follows from the two of them, but for the moment at which a freeze is felt first.
     """
     return sorted(d.field for d in plan.differences) == sorted(d.field for d in _differences(draft.shifts))
 
 
 def verdict_of(draft: Draft) -> NeedsApproval:
     """Whose agreement the policy in force wants, and by its defaults for how long it waits."""
-    defaults = draft.before.defaults
+    defaults = draft.policy.defaults
     return NeedsApproval(
-        rule="what weakens the policy",
+        rule=f"what weakens the {WORDS[draft.kind]}",
         requirements=draft.needs,
         approve_within=durations.parse(defaults.approve_within),
         run_within=durations.parse(defaults.run_within),

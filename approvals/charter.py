@@ -1,55 +1,55 @@
-"""The policy in force, which the store holds and not the file (A9).
+"""What everything is judged by, which the store holds and not the files: the policy, and the catalogue (A9).
 
-The first policy is adopted as it is. After that a file counts for what it says against the policy in force: what only
-makes it stricter is adopted, what weakens anything is held back as a draft until people agree to it in a request
-(`amendment`). Each step is an entry of the audit log, with the policy's whole text.
+The first of each is adopted as it is. After that a file counts for what it says against the one in force: what weakens
+nothing is adopted, what weakens anything is held back as a draft until people agree to it in a request (`amendment`).
+Each step is an entry of the audit log, with the policy's whole text, and the catalogue's digest. A process that goes by
+another catalogue than the one in force judges nothing.
 """
 
 from __future__ import annotations
 
-import json
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from pydantic import JsonValue
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
-from actions import canonical
+from actions import catalog as catalogs
 from actions.catalog import Catalog
 from actions.errors import TwokeyError
 from actions.registry import Registry
-from approvals import comparison
+from approvals import comparison, relocation, tables
 from approvals.actor import Actor
-from approvals.comparison import Shift
 from approvals.ledger import Ledger, Recording
 from approvals.policy_model import Policy
 from approvals.request import Requirement
-from approvals.tables import audit_events, policies, policy_drafts
+from approvals.shelf import Forged, Kind, Shelf, draft_id
+from approvals.shift import Shift
 
 A_MOMENT = 0.5  # seconds for which a policy that is only shown is not looked up again
-
-# Made once: building a statement costs more than running it.
-_NEWEST = select(policies.c.seq).order_by(policies.c.seq.desc()).limit(1)
-_TEXT = select(policies.c.content, audit_events.c.body).outerjoin(audit_events, audit_events.c.seq == policies.c.seq)
 
 
 class NoPolicy(TwokeyError):
     """No policy is in force yet, so nothing is asked, approved or run. Start a gateway first: it adopts its file."""
 
 
-class ForgedPolicy(TwokeyError):
-    """The store's policy is not the one that the audit log says was adopted, so nothing runs. Check the store."""
+class OtherCatalog(TwokeyError):
+    """Another catalogue came into force, and this process goes over to it now. Try again in a moment."""
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A policy that is held back, what it would change, and whose agreement its weakening needs."""
+    """A policy or catalogue that is held back, what it would change, and whose agreement its weakening needs."""
 
     id: str
-    policy: Policy
-    before: Policy
+    kind: Kind
+    version: str
+    before: str  # the version that it would take the place of
+    policy: Policy  # the one in force, which says who has to agree
     shifts: tuple[Shift, ...]
     needs: tuple[Requirement, ...]
 
@@ -63,24 +63,51 @@ class Draft:
         return tuple(shift.say for shift in self.shifts)
 
 
+@dataclass(frozen=True)
+class _Standing:
+    """What is in force, as this process has read it."""
+
+    seqs: tuple[int | None, int | None]
+    policy: Policy | None
+    catalog: str | None  # its version; None where none was ever adopted
+
+    def version(self, kind: Kind) -> str | None:
+        """Of the one of this kind."""
+        if kind == "policy":
+            return self.policy.version if self.policy else None
+        return self.catalog
+
+
+_NOTHING = _Standing((None, None), None, None)
+
+
 class Charter:
-    """Of one process. Safe between threads; every method may raise StoreDown.
+    """Of one process, which goes by this catalogue. Safe between threads; every method may raise StoreDown.
 
     `moment` is for how many seconds a glimpse holds.
     """
 
     def __init__(self, ledger: Ledger, catalog: Catalog, registry: Registry, moment: float = A_MOMENT) -> None:
         self._ledger, self._catalog, self._registry, self._moment = ledger, catalog, registry, moment
-        self._known: tuple[int, Policy] | None = None
+        self._policies = Shelf("policy", tables.policies, tables.policy_drafts, Policy.model_validate, _content)
+        self._catalogs = Shelf("catalog", tables.catalogs, tables.catalog_drafts, self._restored, lambda c: c.content)
+        self._shelves: Mapping[Kind, Shelf[Any]] = {"policy": self._policies, "catalog": self._catalogs}
+        newest = (each.newest.scalar_subquery() for each in self._shelves.values())
+        self._newest = select(*newest)  # made once: building a statement costs more than running it
+        self._known = _NOTHING
+        self._read: dict[str, Catalog] = {}
         self._glimpsed: tuple[Policy, float] | None = None
         self._lock = threading.Lock()
 
     def in_force(self) -> Policy:
-        """The policy that holds now, whichever process adopted it. Raises NoPolicy, ForgedPolicy."""
-        found = self.known()
-        if found is None:
+        """The policy that holds now, whichever process adopted it. Raises NoPolicy, OtherCatalog, Forged."""
+        with self._ledger.looking() as connection:
+            found = self._standing(connection)
+        if found.policy is None:
             raise NoPolicy
-        return found
+        if found.catalog not in {None, self._catalog.version}:
+            raise OtherCatalog
+        return found.policy
 
     def glimpse(self) -> Policy:
         """The policy that held a moment ago, for showing only: it decides nothing. Raises as `in_force`."""
@@ -90,115 +117,143 @@ class Charter:
         return seen[0]
 
     def known(self) -> Policy | None:
-        """The same; None before the first one. Raises ForgedPolicy."""
+        """The same, whatever catalogue this process goes by; None before the first one. Raises Forged."""
         with self._ledger.looking() as connection:
-            return self.found(connection)
+            return self._standing(connection).policy
 
-    def found(self, connection: Connection) -> Policy | None:
-        """The same in a transaction under way; None before the first one."""
-        seq = connection.execute(_NEWEST).scalar()
-        if seq is None:
-            return None
-        with self._lock:
-            if self._known is None or self._known[0] != seq:
-                self._known = (seq, _read(connection, seq))
-            return self._known[1]
+    def catalog(self) -> Catalog:
+        """The catalogue in force; our own before the first one. Raises Forged."""
+        with self._ledger.looking() as connection:
+            return self._catalog_in_force(connection)
 
-    def put_forward(self, policy: Policy) -> Draft | None:
-        """Have this file's policy adopted, if it may be. The draft as which it is held back otherwise.
+    def outgrown(self) -> bool:
+        """Whether another catalogue is in force than the one that this process goes by. Raises Forged."""
+        with self._ledger.looking() as connection:
+            return self._standing(connection).catalog not in {None, self._catalog.version}
+
+    def version(self, kind: Kind) -> str | None:
+        """Which one is in force; None before the first one. Raises Forged."""
+        with self._ledger.looking() as connection:
+            return self._standing(connection).version(kind)
+
+    def put_forward(self, paper: Policy | Catalog) -> Draft | None:
+        """Have this file's policy or catalogue adopted, if it may be. The draft as which it is held back otherwise.
 
         Of several processes that put the same one forward, one adopts it or holds it back.
         """
         with self._ledger.recording() as record:
-            current = self.found(record.connection)
-            if current is None:
-                self.adopt(record, policy, None)
+            kind = kind_of(paper)
+            before = self._standing(record.connection).version(kind)
+            if before == paper.version:
                 return None
-            if current.version == policy.version:
-                return None
-            draft = self.compared(current, policy, record.now)
-            if not draft.weaker:
-                self.adopt(record, policy, current)
-                return None
-            self._hold_back(record, draft)
-        return draft
+            draft = self._compared(record.connection, paper, record.now)
+            if draft and draft.weaker:
+                say = self._said(record.connection, paper)
+                self._shelves[kind].hold_back(record, paper, draft.before, draft.lines, say)
+                return draft
+            self._adopt(record, paper, ())
+            return None
 
-    def adopt(self, record: Recording, policy: Policy, before: Policy | None, by: tuple[Actor, ...] = ()) -> None:
-        """Put it in force, in a transaction under way. `by` is who agreed to what it weakens; nobody where nothing."""
-        content = _content(policy)
-        entry = record.add(
-            "policy.adopted",
-            {
-                "version": policy.version,
-                "before": before.version if before else None,
-                "by": [actor.user_id for actor in by],
-                "policy": content,
-            },
-        )
-        row = {"seq": entry.seq, "version": policy.version, "content": content}
-        record.connection.execute(insert(policies), row)
-
-    def adopt_draft(self, record: Recording, draft_id: str, version: str, by: tuple[Actor, ...]) -> None:
-        """Put a draft in force to which `by` agreed, in a transaction under way. Raises ForgedPolicy.
+    def adopt_draft(self, record: Recording, found: str, version: str, by: tuple[Actor, ...]) -> None:
+        """Put a draft in force to which `by` agreed, in a transaction under way. Raises Forged.
 
         That is for a draft whose text is not the one of the `version` that they agreed to.
         """
-        draft = self._draft(record.connection, draft_id, record.now)
-        if draft is None or draft.policy.version != version:
-            raise ForgedPolicy
-        self.adopt(record, draft.policy, draft.before, by)
+        paper = self._paper(record.connection, found)
+        if paper is None or paper.version != version:
+            raise Forged
+        self._adopt(record, paper, by)
 
-    def draft(self, draft_id: str) -> Draft | None:
+    def draft(self, found: str) -> Draft | None:
         """A draft that is held back now, by its id."""
         now = self._ledger.now()
         with self._ledger.looking() as connection:
-            return self._draft(connection, draft_id, now)
-
-    def _draft(self, connection: Connection, draft_id: str, now: datetime) -> Draft | None:
-        """A draft by its id, held against the policy in force. None where that is another one by now."""
-        query = select(policy_drafts).where(policy_drafts.c.id == draft_id)
-        row, current = connection.execute(query).mappings().first(), self.found(connection)
-        if row is None or current is None or row["before"] != current.version:
-            return None
-        found = self.compared(current, Policy.model_validate(row["content"]), now)
-        return found if found.id == draft_id else None
+            return self._draft(connection, found, now)
 
     def drafts(self) -> tuple[Draft, ...]:
         """Everything that is held back now."""
         now = self._ledger.now()
         with self._ledger.looking() as connection:
-            current = self.found(connection)
-            query = select(policy_drafts.c.id).where(policy_drafts.c.before == (current.version if current else ""))
-            found = [self._draft(connection, draft_id, now) for draft_id in connection.execute(query).scalars().all()]
-        return tuple(draft for draft in found if draft)
+            found = self._standing(connection)
+            ids = [
+                each
+                for kind, shelf in self._shelves.items()
+                for each in shelf.drafts(connection, found.version(kind) or "")
+            ]
+            return tuple(draft for each in ids if (draft := self._draft(connection, each, now)))
 
-    def compared(self, current: Policy, policy: Policy, now: datetime) -> Draft:
-        """What this policy would change, and whose agreement that needs: of one other person at the very least."""
-        shifts = comparison.compare(current, policy, self._catalog, self._registry, now)
-        needs = comparison.quorum_for(current, shifts) or (Requirement(group=None, count=1),)
-        draft_id = canonical.digest([current.version, policy.version])[:12]
-        return Draft(draft_id, policy, current, tuple(shifts), needs)
+    def compared(self, paper: Policy | Catalog, now: datetime) -> Draft | None:
+        """What this one would change over the one in force; None before the first one."""
+        with self._ledger.looking() as connection:
+            return self._compared(connection, paper, now)
 
-    def _hold_back(self, record: Recording, draft: Draft) -> None:
-        known = select(policy_drafts.c.id).where(policy_drafts.c.id == draft.id)
-        if record.connection.execute(known).first():
-            return
-        content, versions = _content(draft.policy), {"version": draft.policy.version, "before": draft.before.version}
-        record.add("policy.held_back", {**versions, "draft": draft.id, "changes": list(draft.lines), "policy": content})
-        record.connection.execute(insert(policy_drafts), {"id": draft.id, **versions, "content": content})
+    def _adopt(self, record: Recording, paper: Policy | Catalog, by: tuple[Actor, ...]) -> None:
+        kind, say = kind_of(paper), self._said(record.connection, paper)
+        self._shelves[kind].adopt(record, paper, self._standing(record.connection).version(kind), by, say)
+
+    def _draft(self, connection: Connection, found: str, now: datetime) -> Draft | None:
+        """A draft by its id, held against what is in force. None where that is another one by now."""
+        paper = self._paper(connection, found)
+        return self._compared(connection, paper, now) if paper else None
+
+    def _paper(self, connection: Connection, found: str) -> Policy | Catalog | None:
+        """The text of a draft over what is in force."""
+        now = self._standing(connection)
+        papers = (shelf.draft(connection, found, now.version(kind) or "") for kind, shelf in self._shelves.items())
+        return next((paper for paper in papers if paper), None)
+
+    def _compared(self, connection: Connection, paper: Policy | Catalog, now: datetime) -> Draft | None:
+        """What this one would change, and whose agreement that needs: of one other person at the very least.
+
+        None where there is nothing to compare it with: no policy, or none of its kind.
+        """
+        found, kind = self._standing(connection), kind_of(paper)
+        policy, before = found.policy, found.version(kind)
+        if policy is None or before is None:
+            return None
+        catalog = self._catalog_in_force(connection)
+        if isinstance(paper, Policy):
+            shifts = comparison.compare(policy, paper, catalog, self._registry, now)
+        else:
+            shifts = relocation.compare(policy, catalog, paper, self._registry, now)
+        needs = comparison.quorum_for(policy, shifts) or (Requirement(group=None, count=1),)
+        return Draft(draft_id(before, paper.version), kind, paper.version, before, policy, tuple(shifts), needs)
+
+    def _said(self, connection: Connection, paper: Policy | Catalog) -> dict[str, JsonValue]:
+        """What the log has of it: a policy's text, of a catalogue only what it changes."""
+        if isinstance(paper, Policy):
+            return {"policy": _content(paper)}
+        return relocation.summary(self._catalog_in_force(connection), paper)
+
+    def _standing(self, connection: Connection) -> _Standing:
+        """What is in force, in a transaction under way. Raises Forged."""
+        policy, catalog = connection.execute(self._newest).one()
+        with self._lock:
+            if self._known.seqs != (policy, catalog):
+                self._known = _Standing(
+                    (policy, catalog),
+                    None if policy is None else self._policies.get(connection, policy),
+                    None if catalog is None else self._catalogs.version(connection, catalog),
+                )
+            return self._known
+
+    def _catalog_in_force(self, connection: Connection) -> Catalog:
+        found = self._standing(connection)
+        if found.catalog in {None, self._catalog.version} or found.seqs[1] is None:
+            return self._catalog
+        if found.catalog not in self._read:
+            self._read = {str(found.catalog): self._catalogs.get(connection, found.seqs[1])}
+        return self._read[str(found.catalog)]
+
+    def _restored(self, content: JsonValue) -> Catalog:
+        return catalogs.restored(content, self._catalog.path_of(""))
+
+
+def kind_of(paper: Policy | Catalog) -> Kind:
+    """Which of both it is."""
+    return "policy" if isinstance(paper, Policy) else "catalog"
 
 
 def _content(policy: Policy) -> dict[str, JsonValue]:
     content: dict[str, JsonValue] = policy.model_dump(mode="json", by_alias=True)
     return content
-
-
-def _read(connection: Connection, seq: int) -> Policy:
-    """The policy of a row, if the log says that it was adopted; an entry that is archived cannot say so any more."""
-    content, body = connection.execute(_TEXT.where(policies.c.seq == seq)).one()
-    policy = Policy.model_validate(content)
-    if body is not None:
-        said = json.loads(body)
-        if said["kind"] != "policy.adopted" or said["data"]["version"] != policy.version:
-            raise ForgedPolicy
-    return policy

@@ -10,6 +10,7 @@ from approvals.request import Event, Request, State
 from approvals.verdict import Allowed, NeedsApproval
 
 CHANGED_POLICY = "The policy changed since this plan was made. Ask again to have it judged by the one that holds now."
+CHANGED_CHARTER = "Another policy or catalogue came into force meanwhile. Say `policy` to see what is held back now."
 
 
 def due(request: Request, now: datetime) -> Move | None:
@@ -39,6 +40,11 @@ def other_policy(request: Request, now: datetime, policy: Policy) -> Move | None
     if request.plan.policy_version == policy.version:
         return None
     return end("request.stale", Event.OUTDATE, now, CHANGED_POLICY)
+
+
+def other_charter(now: datetime) -> Move:
+    """What would change a policy or catalogue that is not in force any more goes stale, too (A9)."""
+    return end("request.stale", Event.OUTDATE, now, CHANGED_CHARTER)
 
 
 def end(kind: str, event: Event, now: datetime, reason: str) -> Move:

@@ -20,7 +20,7 @@ from approvals import amendment, ballot, breakglass, endings, keepsakes, rulings
 from approvals.actor import Actor, Directory, DirectoryDown
 from approvals.ballot import Ballot, DecisionRefused
 from approvals.breakglass import Glass
-from approvals.charter import Charter, ForgedPolicy
+from approvals.charter import Charter, OtherCatalog
 from approvals.handover import Handover
 from approvals.ledger import Ledger, Recording
 from approvals.lookup import Lookup
@@ -29,6 +29,7 @@ from approvals.policy_model import Policy
 from approvals.powers import Executing
 from approvals.request import Delegation, Request, State
 from approvals.runner import Runner
+from approvals.shelf import Forged
 from approvals.verdict import Forbidden, NeedsApproval, Subject, Verdict, rule_for
 from approvals.view import View, judge, judge_plan
 from approvals.warrant import Altered
@@ -97,7 +98,7 @@ class Gate:
         with self._recorded("propose policy", actor):
             draft = self._charter.draft(draft_id) if self._charter else None
             if draft is None:
-                raise DecisionRefused("No such policy is held back now. Say `policy` to see which ones are.")
+                raise DecisionRefused("No such policy or catalogue is held back now. Say `policy` to see what is.")
             plan, request_id = amendment.plan_of(draft), secrets.token_hex(8)
             view = self._lookup.view(plan, (actor,), self._clock.now())
 
@@ -230,8 +231,9 @@ class Gate:
             self._ledger.move(request.id, endings.due)
         for request in self._ledger.stirring(now):
             self._ledger.move(request.id, rulings.on_waiting)
-        for request in self._ledger.waiting_on(amendment.TARGET.key):
-            self._ledger.move(request.id, lambda now, at: rulings.outgrown(now, at, self.policy))
+        for target in amendment.TARGETS.values():
+            for request in self._ledger.waiting_on(target.key):
+                self._ledger.move(request.id, self._outgrown)
 
     def approvers(self, request: Request) -> tuple[Actor, ...]:
         """Who could still bring it closer to running; nobody named where anyone can. Raises DirectoryDown."""
@@ -244,19 +246,27 @@ class Gate:
         return tuple(sorted(able, key=lambda actor: (actor.team_id, actor.user_id)))
 
     def _about_policy(self, plan: Plan) -> Verdict:
-        """What the policy in force says to another one. Raises DecisionRefused where its card does not say it all."""
+        """What the policy in force says to another one, or to another catalogue.
+
+        Raises DecisionRefused where its card does not say it all.
+        """
         draft = self._charter.draft(str(plan.action["draft"])) if self._charter else None
         if draft is None:
-            return Forbidden("", endings.CHANGED_POLICY)
+            return Forbidden("", endings.CHANGED_CHARTER)
         if not amendment.still_says(plan, draft):
             raise DecisionRefused(amendment.OUTGROWN)
         return amendment.verdict_of(draft)
+
+    def _outgrown(self, request: Request, now: datetime) -> Move | None:
+        """What ends a request for a policy or catalogue when yet another one came into force."""
+        stands = self._charter and self._charter.version(amendment.kind_of(request.plan)) == request.plan.target.uid
+        return rulings.outgrown(request, now, self.policy, over=not stands)
 
     def _adopt(self, record: Recording, after: Request) -> None:
         """With its last approval a policy comes into force, or neither happens."""
         if after.state is State.ADOPTED:
             if self._charter is None:
-                raise ForgedPolicy
+                raise Forged
             agreed = tuple(decision.approver for decision in after.decisions if decision.approve)
             action = after.plan.action
             self._charter.adopt_draft(record, str(action["draft"]), str(action["version"]), agreed)
@@ -289,7 +299,7 @@ class Gate:
         except (DecisionRefused, BadInput) as error:
             self._attempt(what, error, actor, request_id)
             raise
-        except (DirectoryDown, Outrun, Altered, ForgedPolicy) as error:
+        except (DirectoryDown, Outrun, Altered, Forged, OtherCatalog) as error:
             self._attempt(what, error, actor, request_id)
             raise DecisionRefused(error.say) from error
 

@@ -58,9 +58,11 @@ def on_waiting(request: Request, now: datetime) -> Move | None:
     return None
 
 
-def outgrown(request: Request, now: datetime, policy: Policy) -> Move | None:
-    """What ends a request that still waits when another policy came into force (A1)."""
-    return endings.other_policy(request, now, policy) if request.state is State.WAITING else None
+def outgrown(request: Request, now: datetime, policy: Policy, over: bool) -> Move | None:
+    """What ends a request for another policy or catalogue when yet another one came into force (A1)."""
+    if request.state is not State.WAITING:
+        return None
+    return endings.other_policy(request, now, policy) or (endings.other_charter(now) if over else None)
 
 
 def before_reading(request: Request, now: datetime, policy: Policy) -> Move | None:

@@ -24,14 +24,19 @@ def every(policies: Iterable[Policy], catalog: Catalog, registry: Registry) -> I
 
 def classes(policies: Iterable[Policy], catalog: Catalog) -> dict[str, tuple[str, ...]]:
     """Services by the first of their class: one that a policy names is alone, others go by where they run."""
-    named = {name for policy in policies for match in _matches(policy) for name in match.services or ()}
-    found: dict[str, list[str]] = {name: [name] for name in catalog.services if name in named}
+    told_apart = named(policies)
+    found: dict[str, list[str]] = {name: [name] for name in catalog.services if name in told_apart}
     first: dict[tuple[str, ...], str] = {}
     for name in catalog.services:
-        if name not in named:
+        if name not in told_apart:
             leader = first.setdefault(catalog.environments_of(name), name)
             found.setdefault(leader, []).append(name)
     return {leader: tuple(members) for leader, members in found.items()}
+
+
+def named(policies: Iterable[Policy]) -> frozenset[str]:
+    """Every service that one of these policies names."""
+    return frozenset(name for policy in policies for match in _matches(policy) for name in match.services or ())
 
 
 def label(members: tuple[str, ...]) -> str:

@@ -184,6 +184,27 @@ class PolicyDraftRow(Table, table=True):
     content: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
 
 
+class CatalogRow(Table, table=True):
+    """A catalogue that came into force; the newest one is. As with policies (A9)."""
+
+    __tablename__ = "catalogs"
+
+    seq: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    version: str
+    content: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+
+
+class CatalogDraftRow(Table, table=True):
+    """A catalogue that would weaken what holds under the one in force (`before`). As with policies (A9)."""
+
+    __tablename__ = "catalog_drafts"
+
+    id: str = Field(primary_key=True)
+    version: str
+    before: str
+    content: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+
+
 class ProcessRow(Table, table=True):
     """A process that runs, and when it last said so; one that says nothing any longer was killed."""
 
@@ -214,6 +235,8 @@ audit_checkpoints = Table.metadata.tables["audit_checkpoints"]
 audit_seals = Table.metadata.tables["audit_seals"]
 policies = Table.metadata.tables["policies"]
 policy_drafts = Table.metadata.tables["policy_drafts"]
+catalogs = Table.metadata.tables["catalogs"]
+catalog_drafts = Table.metadata.tables["catalog_drafts"]
 processes = Table.metadata.tables["processes"]
 watermark = Table.metadata.tables["watermark"]
 

@@ -1,4 +1,7 @@
-"""`@twokey policy`: what is in force and what is held back. Words show it; only buttons on a card decide (A9, A12)."""
+"""`@twokey policy`: what is in force and what is held back, of policies and catalogues (A9).
+
+Words show it; only buttons on a card decide (A12).
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,10 @@ from bot.blocks.amendment import count
 from bot.cards import Cards
 from bot.people import Names
 
-_SHOW = re.compile(r"policy|policies|policy (?:show|status|list)")
-_DECIDE = re.compile(r"policy (?:ask|propose|approve|deny|adopt|accept|reject)\b.*", re.DOTALL)
+_SHOW = re.compile(r"policy|policies|catalog(?:ue)?|(?:policy|catalog(?:ue)?) (?:show|status|list)")
+_DECIDE = re.compile(r"(?:policy|catalog(?:ue)?) (?:ask|propose|approve|deny|adopt|accept|reject)\b.*", re.DOTALL)
 
-NO_WORDS = "I take no approvals in words, for a policy neither: press the button."
+NO_WORDS = "I take no approvals in words, for a policy or a catalogue neither: press the button."
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ def why(draft: Draft) -> str:
 
 @dataclass(frozen=True)
 class Held:
-    """A policy that is held back; where somebody asks for it now, that in words, and its card's channel and message."""
+    """What is held back; where somebody asks for it now, that in words, and its card's channel and message."""
 
     draft: Draft
     say: str = ""
@@ -72,7 +75,8 @@ class Amending:
         head = f"Policy {current.version[:12]} is in force."
         if not drafts:
             return Standing(f"{head} Nothing is held back.", ())
-        waiting = {str(r.plan.action["draft"]): r for r in self._ledger.waiting_on(amendment.TARGET.key)}
+        asked = [r for target in amendment.TARGETS.values() for r in self._ledger.waiting_on(target.key)]
+        waiting = {str(r.plan.action["draft"]): r for r in asked}
         held = tuple(self._held(draft, waiting.get(draft.id)) for draft in drafts)
         return Standing(f"{NO_WORDS} {head}" if meant.kind == "decide" else head, held)
 
@@ -83,6 +87,7 @@ class Amending:
         names = self._names.of(actor.user_id for actor in (request.requester, *agreed))
         so_far = f", {' and '.join(names[actor.user_id] for actor in agreed)} approved" if agreed else ""
         who = names[request.requester.user_id]
-        say = f"{who} asks for policy {draft.id}{so_far}; it waits for {quorum.say(request.missing)}."
+        what = f"{amendment.WORDS[draft.kind]} {draft.id}"
+        say = f"{who} asks for {what}{so_far}; it waits for {quorum.say(request.missing)}."
         home = [c for c in self._cards.of(request.id).copies if c.channel == request.origin.get("channel") and c.ts]
         return Held(draft, say, (home[0].channel, str(home[0].ts)) if home else None)

@@ -18,19 +18,17 @@ from actions.catalog import Catalog
 from actions.clients.kubernetes import KubernetesCluster
 from actions.clients.protocols import Logs, Metrics
 from actions.clock import Clock, SystemClock
-from actions.errors import ConfigError, TwokeyError
+from actions.errors import TwokeyError
 from actions.executor import Executor
 from actions.rbac import accounts
 from actions.registry import Registry
 from actions.toolbox import Toolbox
 from actions.verbs import VERBS
 from approvals import policy as policies
-from approvals.actor import DirectoryDown
-from approvals.charter import Charter, NoPolicy
+from approvals.charter import Charter
 from approvals.checkpoints import Checkpoints, Place, WitnessFile
 from approvals.gate import Gate as Approvals
 from approvals.ledger import Ledger
-from approvals.policy_model import Policy
 from approvals.powers import Executing
 from approvals.recollection import Recollection
 from approvals.request import State
@@ -38,6 +36,7 @@ from approvals.store import open_store
 from bot import amending, slack
 from bot import settings as told
 from bot.attesting import SlackChannel
+from bot.files import Files
 from bot.models import eval_model, reading_models
 from bot.people import Glimpse, NamedChanges, Names, SlackDirectory
 from bot.readings import Readings
@@ -70,12 +69,15 @@ class Program:
         self,
         settings: Settings,
         clock: Clock,
-        catalog: Catalog,
-        policy: Policy,
+        files: Files,
         engine: Engine,
         executor: Executing | None = None,
+        in_force: Catalog | None = None,
     ) -> None:
-        self.settings, self.clock, self.catalog, self.engine = settings, clock, catalog, engine
+        """`in_force` is the catalogue that is in force instead of the file's, where that was found out already."""
+        self.settings, self.clock, self.engine, self._executor = settings, clock, engine, executor
+        self.files, self._starts = files, in_force is None
+        self.catalog = catalog = in_force or files.catalog
         self.registry = Registry(VERBS)
         client = slack.sync_client(settings)
         self.names = Names(client)
@@ -98,7 +100,7 @@ class Program:
         )
         hands = executor or Executor(self.registry, tools)
         self.charter = Charter(self.ledger, catalog, self.registry)
-        self.policy = policy  # what our file says; what counts is in the store (A9)
+        self.outgrown = False  # whether it ended since another catalogue is in force: `successor` goes by that one
         self.gate = Approvals(
             self.charter.in_force, self.directory, self.ledger, hands, self.registry, clock, self.charter
         )
@@ -117,7 +119,10 @@ class Program:
         http_port: int | None = None,
         on_ready: Callable[[], object] | None = None,
     ) -> None:
-        """Work until `stop` is set. Raises ConfigError where Slack, the policy or a port is not as it must be."""
+        """Work until `stop` is set, or another catalogue comes into force.
+
+        Raises ConfigError where Slack, the policy or a port is not as it must be.
+        """
         try:
             await self._run(role, stop, http_port, on_ready)
         finally:
@@ -130,10 +135,42 @@ class Program:
         self, role: Role, stop: asyncio.Event, http_port: int | None, on_ready: Callable[[], object] | None
     ) -> None:
         identity = await slack.identify(slack.async_client(self.settings))
-        await asyncio.to_thread(self._check_groups)
+        if self._starts:
+            await asyncio.to_thread(self.files.check, self.directory, self.registry)
         await asyncio.to_thread(lambda: self.pulse.start(role, self._state()))  # before any entry, to find a gap (L3)
-        if role != "runner":  # a runner has no say in what it judges by
-            await asyncio.to_thread(self._put_forward)
+        if self._starts and role != "runner":  # a runner has no say in what it judges by
+            await asyncio.to_thread(self.files.put_forward, self.charter)
+        over = asyncio.Event()
+        follow = asyncio.create_task(self._follow(stop, over))
+        try:
+            if not await asyncio.to_thread(self._overtaken):
+                await self._work(role, identity, over, http_port, on_ready)
+        finally:
+            follow.cancel()
+            await asyncio.to_thread(self.pulse.stop, self._state())
+
+    async def _follow(self, stop: asyncio.Event, over: asyncio.Event) -> None:
+        """Ends the work at `stop`, and when another catalogue is in force than ours (A9)."""
+        while not stop.is_set():
+            with contextlib.suppress(TwokeyError):  # a store that does not answer says nothing of it either
+                if await asyncio.to_thread(self._overtaken):
+                    break
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), TICK)
+        over.set()
+
+    def _overtaken(self) -> bool:
+        self.outgrown = self.outgrown or self.charter.outgrown()
+        return self.outgrown
+
+    async def _work(
+        self,
+        role: Role,
+        identity: Identity,
+        stop: asyncio.Event,
+        http_port: int | None,
+        on_ready: Callable[[], object] | None,
+    ) -> None:
         projector: Projector | None = None
         parts: list[Coroutine[Any, Any, None]] = []
         connected = asyncio.Event()
@@ -167,7 +204,13 @@ class Program:
             stop.set()
             with contextlib.suppress(TimeoutError):  # a tick under way may still need threads, which the end takes away
                 await asyncio.wait_for(in_daemon(timer.shutdown, "timer"), LAST_TICK)
-            await asyncio.to_thread(self.pulse.stop, self._state())
+
+    def successor(self) -> Program:
+        """The same program by the catalogue that is in force now, once this one has ended. Raises as `build`."""
+        engine = open_store(self.settings.database_url)
+        ledger = Ledger(engine, self.clock, self.registry)
+        in_force = Charter(ledger, self.catalog, self.registry).catalog()
+        return Program(self.settings, self.clock, self.files, engine, self._executor, in_force)
 
     async def _get_ready(self, stop: asyncio.Event) -> None:
         """Finds what the models' endpoints enforce, beside everything else."""
@@ -277,23 +320,6 @@ class Program:
         first = next(iter(self.catalog.environments.values()))
         return self.cluster.version(first.cluster)
 
-    def _check_groups(self) -> None:
-        """A quorum that nobody can reach is refused before it is served (A7)."""
-        try:
-            groups = policies.membership(self.policy, self.directory)
-        except DirectoryDown as error:
-            _log.warning("groups are not checked: %s", error.say)  # each decision asks again, and fails closed (A8)
-            return
-        problems = policies.check(self.policy, self.catalog, self.registry, groups)
-        if problems:
-            raise ConfigError("\n".join(f"{self.settings.policy}: {p.key}: {p.say}" for p in problems))
-
-    def _put_forward(self) -> None:
-        """The first policy, and one that only makes it stricter, is adopted here; a weaker one is held back (A9)."""
-        draft = self.charter.put_forward(self.policy)
-        if draft:
-            _log.warning("%s is not in force: %s", self.settings.policy, amending.why(draft))
-
     def _timer(self, role: Role) -> Any:
         from apscheduler.schedulers.background import BackgroundScheduler
 
@@ -325,10 +351,9 @@ class Program:
             _log.warning("old readings stay for now: %s", error.say)
 
     def _state(self) -> dict[str, JsonValue]:
-        try:
-            return {"version": version("twokey"), "policy": self.gate.policy.version}
-        except NoPolicy:  # the very first start
-            return {"version": version("twokey")}
+        state: dict[str, JsonValue] = {"version": version("twokey"), "catalog": self.catalog.version}
+        policy = self.charter.known()  # none at the very first start
+        return {**state, "policy": policy.version} if policy else state
 
 
 def build(settings: Settings, clock: Clock | None = None, executor: Executing | None = None) -> Program:
@@ -339,7 +364,7 @@ def build(settings: Settings, clock: Clock | None = None, executor: Executing | 
     catalog = catalogs.load(settings.catalog)
     policy = policies.load_checked(settings.policy, catalog, Registry(VERBS))
     engine = open_store(settings.database_url)
-    return Program(settings, clock or SystemClock(), catalog, policy, engine, executor)
+    return Program(settings, clock or SystemClock(), Files(settings, catalog, policy), engine, executor)
 
 
 async def _announce(connected: asyncio.Event, stop: asyncio.Event, on_ready: Callable[[], object] | None) -> None:

@@ -11,7 +11,12 @@ from actions.errors import TwokeyError
 from bot.settings import Settings
 
 if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
     from actions.catalog import Catalog
+    from approvals.charter import Charter
+    from approvals.policy_model import Policy
     from intents.models.endpoints import Models
     from intents.models.probe import Probed
 
@@ -65,24 +70,28 @@ def _check_policy_in_force(name: str, settings: Settings) -> Iterator[Finding]:
     from approvals.charter import Charter
     from approvals.ledger import Ledger
     from approvals.store import open_store
-    from bot import amending
 
     engine, registry, catalog = open_store(settings.database_url), Registry(VERBS), _catalog(settings)
     try:
         charter = Charter(Ledger(engine, SystemClock(), registry), catalog, registry)
-        current = charter.known()
-        read = policy.load(settings.policy)
-        if current is None:
-            yield Finding(name, "off", "none yet: the first gateway that starts adopts its file")
-        elif current.version == read.version:
-            yield Finding(name, "ok", f"{settings.policy}, version {current.version[:12]}")
-        else:
-            draft = charter.compared(current, read, SystemClock().now())
-            say = amending.why(draft) if draft.weaker else "the next gateway that starts adopts it: nothing gets weaker"
-            state: State = "wrong" if draft.weaker else "ok"
-            yield Finding(name, state, f"version {current.version[:12]}, not {settings.policy}: {say}")
+        for file, read in ((settings.policy, policy.load(settings.policy)), (settings.catalog, catalog)):
+            yield _in_force(charter, file, read, SystemClock().now())
     finally:
         engine.dispose()
+
+
+def _in_force(charter: Charter, file: Path, read: Policy | Catalog, now: datetime) -> Finding:
+    from approvals.charter import kind_of
+    from bot import amending
+
+    kind = kind_of(read)
+    name, version, draft = f"{kind} in force", charter.version(kind), charter.compared(read, now)
+    if version is None:
+        return Finding(name, "off", "none yet: the first gateway that starts adopts its file")
+    if draft is None or version == read.version:
+        return Finding(name, "ok", f"{file}, version {version[:12]}")
+    say = amending.why(draft) if draft.weaker else "the next gateway that starts adopts it: nothing gets weaker"
+    return Finding(name, "wrong" if draft.weaker else "ok", f"version {version[:12]}, not {file}: {say}")
 
 
 def _check_store(name: str, settings: Settings) -> Iterator[Finding]:

@@ -56,8 +56,9 @@ class Faces:
 
     def title(self, action: dict[str, JsonValue]) -> str:
         """A few words for an action; its verb where it does not parse any more."""
-        if action.get("verb") == amendment.VERB:
-            return "Change the policy"
+        amends = next((kind for kind, verb in amendment.VERBS.items() if verb == action.get("verb")), None)
+        if amends:
+            return f"Change the {amendment.WORDS[amends]}"
         try:
             return self._registry.parse(action).title
         except BadInput:

@@ -17,6 +17,8 @@ APPEND_ONLY = (
     "decisions",
     "policies",
     "policy_drafts",
+    "catalogs",
+    "catalog_drafts",
 )
 """The tables whose rows are only ever added (A5, A9, L2); entries that a seal says are archived may go."""
 

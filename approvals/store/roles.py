@@ -26,9 +26,11 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
     "audit_checkpoints": {GATEWAY: "SELECT, INSERT", RUNNER: "SELECT, INSERT", AUDITOR: "SELECT"},
     # Only the tables' owner seals: nobody else may delete an entry, archived or not.
     "audit_seals": {GATEWAY: "SELECT", RUNNER: "SELECT", AUDITOR: "SELECT"},
-    # A runner judges by the policy in force and has no say in which one that is.
+    # A runner judges by the policy and the catalogue in force and has no say in which ones these are.
     "policies": {GATEWAY: "SELECT, INSERT", RUNNER: "SELECT", AUDITOR: "SELECT"},
     "policy_drafts": {GATEWAY: "SELECT, INSERT", RUNNER: "SELECT", AUDITOR: "SELECT"},
+    "catalogs": {GATEWAY: "SELECT, INSERT", RUNNER: "SELECT", AUDITOR: "SELECT"},
+    "catalog_drafts": {GATEWAY: "SELECT, INSERT", RUNNER: "SELECT", AUDITOR: "SELECT"},
     "processes": {GATEWAY: _ALL, RUNNER: _ALL, AUDITOR: "SELECT"},
     "evidence": {GATEWAY: "SELECT", RUNNER: "SELECT, INSERT", AUDITOR: "SELECT"},
     "eval_runs": {GATEWAY: "SELECT, INSERT", RUNNER: "SELECT", AUDITOR: "SELECT"},

@@ -24,6 +24,8 @@ _REFUSED = {
     "OR (request_id = NEW.request_id AND approver_user = NEW.approver_user))",
     "policies": "EXISTS (SELECT 1 FROM policies WHERE seq = NEW.seq)",
     "policy_drafts": "EXISTS (SELECT 1 FROM policy_drafts WHERE id = NEW.id)",
+    "catalogs": "EXISTS (SELECT 1 FROM catalogs WHERE seq = NEW.seq)",
+    "catalog_drafts": "EXISTS (SELECT 1 FROM catalog_drafts WHERE id = NEW.id)",
 }
 """What must not be inserted: above all what INSERT OR REPLACE would put in another row's place."""
 

@@ -1,4 +1,4 @@
-"""A policy that is held back, as people see it before somebody asks for it (A9)."""
+"""A policy or a catalogue that is held back, as people see it before somebody asks for it (A9)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.blocks.card import differences
 from bot.blocks.message import Block, Button, Message
 from bot.blocks.text import escape
 
-MOST = 5  # policies of one answer
+MOST = 5  # drafts of one answer
 HERE = "here"  # in a button's value: the card takes the place of this message
 
 
@@ -23,13 +23,14 @@ def count(draft: Draft) -> str:
 
 def notice(draft: Draft) -> Message:
     """For the channel in which such things are decided; the card takes its place once somebody asks."""
-    text = f"Another policy is held back: it makes {count(draft)}. Nothing changes until people agree."
+    what = f"Another {amendment.WORDS[draft.kind]} is held back"
+    text = f"{what}: it makes {count(draft)}. Nothing changes until people agree."
     attachment: Block = {"color": "#d9a521", "blocks": offered(draft, f"{draft.id}:{HERE}"), "fallback": text}
-    return Message(text=text, blocks=(kit.header("Another policy is held back"),), attachments=(attachment,))
+    return Message(text=text, blocks=(kit.header(what),), attachments=(attachment,))
 
 
 def standing(say: str, held: Sequence[tuple[Draft, str, str | None]]) -> Message:
-    """An answer: what is in force, and each policy that is held back, with its offer or where somebody asks for it.
+    """An answer: what is in force, and each draft that is held back, with its offer or where somebody asks for it.
 
     `held` are the draft, what is said of who asks for it, and the address of that card.
     """
@@ -39,17 +40,19 @@ def standing(say: str, held: Sequence[tuple[Draft, str, str | None]]) -> Message
             blocks.append(kit.section(escape(asked) + (f" <{link}|Its card>" if link else "")))
         else:
             blocks += offered(draft, draft.id)
-        texts.append(asked or f"Policy {draft.id} is held back: it makes {count(draft)}.")
+        what = f"{amendment.WORDS[draft.kind].capitalize()} {draft.id}"
+        texts.append(asked or f"{what} is held back: it makes {count(draft)}.")
     return Message(text=kit.fallback("\n".join(texts)), blocks=tuple(blocks))
 
 
 def offered(draft: Draft, value: str) -> list[Block]:
     """What it would change, whose agreement that takes, and the button with which a person asks for it."""
     plan = amendment.plan_of(draft)
-    who = f"It takes {quorum.say(draft.needs)}, never who asks. Until then the policy before stays in force."
-    ask = Button("Ask for it", "propose", value, f"Ask for policy {draft.id}; others approve it then", "primary")
+    word = amendment.WORDS[draft.kind]
+    who = f"It takes {quorum.say(draft.needs)}, never who asks. Until then the {word} before stays in force."
+    ask = Button("Ask for it", "propose", value, f"Ask for {word} {draft.id}; others approve it then", "primary")
     return [
-        kit.rich([kit.piece("⚖️ POLICY", bold=True), kit.piece(f" · held back · {count(draft)}")]),
+        kit.rich([kit.piece(f"⚖️ {word.upper()}", bold=True), kit.piece(f" · held back · {count(draft)}")]),
         kit.rich(*differences(plan.differences)),
         kit.context(f"{escape(who)} · `{draft.id}`"),
         *kit.actions([ask]),

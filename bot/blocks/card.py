@@ -9,7 +9,7 @@ from datetime import datetime
 from actions.guard import in_words
 from actions.plan import Difference, Plan, Target
 from actions.terms import Risk
-from approvals import breakglass
+from approvals import amendment, breakglass
 from approvals.actor import Actor
 from approvals.request import Decision, Request, Requirement, State
 from bot.blocks import message as kit
@@ -119,8 +119,13 @@ def body(request: Request, face: Face, prefix: str = "", deciding: bool = False)
 def place(plan: Plan, face: Face) -> str:
     """Production is told by a mark and by a word, and so is the policy itself."""
     if plan.amends:
-        return f"⚖️ POLICY ({plan.environment})"
+        return f"⚖️ {_paper(plan).upper()} ({plan.environment})"
     return f"🟥 PRODUCTION ({plan.environment})" if face.production else f"◻ {plan.environment}"
+
+
+def _paper(plan: Plan) -> str:
+    """What is changed where it is nothing in a cluster: the policy, or the catalogue."""
+    return amendment.WORDS[amendment.kind_of(plan)]
 
 
 def key(request: Request) -> str:
@@ -252,7 +257,9 @@ def _decision(request: Request, face: Face) -> list[Button]:
 
 
 def _proposed_again(request: Request) -> Button:
-    return Button("Ask again", "propose", str(request.plan.action["draft"]), "Ask again for this policy")
+    return Button(
+        "Ask again", "propose", str(request.plan.action["draft"]), f"Ask again for this {_paper(request.plan)}"
+    )
 
 
 def _confirm(request: Request, face: Face) -> Block:
@@ -264,7 +271,7 @@ def _confirm(request: Request, face: Face) -> Block:
     changes = ", ".join(f"{clip(d.field, width)}{mark} {clip(d.before, 60)} → {clip(d.after, 60)}" for d in shown)
     more = f" (and {len(plan.differences) - 1} more)" if plan.amends and plan.differences[1:] else ""
     target = f"{plan.target.namespace} / {plan.target.kind} {plan.target.name}"
-    asked = "Put this policy in force?" if plan.amends else f"Approve in {plan.environment}?"
+    asked = f"Put this {_paper(plan)} in force?" if plan.amends else f"Approve in {plan.environment}?"
     if plan.guard:
         target += f"\nGuard: {in_words(plan.guard)}"
     return {

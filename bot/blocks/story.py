@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from actions.outcome import Evidence
+from approvals import amendment
 from approvals.request import Request, State
 from bot.blocks import answers, emergency
 from bot.blocks import message as kit
@@ -56,8 +57,10 @@ def story(request: Request, face: Face, evidence: Sequence[Evidence] = ()) -> li
 
 def _end(request: Request, face: Face, evidence: Sequence[Evidence]) -> Message:
     if request.state is State.ADOPTED:
-        then = "What was planned under the one before has to be asked for again."
-        return kit.say(f"{_first_up(status(request, face))}. {then}")
+        said = f"{_first_up(status(request, face))}."
+        if amendment.kind_of(request.plan) == "policy":
+            said += " What was planned under the one before has to be asked for again."
+        return kit.say(said)
     if request.outcome is None or request.state not in _STARTED:
         return kit.say(_first_up(status(request, face)), now=written(request, face))
     mark = {State.SUCCEEDED: "✅ ", State.ROLLED_BACK: "↩ "}.get(request.state, "❌ ")

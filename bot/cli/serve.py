@@ -29,7 +29,7 @@ def serve(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more, to standard error.")] = False,
 ) -> None:
     """Run Twokey until it is stopped (SIGTERM or Ctrl-C)."""
-    from bot import settings, warmup
+    from bot import serving, settings, warmup
     from bot.app import build
 
     logging.basicConfig(
@@ -46,6 +46,6 @@ def serve(
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
-        await program.run(role=role.value, stop=stop, http_port=http_port, on_ready=ready)
+        await serving.serve(program, role.value, stop, http_port, ready)
 
     asyncio.run(run())

@@ -117,6 +117,7 @@ def run(*, port: int, data: Path | None, ready: Callable[[Addresses, str | None]
 async def _serve(
     addresses: Addresses, found: settings.Settings, ready: Callable[[Addresses, str | None], None]
 ) -> None:
+    from bot import serving
     from bot.app import build
 
     program = build(found)
@@ -128,7 +129,7 @@ async def _serve(
         ready(addresses, _model(found))
         warmup.start()
 
-    await program.run(role="all", stop=stop, on_ready=tell)
+    await serving.serve(program, "all", stop, on_ready=tell)
 
 
 def _model(found: settings.Settings) -> str | None:

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from actions.catalog import Catalog, Service
 from approvals.actor import Actor, DirectoryDown
-from approvals.amendment import TARGET
+from approvals.amendment import TARGETS
 from approvals.ballot import DecisionRefused
 from approvals.charter import Charter
 from approvals.gate import Gate
@@ -25,6 +26,7 @@ PLACE: dict[str, Any] = {"channel": "C0OPS"}
 @pytest.fixture
 def charter(house: House) -> Charter:
     made = a_charter(house)
+    assert made.put_forward(CATALOG) is None
     assert made.put_forward(FIRST) is None
     return made
 
@@ -156,7 +158,7 @@ def test_it_is_stale_when_another_policy_came_into_force_meanwhile(
         with pytest.raises(DecisionRefused, match="policy changed"):
             approve(gate, request, BEN)
     assert house.ledger.get(request.id).state is State.STALE
-    with pytest.raises(DecisionRefused, match="No such policy"):
+    with pytest.raises(DecisionRefused, match="No such policy or catalogue"):
         gate.propose(str(request.plan.action["draft"]), ANA, PLACE)
     assert charter.in_force().version == STRICTER.version
 
@@ -199,7 +201,7 @@ def test_of_many_who_ask_at_once_one_does(house: House, charter: Charter, gate: 
     draft = held(charter)
     made = in_threads(*(lambda actor=actor: gate.propose(draft, actor, PLACE) for actor in (ANA, BEN, ANA, CARLA)))
     assert sum(isinstance(one, Request) for one in made) == 1
-    assert len(house.ledger.waiting_on(TARGET.key)) == 1
+    assert len(house.ledger.waiting_on(TARGETS["policy"].key)) == 1
 
 
 @pytest.mark.parametrize("turn", range(5))
@@ -278,8 +280,10 @@ def test_a_card_does_not_answer_for_what_the_catalogue_has_got_since(
 ) -> None:
     """A1: who approves sees every service that it is about; after a new one comes it is asked for anew."""
     request = asked(gate, charter)
-    services = {**CATALOG.services, "vault": CATALOG.services["cart"]}
-    grown = Charter(house.ledger, CATALOG.model_copy(update={"services": services}), REGISTRY)
+    services = {**CATALOG.services, "vault": Service()}
+    larger = Catalog(environments=CATALOG.environments, services=services)
+    grown = Charter(house.ledger, larger, REGISTRY)
+    assert grown.put_forward(larger) is None
     later = a_gate(house, grown)
     with pytest.raises(DecisionRefused, match="something else by now"):
         approve(later, request, BEN)

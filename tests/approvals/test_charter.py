@@ -13,10 +13,11 @@ from sqlalchemy import text
 from actions.registry import Registry
 from actions.verbs import VERBS
 from approvals.actor import Actor
-from approvals.charter import Charter, ForgedPolicy, NoPolicy
+from approvals.charter import Charter, NoPolicy
 from approvals.gate import Gate
 from approvals.policy_model import Policy
 from approvals.request import State
+from approvals.shelf import Forged
 from approvals.store import writing
 from tests.approvals.doubles import ANA, BEN, PLAYGROUND, SCALE, House, in_threads
 from tests.approvals.test_policy_check import CATALOG
@@ -130,5 +131,5 @@ def test_a_policy_that_the_log_did_not_adopt_is_not_followed(house: House, chart
     house.ledger.note("service.started")
     with writing(house.engine) as connection:
         connection.execute(text("INSERT INTO policies SELECT 2, version, content FROM policies"))
-    with pytest.raises(ForgedPolicy):
+    with pytest.raises(Forged):
         charter.in_force()

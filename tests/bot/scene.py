@@ -15,7 +15,7 @@ from aiohttp import ClientSession, ClientTimeout
 from aiohttp.typedefs import Middleware
 
 from actions.clock import ManualClock
-from bot import settings
+from bot import serving, settings
 from bot.app import Program, Role, build
 from bot.playground import cast
 from bot.playground.emulator import Emulator
@@ -54,6 +54,24 @@ class Scene:
             if task.done():
                 task.result()
             yield program
+        finally:
+            stop.set()
+            await task
+
+    @asynccontextmanager
+    async def served(self, role: Role = "all") -> AsyncIterator[list[Program]]:
+        """As `twokey serve` runs it: the programs that followed one another; the last one is at work."""
+        programs = [build(self.settings(), self.clock, self.hands)]
+        stop, ready = asyncio.Event(), asyncio.Event()
+        work = serving.serve(programs[0], role, stop, on_ready=ready.set, on_successor=programs.append)
+        task = asyncio.create_task(work)
+        waiting = asyncio.create_task(ready.wait())
+        await asyncio.wait({task, waiting}, return_when="FIRST_COMPLETED", timeout=PATIENCE)
+        waiting.cancel()
+        try:
+            if task.done():
+                task.result()
+            yield programs
         finally:
             stop.set()
             await task

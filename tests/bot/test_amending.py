@@ -10,6 +10,7 @@ import yaml
 
 from bot import doctor
 from bot.amending import Wish, wish
+from bot.app import Program
 from tests.bot.scene import HERE, Scene, button_ids
 
 
@@ -75,7 +76,7 @@ async def test_a_file_that_weakens_is_offered_in_the_channel_asked_for_and_appro
         await slack.see("What was planned under the one before has to be asked for again.")
         assert len(await cards(slack)) == 1
         assert in_force(slack).state == "ok"
-        assert program.gate.policy.version == program.policy.version
+        assert program.gate.policy.version == program.files.policy.version
 
 
 async def test_words_show_what_is_held_back_and_decide_nothing(slack: Scene, tmp_path: Path) -> None:
@@ -142,7 +143,7 @@ async def test_a_runner_whose_file_is_weaker_holds_to_the_store(slack: Scene, tm
     async with slack.program("gateway") as gateway:
         weaken(slack, tmp_path)
         async with slack.program("runner") as runner:
-            assert runner.policy.version != runner.gate.policy.version == gateway.policy.version
+            assert runner.files.policy.version != runner.gate.policy.version == gateway.files.policy.version
             assert runner.charter.drafts() == ()
 
 
@@ -155,3 +156,57 @@ async def test_home_says_that_a_policy_is_held_back(slack: Scene, tmp_path: Path
         await slack.post("home", user="ana")
         home = await slack.view("U0ANA", "home")
         assert "so the one before stays in force" in str(home["blocks"])
+
+
+def rename(slack: Scene, folder: Path, namespace: str = "prod", **service: Any) -> None:
+    """From the next start on dev's names lead elsewhere in the file, and there is another service."""
+    data = yaml.safe_load((HERE / "catalog.yaml").read_text())
+    data["environments"]["dev"]["namespace"] = namespace
+    data["services"]["new"] = service
+    slack.more["TWOKEY_CATALOG"] = str(folder / "other.yaml")
+    (folder / "other.yaml").write_text(yaml.safe_dump(data))
+
+
+def leads_to_prod(program: Program) -> bool:
+    """Whether dev's names mean prod's workloads to it."""
+    return program.catalog.environments["dev"].namespace == "prod"
+
+
+async def test_a_catalogue_that_weakens_is_held_back_approved_on_a_card_and_followed_without_a_restart(
+    slack: Scene, tmp_path: Path
+) -> None:
+    """A9: the gateway goes by the old one until the quorum agrees, and a runner then goes over to it by itself, too."""
+    slack.more = {"TWOKEY_POLICY_CHANNEL": "C0OPS"}
+    async with slack.program():
+        pass
+    rename(slack, tmp_path)
+    async with slack.served("gateway") as gateways, slack.served("runner") as runners:
+        offer = await slack.see("Another catalogue is held back", "WEAKER", channel="C0OPS")
+        assert gateways[-1].catalog.environments["dev"].namespace is None
+        await slack.click("ana", offer, "propose")
+        card = await slack.see("CATALOGUE", "waiting for", "asked by ana")
+        assert "Put this catalogue in force?" in str(card)
+        before = gateways[-1]
+        for who in ("ben", "carla"):
+            await slack.click(who, card, "approve")
+        await slack.see("in force now")
+        for programs in (gateways, runners):
+            await slack.until(lambda _: leads_to_prod(programs[-1]), "it is followed")  # noqa: B023 - waited for here
+        assert gateways[-1] is not before
+        await slack.say("ana", "@twokey policy")
+        await slack.see("Nothing is held back")
+        await slack.say("ana", "@twokey scale new to 3 in dev")
+        await slack.see("new")
+
+
+async def test_a_catalogue_that_weakens_nothing_is_gone_by_at_once_by_every_process(
+    slack: Scene, tmp_path: Path
+) -> None:
+    """A9: the file of one gateway's start, whatever lies on the others' machines."""
+    async with slack.served() as old:
+        rename(slack, tmp_path, namespace="dev")
+        async with slack.program("gateway") as program:
+            assert "new" in program.catalog.services
+            await slack.until(lambda _: "new" in old[-1].catalog.services, "the other one followed")
+        said = [e.fields for e in old[-1].ledger.entries()]
+        assert [e["data"]["services"]["added"] for e in said if e["kind"] == "catalog.adopted"][-1] == ["new"]

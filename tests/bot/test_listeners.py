@@ -30,7 +30,8 @@ async def test_from_a_sentence_to_an_outcome(slack: Scene) -> None:
         assert len(slack.hands.effects) == 1
         await slack.see("ben approved.")
         kinds = [str(e.fields["kind"]) for e in program.ledger.entries()]
-        assert kinds[1:6] == [
+        assert kinds[1:7] == [
+            "catalog.adopted",
             "policy.adopted",
             "request.submitted",
             "request.approved",

@@ -1,0 +1,204 @@
+"""Two catalogues held against each other by what the policy says of each object in the clusters (A9). Pure.
+
+Weaker is: an object is reached by a name for which the policy asks for less than for each of its names before; one
+that was reached by none is asked for less than the other workloads of its namespace, or stands where there were none;
+one is left out, since it could come back as anything; it may have more replicas, another repository or container for
+its image; or fewer evals than before. Everything else (aliases, texts, runbooks, queries) weakens nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from pydantic import JsonValue
+
+from actions.action import Action
+from actions.catalog import Catalog, EvalSuite
+from actions.registry import Registry
+from actions.terms import Risk
+from approvals import quorum, subjects, whereabouts
+from approvals.actor import Actor
+from approvals.comparison import UNPROVEN
+from approvals.crowd import Crowd, least
+from approvals.policy_model import Policy
+from approvals.request import Requirement
+from approvals.shift import Shift, Side, between, moments
+from approvals.verdict import Subject, overriding, rule_for
+from approvals.whereabouts import Bound, Place, Way, Whereabouts
+
+_NOTHING = Policy()  # what no catalogue reaches is as good as forbidden
+_ANOTHER = ""  # stands for every service that the policy does not name
+_ANYBODY = ("whoever may ask",)
+_NAMED = 50  # services of each kind in an entry of the log
+
+
+@dataclass(frozen=True)
+class _Guard:
+    """What whoever wants to reach an object has to satisfy: any one of these names, or every one of them."""
+
+    ways: frozenset[Way]
+    every: bool = False
+
+
+_UNREACHED = _Guard(frozenset())
+
+
+def compare(policy: Policy, old: Catalog, new: Catalog, registry: Registry, now: datetime) -> list[Shift]:
+    """Everything that gets weaker with the new catalogue; objects to which the same happens are one."""
+    told_apart = subjects.named((policy,))
+    before, after = (whereabouts.of(catalog, told_apart) for catalog in (old, new))
+    judged = _Judged(policy, registry, now)
+    shifts: list[Shift] = []
+    moved: dict[tuple[_Guard, _Guard | None], list[Place]] = {}
+    for place in dict.fromkeys((*before.places, *after.places)):
+        was, becomes = before.places.get(place), after.places.get(place)
+        guard = _Guard(was.ways) if was else _of_namespace(before, place)
+        if was is None or becomes is None or was.ways != becomes.ways:
+            moved.setdefault((guard, _Guard(becomes.ways) if becomes else None), []).append(place)
+        if was and becomes:
+            shifts += judged.unbound(_label([place], becomes), was, becomes)
+    for (old_guard, new_guard), places in moved.items():
+        if new_guard:
+            shifts += judged.reached(_label(places, after.places[places[0]]), old_guard, new_guard)
+        else:
+            shifts.append(judged.left_out(_label(places, before.places[places[0]]), old_guard))
+    for where, environments in before.namespaces.items():
+        others = after.namespaces.get(where, environments)
+        if others != environments:
+            label = f"any other workload in {where[1]}"
+            shifts += judged.reached(label, *(_Guard(_unnamed(found), every=True) for found in (environments, others)))
+    return shifts
+
+
+class _Judged:
+    """By one policy at one time."""
+
+    def __init__(self, policy: Policy, registry: Registry, now: datetime) -> None:
+        self._policy, self._registry = policy, registry
+        self._crowd, self._times = Crowd((policy, _NOTHING)), moments((policy,), now)
+
+    def reached(self, label: str, old: _Guard, new: _Guard) -> Iterator[Shift]:
+        """Each verb that somebody gets more easily; kinds of people with the same change are one."""
+        for action in self._registry:
+            if "service" in action.model_fields and old != new:
+                found: dict[Shift, list[frozenset[str]]] = {}
+                for actor, kind in self._crowd.kinds().items():
+                    shift = self._weaker(action, old, new, actor)
+                    if shift:
+                        found.setdefault(shift, []).append(kind)
+                for shift, kinds in found.items():
+                    yield replace(shift, environment=None, service=label, who=least(kinds))
+
+    def unbound(self, label: str, old: Bound, new: Bound) -> Iterator[Shift]:
+        """What its names let go of, though they are as well guarded as before."""
+        if new.most > old.most:
+            yield self._loosened("scale", label, old, f"{old.most} replicas at most", f"{new.most} at most")
+        if new.brings - old.brings:
+            yield self._loosened("deploy", label, old, _listed(old.brings), _listed(new.brings))
+        asked = any(rule.evals for rule in self._policy.rules)
+        if asked and not all(any(_covers(ours, theirs) for theirs in old.proofs) for ours in new.proofs):
+            was, becomes = (sorted({suite.suite for each in b.proofs for suite in each}) for b in (old, new))
+            yield self._loosened("deploy", label, old, f"evals {_listed(was)}", f"evals {_listed(becomes)}, or easier")
+
+    def left_out(self, label: str, guard: _Guard) -> Shift:
+        """An object to which no name leads any more."""
+        changes = [action for action in self._registry if action.risk is not Risk.READ]
+        needed = self._needed(guard.ways, changes)
+        after = "out of the catalogue, so it could come back as anything"
+        return Shift(
+            "change",
+            None,
+            label,
+            _ANYBODY,
+            quorum.say(needed) if needed else "forbidden",
+            after,
+            weaker=True,
+            needed=needed,
+        )
+
+    def _loosened(self, verb: str, label: str, old: Bound, before: str, after: str) -> Shift:
+        needed = self._needed(old.ways, [self._registry[verb]])
+        return Shift(verb, None, label, _ANYBODY, before, after, weaker=True, needed=needed)
+
+    def _needed(self, ways: Iterable[Way], actions: list[type[Action]]) -> tuple[Requirement, ...]:
+        """Everybody whom any of these asks for, and somebody at least; nobody in particular where one is forbidden."""
+        rules = [rule_for(self._policy, _subject(action, way)) for way in ways for action in actions]
+        found = [overriding(rule) for rule in rules if rule]
+        return (quorum.together(found) or (Requirement(group=None, count=1),)) if len(found) == len(rules) else ()
+
+    def _weaker(self, action: type[Action], old: _Guard, new: _Guard, actor: Actor) -> Shift | None:
+        """How one of the new ways is easier than what was asked for; of a namespace, than every way into it."""
+        if new.every:
+            for was in sorted(old.ways):
+                found = [self._easier(action, was, way, actor) for way in sorted(new.ways)]
+                if all(found):
+                    return found[0]
+            return None
+        for way in sorted(new.ways, key=str):
+            found = [self._easier(action, was, way, actor) for was in sorted(old.ways, key=str) or (None,)]
+            easier = [shift for shift in found if shift]
+            if easier and (old.every or len(easier) == len(found)):
+                needed = [shift.needed for shift in easier]
+                said = " or ".join(dict.fromkeys(shift.before for shift in easier))
+                return replace(
+                    easier[0], before=said, needed=quorum.together(needed) if all(needed) else (), escalation=None
+                )
+        return None
+
+    def _easier(self, action: type[Action], was: Way | None, way: Way, actor: Actor) -> Shift | None:
+        """How this name is easier than that one, or than nothing at all."""
+        new = Side(self._policy, _subject(action, way))
+        old = Side(self._policy, _subject(action, was)) if was else Side(_NOTHING, new.subject)
+        for lacking in ((), UNPROVEN):
+            shift = between(old, new, self._crowd, actor, self._times, lacking)
+            if shift and shift.weaker:
+                return shift
+        return None
+
+
+def _subject(action: type[Action], way: Way) -> Subject:
+    return Subject(action.verb, action.risk, way.service or _ANOTHER, way.environment)
+
+
+def _of_namespace(catalog: Whereabouts, place: Place) -> _Guard:
+    """What holds for an object that no name reaches: as much as for any other workload of its namespace."""
+    environments = catalog.namespaces.get((place.cluster, place.namespace))
+    return _Guard(_unnamed(environments), every=True) if environments else _UNREACHED
+
+
+def _unnamed(environments: Iterable[str]) -> frozenset[Way]:
+    return frozenset(Way(None, environment) for environment in environments)
+
+
+def _covers(ours: tuple[EvalSuite, ...], theirs: tuple[EvalSuite, ...]) -> bool:
+    """Whether whoever passes our evals has passed theirs."""
+    return all(any(_as_hard(our, their) for our in ours) for their in theirs)
+
+
+def _as_hard(our: EvalSuite, their: EvalSuite) -> bool:
+    same = ("suite", "file", "base_url", "model")
+    return all(getattr(our, name) == getattr(their, name) for name in same) and (our.threshold or 0) >= (
+        their.threshold or 0
+    )
+
+
+def _label(places: list[Place], bound: Bound) -> str:
+    """`Deployment payments in shop, as payments in dev`, of the first of those to which the same happens."""
+    return subjects.label((f"{places[0]}, as {' or '.join(bound.names)}", *map(str, places[1:])))
+
+
+def _listed(found: Iterable[str]) -> str:
+    return ", ".join(sorted(found)) or "none"
+
+
+def summary(old: Catalog, new: Catalog) -> dict[str, JsonValue]:
+    """Which services came, went and changed, for the log; of many the first."""
+    both = [name for name in new.services if name in old.services]
+    found = {
+        "added": [name for name in new.services if name not in old.services],
+        "removed": [name for name in old.services if name not in new.services],
+        "changed": [name for name in both if new.services[name] != old.services[name]],
+    }
+    return {"services": {what: [*names[:_NAMED], *(["…"] if names[_NAMED:] else [])] for what, names in found.items()}}

@@ -1,0 +1,103 @@
+"""Where one of the papers is kept that everything is judged by: what was adopted, and what is held back (A9)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, Protocol, TypeVar
+
+from pydantic import JsonValue
+from sqlalchemy import Connection, Select, Table, insert, select
+
+from actions import canonical
+from actions.errors import TwokeyError
+from approvals.actor import Actor
+from approvals.ledger import Recording
+from approvals.tables import audit_events
+
+Kind = Literal["policy", "catalog"]
+
+
+class Forged(TwokeyError):
+    """The store's policy or catalogue is not the one that the audit log says was adopted, so nothing runs.
+
+    Check the store.
+    """
+
+
+class _Versioned(Protocol):
+    @property
+    def version(self) -> str: ...
+
+
+Paper = TypeVar("Paper", bound=_Versioned)
+
+
+@dataclass(frozen=True)
+class Shelf(Generic[Paper]):
+    """The tables of one kind of paper. Rows are only ever added; each adoption has the number of its audit entry."""
+
+    kind: Kind
+    adopted: Table
+    held: Table
+    read: Callable[[Any], Paper]
+    write: Callable[[Paper], dict[str, JsonValue]]
+
+    @property
+    def newest(self) -> Select[tuple[int]]:
+        """The number of the one in force."""
+        return select(self.adopted.c.seq).order_by(self.adopted.c.seq.desc()).limit(1)
+
+    def version(self, connection: Connection, seq: int) -> str:
+        """Of the one that was adopted there. Raises Forged, but where the entry is archived and cannot say so."""
+        said = select(self.adopted.c.version, audit_events.c.body).where(self.adopted.c.seq == seq)
+        version, body = connection.execute(said.outerjoin(audit_events, audit_events.c.seq == self.adopted.c.seq)).one()
+        entry = json.loads(body) if body is not None else None
+        if entry and (entry["kind"], entry["data"].get("version")) != (f"{self.kind}.adopted", version):
+            raise Forged
+        return str(version)
+
+    def get(self, connection: Connection, seq: int) -> Paper:
+        """The one that was adopted there. Raises Forged."""
+        version = self.version(connection, seq)
+        paper = self.read(connection.execute(select(self.adopted.c.content).where(self.adopted.c.seq == seq)).scalar())
+        if paper.version != version:
+            raise Forged
+        return paper
+
+    def adopt(self, record: Recording, paper: Paper, before: str | None, by: tuple[Actor, ...], say: Said) -> None:
+        """Put it in force, in a transaction under way."""
+        data: dict[str, JsonValue] = {"version": paper.version, "before": before, "by": [a.user_id for a in by]}
+        entry = record.add(f"{self.kind}.adopted", {**data, **say})
+        row = {"seq": entry.seq, "version": paper.version, "content": self.write(paper)}
+        record.connection.execute(insert(self.adopted), row)
+
+    def hold_back(self, record: Recording, paper: Paper, before: str, lines: Sequence[str], say: Said) -> None:
+        """Keep it as a draft over the one in force, unless it is kept already; in a transaction under way."""
+        draft = draft_id(before, paper.version)
+        if record.connection.execute(select(self.held.c.id).where(self.held.c.id == draft)).first():
+            return
+        versions = {"version": paper.version, "before": before}
+        record.add(f"{self.kind}.held_back", {**versions, "draft": draft, "changes": list(lines), **say})
+        record.connection.execute(insert(self.held), {"id": draft, **versions, "content": self.write(paper)})
+
+    def drafts(self, connection: Connection, before: str) -> list[str]:
+        """The ids of what is held back over this one."""
+        return list(connection.execute(select(self.held.c.id).where(self.held.c.before == before)).scalars())
+
+    def draft(self, connection: Connection, found: str, before: str) -> Paper | None:
+        """A draft over this one by its id; None where there is none, or its text is another one by now."""
+        query = select(self.held.c.content).where(self.held.c.id == found, self.held.c.before == before)
+        content = connection.execute(query).scalar()
+        paper = self.read(content) if content is not None else None
+        return paper if paper and draft_id(before, paper.version) == found else None
+
+
+Said = dict[str, JsonValue]
+"""What else an entry says."""
+
+
+def draft_id(before: str, after: str) -> str:
+    """Of both versions together, so that no file is held back twice."""
+    return canonical.digest([before, after])[:12]

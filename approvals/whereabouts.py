@@ -1,0 +1,97 @@
+"""What a catalogue says of each object in a cluster: by which names it is reached, and what they bind it to. Pure.
+
+A policy speaks of names, and the catalogue says what they mean. So two catalogues are told apart object by object
+(`relocation`), whatever either of them calls it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from actions.catalog import Catalog, EvalSuite
+from actions.clients.protocols import WorkloadRef
+
+Namespace = tuple[str | None, str]
+"""Of which cluster, and its name."""
+
+
+class Place(NamedTuple):
+    """One object in a cluster, or the field of one in which a GitOps tool keeps a version."""
+
+    cluster: str | None
+    namespace: str
+    kind: str
+    name: str
+    field: str = ""
+
+    def __str__(self) -> str:
+        """`Deployment payments in shop`."""
+        there = f" of {self.cluster}" if self.cluster else ""
+        return f"{self.kind} {self.name} in {self.namespace}{there}" + (f" ({self.field})" if self.field else "")
+
+
+class Way(NamedTuple):
+    """A name under which it can be asked for; the service is None where the policy names no such service."""
+
+    service: str | None
+    environment: str
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What holds for one object. Equal where the policy can tell no difference, whatever its names are."""
+
+    ways: frozenset[Way]
+    most: int  # replicas
+    brings: frozenset[str]  # what a deploy puts where
+    proofs: frozenset[tuple[EvalSuite, ...]]  # the evals that a deploy should have passed, for each of its names
+    names: tuple[str, ...] = field(compare=False)  # `payments in prod`
+
+
+class Whereabouts(NamedTuple):
+    """A catalogue by its objects, and which environments have workloads in a namespace."""
+
+    places: dict[Place, Bound]
+    namespaces: dict[Namespace, frozenset[str]]
+
+
+def of(catalog: Catalog, told_apart: Collection[str]) -> Whereabouts:
+    """Every object that this catalogue reaches; `told_apart` are the services that the policy names."""
+    found: dict[Place, list[tuple[str, str]]] = {}
+    shared: dict[Namespace, set[str]] = {}
+    for service in catalog.services:
+        for environment in catalog.environments_of(service):
+            for place in _places(catalog, service, environment):
+                found.setdefault(place, []).append((service, environment))
+                shared.setdefault((place.cluster, place.namespace), set()).add(environment)
+    for name, entry in catalog.environments.items():
+        shared.setdefault((entry.cluster, entry.namespace or name), set()).add(name)
+    places = {place: _bound(catalog, names, told_apart) for place, names in found.items()}
+    return Whereabouts(places, {where: frozenset(environments) for where, environments in shared.items()})
+
+
+def _places(catalog: Catalog, service: str, environment: str) -> Iterator[Place]:
+    yield _place(catalog.ref(service, environment))
+    kept = catalog.kept(service, environment)
+    if kept:
+        yield _place(kept.ref, kept.path)
+
+
+def _place(ref: WorkloadRef, path: str = "") -> Place:
+    return Place(ref.cluster, ref.namespace, ref.kind, ref.name, path)
+
+
+def _bound(catalog: Catalog, names: list[tuple[str, str]], told_apart: Collection[str]) -> Bound:
+    entries = [catalog.services[service] for service, _ in names]
+    return Bound(
+        ways=frozenset(Way(service if service in told_apart else None, place) for service, place in names),
+        most=max(entry.max_replicas for entry in entries),
+        brings=frozenset(
+            f"{entry.image or 'the repository that it has'} in {catalog.container(service)}"
+            for entry, (service, _) in zip(entries, names, strict=True)
+        ),
+        proofs=frozenset(entry.evals for entry in entries),
+        names=tuple(f"{service} in {environment}" for service, environment in names),
+    )
