@@ -32,6 +32,16 @@ def test_a_change_is_recorded_with_its_entry_and_decision_or_not_at_all(house: H
     assert house.gate.decide(request.id, request.plan.digest, BEN, approve=True).state is State.READY
 
 
+@pytest.mark.parametrize("table", ["requests", "audit_events"])
+def test_a_request_is_recorded_with_its_entry_or_not_at_all(house: House, table: str) -> None:
+    """L1: what the log does not say was asked is nowhere, and can be asked for again."""
+    with broken(house.path, "INSERT", table), pytest.raises(IntegrityError):
+        house.asked()
+    assert (house.ledger.recent(10), house.kinds()) == ([], [])
+    assert house.asked().state is State.WAITING
+    assert house.kinds() == ["request.submitted"]
+
+
 def test_a_locked_store_says_so_and_does_nothing(house: House) -> None:
     """L1: nothing was recorded, so nothing was run."""
     ready = house.approved()
