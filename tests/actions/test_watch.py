@@ -112,11 +112,13 @@ def test_reconcile_tells_what_never_landed(
 
 
 def test_reconcile_never_takes_somebody_else_s_number_for_ours(
-    plan_factory: PlanFactory, executor: Executor, cluster: ClusterDouble
+    plan_factory: PlanFactory, executor: Executor, cluster: ClusterDouble, clock: ManualClock
 ) -> None:
-    """E1: replicas are what was asked for, and somebody else set them: nothing is claimed."""
+    """E1: replicas are what was asked for, and somebody else set them: nothing is claimed, also not that it failed."""
     plan = plan_factory("scale", replicas=5)
     cluster.edit(CHECKOUT, lambda live: live["spec"].update(replicas=5))
+    assert executor.reconcile(plan, "req-1") is None
+    clock.advance(3600)
     assert executor.reconcile(plan, "req-1") is None
 
 
