@@ -16,7 +16,7 @@ def cautions(tools: Toolbox, service: str, version: str) -> tuple[Caution, ...]:
     """What an approver should know: each suite that this very version has not passed, or not each time."""
     found = []
     for suite in suites(tools, service):
-        run = tools.evals.latest(service, suite, version) if tools.evals else None
+        run = next(iter(tools.evals.last(service, suite, version, 1)), None) if tools.evals else None
         if tools.evals is None or run is None or not run.passed:
             found.append(Caution(code="evals", text=lack(service, suite, version, run)))
             continue
@@ -31,6 +31,11 @@ def luck(service: str, suite: str, version: str, runs: int, passed: int) -> str:
     return (
         f"{service} {version} passed {suite} in {passed} of {runs} runs, the newest among them; {runs - passed} did not"
     )
+
+
+def too_few(service: str, suite: str, version: str, passed: int, wanted: int) -> str:
+    """`support-bot 2.1 passed support-quality in 2 of its last 3 runs, and all 3 have to pass`."""
+    return f"{service} {version} passed {suite} in {passed} of its last {wanted} runs, and all {wanted} have to pass"
 
 
 def lack(service: str, suite: str, version: str, run: EvalRun | None) -> str:

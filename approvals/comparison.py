@@ -8,7 +8,7 @@ or a glass that may be broken where it could not.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -16,13 +16,12 @@ from actions import durations
 from actions.catalog import Catalog
 from actions.registry import Registry
 from approvals import quorum, subjects
+from approvals.actor import Actor
 from approvals.crowd import Crowd, least
 from approvals.policy_model import Policy
 from approvals.request import Requirement
-from approvals.shift import Shift, Side, between, moments
+from approvals.shift import Shift, Side, between, moments, proven
 from approvals.verdict import Escalation, overriding
-
-UNPROVEN = ("Its version has not passed its evals",)
 
 
 def compare(old: Policy, new: Policy, catalog: Catalog, registry: Registry, now: datetime) -> list[Shift]:
@@ -34,17 +33,20 @@ def compare(old: Policy, new: Policy, catalog: Catalog, registry: Registry, now:
     for subject in subjects.every((old, new), catalog, registry):
         for actor, kind in crowd.kinds().items():
             label = subjects.label(classes[subject.service]) if subject.service else None
-            proven, unproven = (
-                between(Side(old, subject), Side(new, subject), crowd, actor, times, lacking)
-                for lacking in ((), UNPROVEN)
-            )
-            if unproven and unproven != proven:
-                unproven = replace(unproven, after=f"{unproven.after}, where an eval was not passed")
-            for shift in dict.fromkeys((proven, unproven)):
-                if shift:
-                    found.setdefault(replace(shift, service=label), []).append(kind)
+            for shift in _by_evals(Side(old, subject), Side(new, subject), crowd, actor, times):
+                found.setdefault(replace(shift, service=label), []).append(kind)
     shifts = [*(replace(shift, who=least(kinds)) for shift, kinds in found.items()), *_keys(old, new, crowd)]
     return [*shifts, *_amending(old, new, crowd, shifts)]
+
+
+def _by_evals(old: Side, new: Side, crowd: Crowd, actor: Actor, times: Sequence[datetime]) -> dict[Shift, None]:
+    """How the verdicts differ on a version that passed its evals; and, where that differs otherwise, on others."""
+    first, *others = (between(*sides, crowd, actor, times) for sides in proven(old, new))
+    found = dict.fromkeys([first] if first else [])
+    for shift in others:
+        if shift and shift != first:
+            found[replace(shift, after=f"{shift.after}, where an eval was not passed")] = None
+    return found
 
 
 def quorum_for(current: Policy, shifts: list[Shift]) -> tuple[Requirement, ...]:

@@ -76,7 +76,8 @@ def _lines(
     yield _askers(rule)
     if rule.evals:
         otherwise = f", or else {quorum.say(overriding(rule))} have to agree" if rule.override else ""
-        yield f"A deploy of a service with evals needs a passing run of exactly its version{otherwise}."
+        many = f"its last {rule.passes} runs" if rule.passes > 1 else "the last run"
+        yield f"A deploy of a service with evals needs {many} of exactly its version to have passed{otherwise}."
     if isinstance(verdict, Allowed):
         starts = durations.spell(verdict.run_within.total_seconds())
         yield "Nobody else is needed." + ("" if subject.risk is Risk.READ else f" It has to start within {starts}.")

@@ -138,6 +138,10 @@ class Gate:
             self._ledger.note("read.answered", data, actor, run=outcome.run, kept=kept)
         return outcome
 
+    def unproven(self, plan: Plan) -> tuple[str, ...]:
+        """Which evals keep this plan's version back, in words; none where it passed them as often as is asked."""
+        return self._lookup.unproven(self.policy, plan)
+
     def turned_away(self, actor: Actor, reason: str, say: str) -> None:
         """Record an attempt to act that did not even become an action: an unknown service, something unsafe (L1)."""
         self._ledger.note("attempt.refused", {"what": "read", "why": say, "error": reason}, actor)

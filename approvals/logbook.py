@@ -95,7 +95,7 @@ def hash_at(connection: Connection, size: int) -> str:
 def sealed(connection: Connection) -> Start:
     """What was archived: the log in the store goes on after that."""
     found = connection.execute(_SEAL).mappings().first()
-    return Start(found["head"], _frontier(found["size"], found["peaks"])) if found else BEGINNING
+    return Start(found["head"], unpacked(found["size"], found["peaks"])) if found else BEGINNING
 
 
 def rows(connection: Connection, first: int = 1, end: int | None = None) -> Iterator[audit.Entry]:
@@ -132,7 +132,7 @@ def latest(connection: Connection) -> Kept | None:
     found = connection.execute(_LATEST).mappings().first()
     if found is None:
         return None
-    tree = _frontier(found["size"], found["peaks"])
+    tree = unpacked(found["size"], found["peaks"])
     return Kept(found["size"], as_time(found["at"]), found["note"], found["key"], tree)
 
 
@@ -151,7 +151,8 @@ def packed(tree: Frontier) -> bytes:
     return b"".join(tree.peaks)
 
 
-def _frontier(size: int, peaks: bytes) -> Frontier:
+def unpacked(size: int, peaks: bytes) -> Frontier:
+    """And back. Raises Mangled."""
     try:
         return Frontier(size, tuple(peaks[at : at + _HASH] for at in range(0, len(peaks), _HASH)))
     except ValueError:

@@ -47,9 +47,13 @@ class Lookup:
         if handed and policy.delegation and policy.delegation.to != ANYONE:
             names += policy.delegation.to
         people = self.people(concerned | {d.giver for d in handed})
-        return View(
-            policy, self._registry, self.members(policy, names), people, handed, proof.lacking(plan, self._runs)
-        )
+        members = self.members(policy, names)
+        return View(policy, self._registry, members, people, handed, self.unproven(policy, plan))
+
+    def unproven(self, policy: Policy, plan: Plan) -> tuple[str, ...]:
+        """Which evals the version of this plan has not passed, or not as often as this policy wants; in words."""
+        rule = rule_for(policy, Subject.of_plan(plan))
+        return proof.lacking(plan, self._runs, rule.passes if rule else 1)
 
     def within(self, view: View, now: datetime) -> View:
         """The same inside the transaction: by today's policy, and without a key that was taken back meanwhile."""

@@ -91,8 +91,10 @@ class Rule(_Entry):
     )
     guests: bool = Field(False, description="people who are no full members of the workspace may read too")
     approvals: tuple[Approval, ...] = Field(description="all of these; an empty list needs nobody")
-    evals: Literal["required"] | None = Field(
-        None, description="a deploy of a service with evals needs a passing run of exactly its version"
+    evals: Literal["required"] | Annotated[int, Field(ge=1, le=20)] | None = Field(
+        None,
+        description="a deploy of a service with evals needs a passing run of exactly its version: the newest one has "
+        "to have passed, or each of so many of the newest",
     )
     override: tuple[Approval, ...] = Field((), description="who has to agree as well where that run is lacking")
     approve_within: Duration | None = Field(None, description="how long it waits for approvals; see defaults")
@@ -100,6 +102,11 @@ class Rule(_Entry):
     remind_after: Duration | None = Field(None, description="when those who may approve are reminded; see defaults")
     escalate_after: Duration | None = Field(None, description="when the groups of escalate_to are asked too")
     escalate_to: Names | None = Field(None, description="groups whose members may approve too once it was escalated")
+
+    @property
+    def passes(self) -> int:
+        """How many of a version's newest runs have all to have passed."""
+        return self.evals if isinstance(self.evals, int) else int(self.evals is not None)
 
     @model_validator(mode="after")
     def _guests_are_anyone(self) -> Self:

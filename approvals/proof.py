@@ -15,20 +15,28 @@ from actions import readiness
 from actions.clients.protocols import EvalRuns
 from actions.outcome import EvalRun, Evidence
 from actions.plan import Plan
-from approvals import audit, rows
+from approvals import audit, logbook, rows
+from approvals.audit.proof import Nodes, included, inclusion
 from approvals.store import reading
-from approvals.tables import as_time, audit_events, eval_evidence, eval_runs
+from approvals.tables import as_time, audit_events, audit_seals, eval_evidence, eval_keepsakes, eval_runs
 
 _VERSION = (
     eval_runs.c.service == bindparam("service"),
     eval_runs.c.suite == bindparam("suite"),
     eval_runs.c.version == bindparam("version"),
 )
-_ALL = select(audit_events.c.body, audit_events.c.prev, audit_events.c.hash).join(
-    eval_runs, eval_runs.c.seq == audit_events.c.seq
+_kept, _seal = eval_keepsakes.c, audit_seals.c
+_ALL = (
+    select(audit_events.c.body, audit_events.c.prev, audit_events.c.hash)
+    .add_columns(eval_runs.c.seq, _kept.body.label("kept"), _kept.path, _seal.size, _seal.peaks)
+    .select_from(eval_runs)
+    .outerjoin(audit_events, audit_events.c.seq == eval_runs.c.seq)
+    .outerjoin(eval_keepsakes, _kept.seq == eval_runs.c.seq)
+    .outerjoin(audit_seals, _seal.size == _kept.size)
+    .where(*_VERSION)
+    .order_by(eval_runs.c.seq.desc())
 )
-_ALL = _ALL.where(*_VERSION).order_by(eval_runs.c.seq.desc())
-_NEWEST = _ALL.limit(1)
+_HASH = 32  # bytes of a hash in a way
 
 
 @dataclass(frozen=True)
@@ -46,24 +54,24 @@ class Proofs:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def latest(self, service: str, suite: str, version: str) -> EvalRun | None:
-        found = self.recorded(service, suite, version)
-        return found.run if found else None
+    def last(self, service: str, suite: str, version: str, count: int) -> tuple[EvalRun, ...]:
+        """Without those whose entry is not as it was written: a run is missing then."""
+        return tuple(found.run for found in self._found(service, suite, version, count) if found)
 
     def recorded(self, service: str, suite: str, version: str) -> Recorded | None:
         """The newest run of exactly this version. None also where its entry is not as it was written."""
-        wanted = {"service": service, "suite": suite, "version": version}
-        with reading(self._engine) as connection:
-            row = connection.execute(_NEWEST, wanted).first()
-        return _recorded(row, wanted) if row is not None else None
+        return next(iter(self._found(service, suite, version, 1)), None)
 
     def tally(self, service: str, suite: str, version: str) -> tuple[int, int]:
         """How many runs of exactly this version the log has, and how many of these passed."""
-        with reading(self._engine) as connection:
-            wanted = {"service": service, "suite": suite, "version": version}
-            found = [_recorded(row, wanted) for row in connection.execute(_ALL, wanted)]
-        runs = [one.run for one in found if one]
+        runs = [one.run for one in self._found(service, suite, version, None) if one]
         return len(runs), sum(run.passed for run in runs)
+
+    def _found(self, service: str, suite: str, version: str, count: int | None) -> list[Recorded | None]:
+        """The newest runs of a version; None for each whose entry is not as it was written."""
+        wanted = {"service": service, "suite": suite, "version": version}
+        with reading(self._engine) as connection:
+            return [_recorded(row, wanted) for row in connection.execute(_ALL.limit(count), wanted)]
 
     def evidence(self, run_id: str) -> tuple[Evidence, ...]:
         """What a run came with, in its order."""
@@ -75,9 +83,10 @@ class Proofs:
 
 def _recorded(row: Row[Any, Any, Any], wanted: Mapping[str, str]) -> Recorded | None:
     """What an entry says of a run; None where it is not as it was written, or about something else."""
-    if audit.link(row.prev, row.body) != row.hash:
+    body = _proven(row)
+    if body is None:
         return None
-    entry = json.loads(row.body)
+    entry = json.loads(body)
     try:
         run = EvalRun.model_validate(entry["data"]["run"])
     except (KeyError, ValidationError):
@@ -85,6 +94,25 @@ def _recorded(row: Row[Any, Any, Any], wanted: Mapping[str, str]) -> Recorded | 
     if {"service": run.service, "suite": run.suite, "version": run.version} != wanted:
         return None
     return Recorded(run, as_time(entry["at"]), entry["data"].get("origin") or {})
+
+
+def _proven(row: Row[Any, Any, Any]) -> bytes | None:
+    """The entry's body, as it is in the log or was when it was sealed; None where it is neither."""
+    if row.body is not None:
+        return bytes(row.body) if audit.link(row.prev, row.body) == row.hash else None
+    if row.kept is None or row.peaks is None:
+        return None
+    path = [row.path[at : at + _HASH] for at in range(0, len(row.path), _HASH)]
+    root = logbook.unpacked(row.size, row.peaks).root
+    return bytes(row.kept) if included(row.kept, row.seq - 1, row.size, path, root) else None
+
+
+def archive(connection: Connection, nodes: Nodes, size: int) -> None:
+    """Keep what proves the runs among the entries that are sealed now, in the transaction that removes them."""
+    query = select(audit_events.c.seq, audit_events.c.body).join(eval_runs, eval_runs.c.seq == audit_events.c.seq)
+    for seq, body in connection.execute(query.where(audit_events.c.seq <= size)).all():
+        path = b"".join(inclusion(nodes, seq - 1, size))
+        connection.execute(insert(eval_keepsakes), {"seq": seq, "size": size, "body": body, "path": path})
 
 
 def keep(connection: Connection, seq: int, run: EvalRun, pieces: Sequence[Evidence]) -> None:
@@ -95,15 +123,18 @@ def keep(connection: Connection, seq: int, run: EvalRun, pieces: Sequence[Eviden
         connection.execute(insert(eval_evidence), kept)
 
 
-def lacking(plan: Plan, runs: EvalRuns) -> tuple[str, ...]:
+def lacking(plan: Plan, runs: EvalRuns, passes: int = 1) -> tuple[str, ...]:
     """Why this plan's version is not proven, a line for each suite that it has not passed; empty where it has.
 
-    The newest run of exactly this version counts, so that a later failure takes an earlier pass back.
+    The newest runs of exactly this version count, so many of them as are asked for, so that a later failure takes an
+    earlier pass back.
     """
     version = str(plan.action.get("version"))
     found = []
     for suite in plan.evals:
-        run = runs.latest(plan.service, suite, version)
-        if run is None or not run.passed:
-            found.append(readiness.lack(plan.service, suite, version, run))
+        last = runs.last(plan.service, suite, version, max(1, passes))
+        if not last or not last[0].passed:
+            found.append(readiness.lack(plan.service, suite, version, last[0] if last else None))
+        elif len(last) < passes or not all(run.passed for run in last):
+            found.append(readiness.too_few(plan.service, suite, version, sum(run.passed for run in last), passes))
     return tuple(found)

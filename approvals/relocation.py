@@ -20,11 +20,10 @@ from actions.registry import Registry
 from actions.terms import Risk
 from approvals import quorum, subjects, whereabouts
 from approvals.actor import Actor
-from approvals.comparison import UNPROVEN
 from approvals.crowd import Crowd, least
 from approvals.policy_model import Policy
 from approvals.request import Requirement
-from approvals.shift import Shift, Side, between, moments
+from approvals.shift import Shift, Side, between, moments, proven
 from approvals.verdict import Subject, overriding, rule_for
 from approvals.whereabouts import Bound, Place, Way, Whereabouts
 
@@ -151,8 +150,8 @@ class _Judged:
         """How this name is easier than that one, or than nothing at all."""
         new = Side(self._policy, _subject(action, way))
         old = Side(self._policy, _subject(action, was)) if was else Side(_NOTHING, new.subject)
-        for lacking in ((), UNPROVEN):
-            shift = between(old, new, self._crowd, actor, self._times, lacking)
+        for sides in proven(old, new):
+            shift = between(*sides, self._crowd, actor, self._times)
             if shift and shift.weaker:
                 return shift
         return None

@@ -15,10 +15,11 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, delete, func, insert, select
 
 from actions.errors import ConfigError, TwokeyError
-from approvals import logbook
+from approvals import logbook, proof
 from approvals.audit import lines, note, seal
 from approvals.audit.checkpoint import Checkpoint
 from approvals.audit.note import SignerKey
+from approvals.audit.proof import Nodes
 from approvals.audit.verification import Start, Verified, verify
 from approvals.ledger import Ledger
 from approvals.request import State
@@ -68,6 +69,7 @@ def seal_before(engine: Engine, ledger: Ledger, key: SignerKey, before: datetime
     with writing(engine) as connection:
         if _end(connection, before) < size:
             raise NotSealed
+        proof.archive(connection, Nodes(start.tree, (entry.body for entry in kept)), size)
         _remove(connection, ledger.time(connection), Start(found.head, found.tree), seal.states_after(kept, start))
     return made
 

@@ -6,7 +6,7 @@ approve or to start, a freeze less, a glass that may be broken where it could no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import product
@@ -31,6 +31,7 @@ from approvals.verdict import (
     rule_for,
 )
 
+_UNPROVEN = ("Its version has not passed its evals",)
 _RANK = {Forbidden: 0, NeedsApproval: 1, Allowed: 2}
 
 
@@ -75,13 +76,20 @@ class Side(NamedTuple):
 
     policy: Policy
     subject: Subject
+    unproven: tuple[str, ...] = ()  # which evals its version has not passed, or not often enough
 
 
-def between(
-    old: Side, new: Side, crowd: Crowd, actor: Actor, times: Sequence[datetime], unproven: tuple[str, ...] = ()
-) -> Shift | None:
+def proven(old: Side, new: Side) -> Iterator[tuple[Side, Side]]:
+    """Both sides for a version that passed its evals often enough for either, and for fewer passes as they matter."""
+    wanted = [rule.passes if rule else 0 for rule in (rule_for(side.policy, side.subject) for side in (old, new))]
+    for passed in sorted({*wanted, *(n - 1 for n in wanted if n)}, reverse=True):
+        lacking = [_UNPROVEN if many > passed else () for many in wanted]
+        yield old._replace(unproven=lacking[0]), new._replace(unproven=lacking[1])
+
+
+def between(old: Side, new: Side, crowd: Crowd, actor: Actor, times: Sequence[datetime]) -> Shift | None:
     """How the verdicts on both sides differ for this person, at these moments; None where they do not."""
-    before, after = (_thawed(side, crowd, actor, times[0], unproven) for side in (old, new))
+    before, after = (_thawed(side, crowd, actor, times[0]) for side in (old, new))
     asked = before if isinstance(before, NeedsApproval) else None
     said = [_say(side, v, crowd, actor) for side, v in ((old, before), (new, after))]
     weaker, stricter = (
@@ -108,14 +116,14 @@ def moments(policies: Iterable[Policy], now: datetime) -> list[datetime]:
     return sorted({now} | {at + shift for at in edges for shift in around if at + shift >= now})
 
 
-def _thawed(side: Side, crowd: Crowd, actor: Actor, at: datetime, unproven: tuple[str, ...]) -> Verdict:
+def _thawed(side: Side, crowd: Crowd, actor: Actor, at: datetime) -> Verdict:
     """The verdict without regard to freezes, which are compared moment by moment."""
     policy = side.policy.model_copy(update={"freezes": ()})
-    return judge_subject(policy, side.subject, actor, crowd.groups(side.policy), at, unproven)
+    return judge_subject(policy, side.subject, actor, crowd.groups(side.policy), at, side.unproven)
 
 
 def _frozen(side: Side, at: datetime) -> bool:
-    policy, subject = side
+    policy, subject, _ = side
     return subject.risk is not Risk.READ and any(
         matches(w.match, subject) and not any(matches(e, subject) for e in w.exempt) and freeze.is_on(w, at)
         for w in policy.freezes
@@ -170,7 +178,7 @@ def _glass_wider(old: Side, new: Side, crowd: Crowd, actor: Actor, after: Verdic
 
 def _glass(side: Side, crowd: Crowd, actor: Actor) -> timedelta:
     """How long somebody who breaks the glass has to start; nothing where they cannot."""
-    policy, subject = side
+    policy, subject, _ = side
     rule, groups = policy.break_glass, crowd.groups(policy)
     if rule is None or subject.risk is Risk.READ or not matches(rule.match, subject):
         return timedelta(0)
@@ -180,7 +188,7 @@ def _glass(side: Side, crowd: Crowd, actor: Actor) -> timedelta:
 
 def _guests(side: Side) -> bool:
     """Whether people who are no members of the workspace may read this."""
-    rule = rule_for(*side)
+    rule = rule_for(side.policy, side.subject)
     return side.subject.risk is Risk.READ and rule is not None and rule.guests
 
 

@@ -130,6 +130,20 @@ class EvalRunRow(Table, table=True):
     version: str
 
 
+class EvalKeepsakeRow(Table, table=True):
+    """The entry of a run that was archived, and the way from it to the root of the seal. Never changed, never removed.
+
+    So it still proves what it proved; only whoever seals adds one.
+    """
+
+    __tablename__ = "eval_keepsakes"
+
+    seq: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})  # of the audit entry
+    size: int  # of the seal
+    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    path: bytes = Field(sa_column=Column(LargeBinary, nullable=False))  # the hashes of RFC 9162's PATH
+
+
 class EvalEvidenceRow(Table, table=True):
     """One piece of evidence of an eval's run. Apart from that of outcomes: the gateway writes this, the runner that."""
 
@@ -230,6 +244,7 @@ delegations = Table.metadata.tables["delegations"]
 audit_events = Table.metadata.tables["audit_events"]
 evidence = Table.metadata.tables["evidence"]
 eval_runs = Table.metadata.tables["eval_runs"]
+eval_keepsakes = Table.metadata.tables["eval_keepsakes"]
 eval_evidence = Table.metadata.tables["eval_evidence"]
 audit_checkpoints = Table.metadata.tables["audit_checkpoints"]
 audit_seals = Table.metadata.tables["audit_seals"]

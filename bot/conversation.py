@@ -21,9 +21,10 @@ from actions.action import Action, Change, Read
 from actions.catalog import Catalog
 from actions.errors import BadInput, SourceError, TwokeyError
 from actions.outcome import Outcome, Suggestion, Table, TextFile
+from actions.plan import Plan
 from actions.registry import Registry
 from actions.verbs.history import History
-from approvals import keepsakes, proof
+from approvals import keepsakes
 from approvals.actor import Actor
 from approvals.ledger import Ledger
 from approvals.policy import Forbidden, Verdict
@@ -77,6 +78,8 @@ class Asks(Protocol):
     def ask(self, action: Read, actor: Actor, progress: Watching, origin: dict[str, JsonValue]) -> Outcome: ...
 
     def turned_away(self, actor: Actor, reason: str, say: str) -> None: ...
+
+    def unproven(self, plan: Plan) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True)
@@ -257,7 +260,7 @@ class Conversation:
     async def _refused(self, request: Request, stage: Stage) -> Message:
         """Why it is refused; where an eval is lacking, with the newest run of it and a button that runs it."""
         plan, runs = request.plan, self._ledger.proofs
-        if not plan.evals or not await asyncio.to_thread(proof.lacking, plan, runs):
+        if not plan.evals or not await asyncio.to_thread(self._gate.unproven, plan):
             return words.refusal(request.reason)
         version, before = str(plan.action["version"]), plan.differences[0].before
         offers, link = [], None

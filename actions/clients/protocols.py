@@ -234,8 +234,8 @@ class Changes(Protocol):
 class EvalRuns(Protocol):
     """The ledger's memory of evals, read-only."""
 
-    def latest(self, service: str, suite: str, version: str) -> EvalRun | None:
-        """The newest run of exactly this version."""
+    def last(self, service: str, suite: str, version: str, count: int) -> tuple[EvalRun, ...]:
+        """The newest runs of exactly this version, the very newest first; so many at most."""
         ...
 
     def tally(self, service: str, suite: str, version: str) -> tuple[int, int]:

@@ -19,6 +19,7 @@ APPEND_ONLY = (
     "policy_drafts",
     "catalogs",
     "catalog_drafts",
+    "eval_keepsakes",
 )
 """The tables whose rows are only ever added (A5, A9, L2); entries that a seal says are archived may go."""
 

@@ -26,6 +26,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
     "audit_checkpoints": {GATEWAY: "SELECT, INSERT", RUNNER: "SELECT, INSERT", AUDITOR: "SELECT"},
     # Only the tables' owner seals: nobody else may delete an entry, archived or not.
     "audit_seals": {GATEWAY: "SELECT", RUNNER: "SELECT", AUDITOR: "SELECT"},
+    "eval_keepsakes": {GATEWAY: "SELECT", RUNNER: "SELECT", AUDITOR: "SELECT"},
     # A runner judges by the policy and the catalogue in force and has no say in which ones these are.
     "policies": {GATEWAY: "SELECT, INSERT", RUNNER: "SELECT", AUDITOR: "SELECT"},
     "policy_drafts": {GATEWAY: "SELECT, INSERT", RUNNER: "SELECT", AUDITOR: "SELECT"},

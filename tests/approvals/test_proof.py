@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from actions import readiness, yamlfile
 from actions.catalog import Catalog
@@ -15,12 +16,17 @@ from actions.toolbox import Toolbox
 from actions.verbs.deploy import Deploy
 from actions.verbs.rollback import Rollback
 from actions.verbs.run_eval import RunEval
+from approvals import comparison
+from approvals.checkpoints import Checkpoints
+from approvals.keyring import Keyring
 from approvals.policy_model import Policy
 from approvals.request import Request, State
+from approvals.sealing import seal_before
 from approvals.store import writing
-from approvals.tables import audit_events, eval_runs
+from approvals.tables import audit_events, eval_keepsakes, eval_runs
 from tests.actions.doubles import ClusterDouble
 from tests.approvals.doubles import ANA, BEN, CARLA, DONE, House, a_house
+from tests.approvals.test_policy_check import CATALOG, REGISTRY
 from tests.stores import UNGUARD
 
 POLICY = """
@@ -54,7 +60,7 @@ def evaluated(
 ) -> EvalRun:
     """Somebody runs the suite, and this comes out."""
     run = EvalRun(
-        id=f"run-{len(house.kinds())}",
+        id=f"run-{house.ledger.head().size}",
         service=service,
         suite=suite,
         version=version,
@@ -176,7 +182,7 @@ def test_an_entry_that_was_changed_proves_nothing(lab: House) -> None:
     with writing(lab.engine) as connection:
         connection.exec_driver_sql(UNGUARD)
         connection.execute(update(audit_events).values(body=forged))
-    assert lab.ledger.proofs.latest("support-bot", "quality", "2.1") is None
+    assert lab.ledger.proofs.last("support-bot", "quality", "2.1", 1) == ()
 
 
 def test_a_suite_that_is_run_until_it_passes_is_seen_on_the_card_and_in_the_log(lab: House) -> None:
@@ -193,3 +199,80 @@ def test_a_suite_that_is_run_until_it_passes_is_seen_on_the_card_and_in_the_log(
     assert note.text == "support-bot 2.1 passed quality in 1 of 3 runs, the newest among them; 2 did not"
     evaluated(lab, version="2.3")
     assert readiness.cautions(tools, "support-bot", "2.3") == ()
+
+
+@pytest.mark.parametrize(
+    ("runs", "state", "why"),
+    [
+        ([True, True, True], State.WAITING, ""),
+        ([False, True, True, True], State.WAITING, ""),
+        ([True, True], State.REFUSED, "in 2 of its last 3 runs, and all 3 have to pass"),
+        ([True, False, True], State.REFUSED, "in 2 of its last 3 runs, and all 3 have to pass"),
+        ([True, True, True, False], State.REFUSED, "its last run says: Worse."),
+    ],
+)
+def test_a_policy_may_want_each_of_the_last_runs_to_have_passed(
+    lab: House, runs: list[bool], state: State, why: str
+) -> None:
+    """A3: a suite that passes now and then is no proof where the policy says so (pass^k)."""
+    lab.adopt(yamlfile.parse(POLICY.replace("evals: required", "evals: 3"), Policy, "policy.yaml"))
+    for passed in runs:
+        evaluated(lab, passed=passed)
+    request = lab.asked(DEPLOY)
+    assert (request.state, why in request.reason) == (state, True), request.reason
+    assert bool(lab.gate.unproven(request.plan)) is bool(why)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "weaker"), [("3", "2", True), ("3", "required", True), ("1", "required", None), ("2", "3", False)]
+)
+def test_fewer_runs_are_weaker(old: str, new: str, weaker: bool | None) -> None:
+    """A9."""
+    texts = (POLICY.replace("evals: required", f"evals: {many}") for many in (old, new))
+    before, after = (yamlfile.parse(text, Policy, "policy.yaml") for text in texts)
+    found = comparison.compare(before, after, CATALOG, REGISTRY, datetime(2026, 11, 2, tzinfo=UTC))
+    assert {shift.weaker for shift in found} == (set() if weaker is None else {weaker})
+
+
+def archived(house: House, folder: Path) -> None:
+    """Everything so far leaves the store."""
+    house.clock.advance(86_400)
+    keys = Keyring(file=folder / "key")
+    Checkpoints(house.engine, keys, house.clock).make()
+    seal_before(house.engine, house.ledger, keys.key(), house.clock.now(), folder / "archive")
+
+
+def test_a_run_whose_entry_is_archived_still_proves_what_it_proved(lab: House, tmp_path: Path) -> None:
+    """A3, L2: by its way to the root of the seal; over two seals, beside runs that are in the log."""
+    lab.adopt(yamlfile.parse(POLICY.replace("evals: required", "evals: 3"), Policy, "policy.yaml"))
+    for passed in (False, True, True):
+        evaluated(lab, passed=passed)
+        archived(lab, tmp_path)
+    assert lab.asked(DEPLOY).state is State.REFUSED
+    evaluated(lab)
+    assert lab.ledger.proofs.tally("support-bot", "quality", "2.1") == (4, 3)
+    assert lab.gate.run(approved(lab).id).state is State.SUCCEEDED
+    evaluated(lab, passed=False)
+    archived(lab, tmp_path)
+    assert "its last run says: Worse." in lab.asked(DEPLOY).reason
+
+
+@pytest.mark.parametrize("column", ["body", "path", "size"])
+def test_a_keepsake_that_was_changed_proves_nothing(lab: House, tmp_path: Path, column: str) -> None:
+    """L2: what the seal's root does not lead to is no proof."""
+    for passed in (True, False):
+        evaluated(lab, passed=passed)
+    lab.clock.advance(86_400)
+    archived(lab, tmp_path)
+    evaluated(lab, version="9")
+    archived(lab, tmp_path)
+    with writing(lab.engine) as connection:
+        connection.exec_driver_sql(UNGUARD.replace("audit_events", "eval_keepsakes"))
+        kept = connection.execute(select(eval_keepsakes).order_by(eval_keepsakes.c.seq)).mappings().all()
+        newest, value = kept[1], {"body": kept[0]["body"], "path": kept[0]["path"][::-1], "size": kept[2]["size"]}
+        assert newest[column] != value[column]
+        connection.execute(
+            update(eval_keepsakes).where(eval_keepsakes.c.seq == newest["seq"]).values({column: value[column]})
+        )
+    assert lab.ledger.proofs.last("support-bot", "quality", "2.1", 1) == ()
+    assert lab.asked(DEPLOY).state is State.REFUSED
