@@ -43,7 +43,7 @@ _ONE_ORDER, _READS, _APPROVALS = _any("one_order"), _any("reads"), _any("approva
 _INJECTION, _DANGER, _DESTRUCTION = _any("injection"), _any("danger"), _any("destruction")
 _NEGATION, _CONDITION, _QUESTION = _any("negation"), _any("conditions"), _any("questions")
 _SCHEDULE, _SCOPE, _PLURAL, _REPORT = _any("schedules"), _any("scopes"), _any("plurals"), _any("reports")
-_NOUN = _any("nouns")
+_NOUN, _WANTED = _any("nouns"), _any("wanted")
 _COMPLAINT = re.compile(
     "|".join(_DATA["complaints"].split("\n"))
     .strip("|")
@@ -70,7 +70,8 @@ class View:
         if words and words[0] in ("k", "kubectl", "kc", "oc"):  # there, these are kinds of objects and no orders
             words = ["" if word in ("deploy", "deployment") else word for word in words]
         self.text = f" {' '.join(word for word in words if word)} "
-        polite = f" {' '.join(_POLITE.sub(' ', self.text).split())} "
+        active = _WANTED.sub("restart", self.text)  # "i need cart restarted" orders, and reports nothing
+        polite = f" {' '.join(_POLITE.sub(' ', active).split())} "
         self.plain = _ONE_ORDER.sub("restart", polite)  # "rolling restart" is one order, not two
         self.order = _COMPLAINT.sub(_dropped, self.plain)  # without the complaint that gives its reason
 

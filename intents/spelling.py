@@ -1,12 +1,14 @@
 """Slips of the finger in the words of an order: `restrat`, `depoy`, `scael`. Names are never mended, only suggested.
 
-One slip a word: two neighbouring letters swapped, one left out or one typed twice, the first letter as it should be.
+One slip a word: two neighbouring letters swapped, one left out, one typed twice or, in a longer word, one wrong; the
+first letter as it should be.
 Words that are words of their own ("stats", "sale") are no slips.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from string import ascii_lowercase
 
 from intents.names import Names
 from intents.tokens import Sentence
@@ -20,12 +22,17 @@ _WORDS = (
 _OWN = frozenset(("error", "metric", "request", "sale", "decease", "tripe", "tirage", "pleas", "revet", "stats"))
 
 
+_LONG = 6  # letters; with one of fewer letters wrong, another word is too near: "stale" is no "scale"
+
+
 def _slips(word: str) -> Iterator[str]:
     for at in range(1, len(word)):
         yield word[:at] + word[at + 1 :]
         yield word[: at + 1] + word[at:]
         if at + 1 < len(word):
             yield word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+        if len(word) >= _LONG:
+            yield from (word[:at] + letter + word[at + 1 :] for letter in ascii_lowercase)
 
 
 _MEANT = {slip: word for word in _WORDS for slip in _slips(word) if slip not in _OWN and slip not in _WORDS}

@@ -14,6 +14,7 @@ MOST = 120  # tokens; more is a document, not a sentence
 
 _ARROW = re.compile(r"\s*(→|⇒|➡|->|=>|-->)\s*")
 _EMOJI_CODE = re.compile(r":([a-z0-9_+'-]+):")
+_EMOJI_CODES = re.compile(rf"(?:{_EMOJI_CODE.pattern})+")
 _OPENING, _CLOSING = "([{\"'¿¡", ")]}\"'.,;:!?…"
 _BLANK = re.compile(r"[?!$#*%_]+")
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+", re.ASCII)
@@ -149,9 +150,8 @@ def _split(text: str) -> list[str]:
 
 
 def _chunk(chunk: str) -> list[str]:
-    code = _EMOJI_CODE.fullmatch(chunk)
-    if code:
-        return [_emoji(code[1])]
+    if _EMOJI_CODES.fullmatch(chunk):
+        return [_emoji(code[1]) for code in _EMOJI_CODE.finditer(chunk)]
     if chunk.lower() == "'s":
         return [chunk]
     body = chunk.lstrip(_OPENING)

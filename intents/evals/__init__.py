@@ -29,10 +29,13 @@ FIELD = (
     "field-languages",
     "field-hurried",
     "field-shop",
+    "field-hurried-2",
+    "field-hurried-3",
+    "field-traps-4",
 )
 LANGUAGES = ("de", "el", "es", "fr", "zh")
 FROZEN = ("frozen", "frozen-2", *(f"frozen-{code}" for code in LANGUAGES), "frozen-shop")  # never tuned on
-_CATALOGS = {"catalog": FILES, "catalog-shop": ("field-shop", "frozen-shop")}  # the rest: catalog-words
+_CATALOGS = {"catalog": FILES, "catalog-shop": (*FIELD[-4:], "frozen-shop")}  # the rest: catalog-words
 
 
 class Case(NamedTuple):

@@ -12,11 +12,11 @@ from intents.names import Names
 from intents.tokens import Sentence
 
 _ENVIRONMENT_BEFORE = {
-    **dict.fromkeys(
-        ("", "in", "on", "at", "for", "within", "inside", "@", "-n", "--namespace", "env", "environment"), None
-    ),
+    **dict.fromkeys(("", "in", "on", "at", "for", "within", "inside", "env", "environment"), None),
+    **dict.fromkeys(("@", "-n", "--namespace", "--env", "-e"), None),
     **dict.fromkeys(("to", "into", "onto", "→"), frozenset({"deploy", "history"})),
-    **dict.fromkeys(("of", "from", "'s"), READS),
+    "of": frozenset({"restart", "rollback", "scale"}) | READS,  # "take it out of prod" deploys nothing
+    **dict.fromkeys(("from", "'s"), READS),
 }
 _SERVICE_BEFORE = {
     **dict.fromkeys(("", "for", "of", "on", "service", "app", "deployment", "deploy", "svc"), None),
@@ -30,7 +30,8 @@ _ENVIRONMENT_NOUNS = frozenset(("environment", "env", "cluster", "namespace"))
 _SERVICE_NOUNS = frozenset(("service", "app", "application", "deployment", "workload", "microservice"))
 _POD_NOUNS = frozenset(("pods", "replicas", "instances", "containers"))
 _IMAGE_NOUNS = frozenset(("version", "tag", "release", "build", "image", "versions", "hotfix", "patch"))
-_FLAGS = {"--namespace": "environment", "-n": "environment", "--env": "environment", "env": "environment"}
+_FLAGS = frozenset(("--namespace", "-n", "--env", "env", "environment"))
+_SERVICE_FLAGS = frozenset(("service", "svc", "app"))
 
 
 class Text(NamedTuple):
@@ -59,7 +60,7 @@ def environment(text: Text, start: int) -> Iterator[Piece]:
     before = words[start] if words[start] in _ENVIRONMENT_BEFORE else ""
     for preposition in {before, ""}:
         place = start + bool(preposition)
-        if preposition and words[place : place + 1] in (("env",), ("environment",)):
+        if preposition and words[place : place + 1] in (("env",), ("environment",), ("namespace",), ("ns",)):
             place += 1
         while place < len(words) and words[place] in _DETERMINERS:
             place += 1
@@ -103,6 +104,8 @@ def _with_nouns(words: Sequence[str], end: int, verbs: frozenset[str] | None, na
         yield Piece(end + 1, verbs, slots)
     elif end < len(words) and words[end] in _POD_NOUNS:
         yield Piece(end + 1, (verbs or frozenset({"restart", "scale"}) | READS) - {"deploy", "rollback"}, slots)
+        if verbs is None or "scale" in verbs:
+            yield Piece(end + 1, frozenset({"scale"}), (*slots, ("counted", True)))
 
 
 def all_pods(text: Text, start: int) -> Iterator[Piece]:
@@ -115,6 +118,7 @@ def all_pods(text: Text, start: int) -> Iterator[Piece]:
         ("the", "pods"),
         ("every", "pod"),
         ("pods",),
+        ("replicas",),
     ):
         end = start + len(phrase)
         if tuple(words[start:end]) == phrase and end < len(words) and words[end] in ("of", "for", "in"):
@@ -136,8 +140,8 @@ def compound(text: Text, start: int) -> Iterator[Piece]:
             continue
         written = spelled[len(left) + 1 :]
         name, place = text.names.services.get(left), text.names.environments.get(right)
-        if left in _FLAGS and mark == "=" and place:
-            yield Piece(start + 1, None, (("environment", place),))
+        if mark in "=:":
+            yield from _flag(text, start, left, right)
         if name and place:
             yield Piece(start + 1, None, (("service", name), ("environment", place)))
         if name and mark == "=" and quantities.integer(right):
@@ -149,6 +153,15 @@ def compound(text: Text, start: int) -> Iterator[Piece]:
             yield Piece(start + 1, None, (("service", other), ("environment", text.names.environments.get(left))))
         if mark == "/" and other is None and ":" in right:
             yield from _path(text, start)
+
+
+def _flag(text: Text, start: int, flag: str, word: str) -> Iterator[Piece]:
+    """`--env=prod`, `service:checkout`."""
+    kinds = (("environment", _FLAGS, text.names.environments), ("service", _SERVICE_FLAGS, text.names.services))
+    for kind, flags, names in kinds:
+        name = names.get(word) if flag in flags else None
+        if name is not None:
+            yield Piece(start + 1, None, ((kind, name),))
 
 
 def _image(text: Text, start: int, name: str, written: str) -> Iterator[Piece]:

@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 from intents.grammar.amounts import shift
 from intents.grammar.search import Parse
 
-_ALWAYS = frozenset(("order", "service", "environment", "ref", "polite", "begs", "we", "gerund", "mind", "same"))
+_ALWAYS = frozenset(
+    ("order", "service", "environment", "ref", "polite", "begs", "we", "gerund", "mind", "same", "wants", "done")
+)
 
 
 class Draft(NamedTuple):
@@ -30,6 +32,8 @@ def change(parse: Parse) -> Draft | None:
         return None
     if slots.get("gerund") and not slots.get("mind"):
         return None  # "restarting cart in prod" tells, "would you mind restarting cart" asks
+    if bool(slots.get("wants")) != bool(slots.get("done")):
+        return None  # "i need cart restarted"
     build = {"deploy": _deploy, "rollback": _rollback, "scale": _scale, "restart": _restart}[verb]
     return build(slots)
 

@@ -20,6 +20,7 @@ _THEN = frozenset(("so", "and", "please", "pls"))
 _TELLERS = frozenset(("we", "i", "they", "someone", "somebody"))
 _DONE = frozenset((word,) for word in ("deployed", "released", "shipped", "pushed", "upgraded", "restarted", "scaled"))
 _WHEN = frozenset(("yesterday", "today", "earlier", "recently", "just", "now", "version", "the", "an", "hour", "ago"))
+_BECAUSE = frozenset((",", ";", "-", "because", "cause", "cuz", "cos", "since", "as"))
 _ORDERS = frozenset(("deploy", "rollback", "scale", "restart"))
 
 
@@ -31,8 +32,8 @@ def at(sentence: Sentence, names: Names, lexicon: Lexicon, start: int) -> Iterat
     if start == 0 or all(word in (",", "") for word in words[:start]):
         for named in names.services.at(words, start):
             yield from _before(sentence, names, lexicon, named.end, named.name)
-    elif words[start] in (",", ";"):
-        yield from _after(words, lexicon, start + 1)
+    else:
+        yield from _after(words, lexicon, start + (words[start] in _BECAUSE))
 
 
 def _before(sentence: Sentence, names: Names, lexicon: Lexicon, at: int, service: str) -> Iterator[Piece]:
@@ -76,7 +77,7 @@ def _told(sentence: Sentence, names: Names) -> Iterator[Piece]:
 
 
 def _after(words: Sequence[str], lexicon: Lexicon, at: int) -> Iterator[Piece]:
-    if words[at : at + 1] == ("it's",):
+    if words[at : at + 1] == ("its",):
         end = _state(words, lexicon, at + 1)
     elif words[at : at + 1] == ("it",):
         end = _trouble(words, lexicon, at + 1)

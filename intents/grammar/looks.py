@@ -48,9 +48,9 @@ def _status(slots: dict[str, Any]) -> Draft | None:
 
 def _history(slots: dict[str, Any]) -> Draft | None:
     """What was done narrows only what a time or a person narrows too: "who deployed it to prod?" shows everything."""
+    if not {"asks_past", "service", "ref"} & set(slots):
+        return None  # "by ana" and "last 6 hours" alone ask for nothing
     period, who, part = slots.get("period") or slots.get("window"), slots.get("who"), slots.get("part")
-    if not {"asks_past", "service", "who"} & set(slots):
-        period = None  # "last 6 hours" alone asks for nothing
     did = slots.get("did") if period or who or part == "agreed" else None
     part = part if who or part == "agreed" else None
     return Draft("history", _said(slots, period=period, who=who, part=part, did=did), ref=bool(slots.get("ref")))
@@ -63,8 +63,8 @@ def _triage(slots: dict[str, Any]) -> Draft | None:
 
 
 def _logs(slots: dict[str, Any]) -> Draft | None:
-    if not {"order_read", "level", "limit"} & set(slots):
-        return None
+    if not {"order_read", "level", "limit"} & set(slots) and not {"seeks", "contains"} <= set(slots):
+        return None  # "search for cart" names nothing that a line could hold
     said = _said(
         slots,
         since=slots.get("window"),

@@ -70,10 +70,12 @@ def parses(text: arguments.Text, lexicon: Lexicon) -> list[Parse]:
 def _pieces(text: arguments.Text, lexicon: Lexicon, start: int) -> Iterator[Piece]:
     yield from arguments.at(text, start)
     yield from complaint.at(text.sentence, text.names, lexicon, start)
+    tells = False
     for end, phrase in lexicon.at(text.words, start):
         yield Piece(end, phrase.verbs, phrase.slots)
+        tells = tells or (not start and ("gerund", True) in phrase.slots)
     after = lexicon.symptom(text.words, start)
-    if after is not None:
+    if after is not None and not tells:  # "restarting cart" says what somebody does, "cart is restarting" what it has
         said = " ".join(text.sentence.spelled[start:after])
         yield Piece(after, frozenset({"triage"}), (("symptom", said),))
 

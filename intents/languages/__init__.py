@@ -14,6 +14,7 @@ from functools import cache, lru_cache
 from importlib import resources
 from typing import NamedTuple
 
+from intents import quantities
 from intents.grammar.lexicon import expand
 from intents.names import Names
 from intents.tokens import Sentence, Told, is_mark, lower
@@ -30,14 +31,15 @@ _PLACES = {  # what a language calls an environment, by the names that a catalog
 
 
 class Said(NamedTuple):
-    """English words for a phrase; others where a figure follows ("auf 5" is "to 5", "auf prod" is "in prod")."""
+    """English words for a phrase, and where a figure or a version follows: "auf 5" is "to 5", "en 1.4.2" "to 1.4.2"."""
 
     words: tuple[str, ...]
     before_figure: tuple[str, ...]
+    before_version: tuple[str, ...]
     first: bool = False  # is an order before the service's name; after it, it tells: "api redémarre"
 
 
-_NOTHING = Said((), ())
+_NOTHING = Said((), (), ())
 
 
 class Language:
@@ -60,8 +62,8 @@ class Language:
 
     def _add(self, line: str) -> None:
         english, _, phrases = line.partition(" = ")
-        plain, _, before = english.strip().removesuffix(" !").partition(" / ")
-        said = Said(_english(plain), _english(before or plain), english.endswith(" !"))
+        ways = [_english(way) for way in english.strip().removesuffix(" !").split(" / ")]
+        said = Said(ways[0], ways[min(1, len(ways) - 1)], ways[-1], english.endswith(" !"))
         for pattern in phrases.split(";"):
             opening, parted, closing = pattern.partition("…")
             for words in map(self._keys, expand(opening)):
@@ -143,8 +145,7 @@ def _in_english(found: list[tuple[Said | None, int, int]], parts: list[tuple[str
     named = _first_name(found, parts, names)
     for said, start, end in reversed(found):  # from the end, since a phrase may depend on what follows
         places = (parts[start][1], parts[end - 1][1] + 1)
-        figure = bool(told) and bool(_FIGURE.match(told[-1].word))
-        words = _words(said, names, figure=figure, late=start > named)
+        words = _words(said, names, told[-1].word if told else "", late=start > named)
         if words is None:
             told += [Told(lower(word), word, at, at + 1) for word, at in reversed(parts[start:end])]
         else:
@@ -152,11 +153,13 @@ def _in_english(found: list[tuple[Said | None, int, int]], parts: list[tuple[str
     return told[::-1]
 
 
-def _words(said: Said | None, names: Names, *, figure: bool, late: bool) -> tuple[str, ...] | None:
+def _words(said: Said | None, names: Names, following: str, *, late: bool) -> tuple[str, ...] | None:
     """The English of a phrase. None where there is none, or where it is a service's name, which nobody said then."""
     if said is None:
         return None
-    words = tuple(_place(word, names) for word in (said.before_figure if figure else said.words))
+    figure = said.before_figure if _FIGURE.match(following) else said.words
+    way = said.before_version if quantities.version(following) else figure
+    words = tuple(_place(word, names) for word in way)
     if any(names.services.get(word) for word in words):
         return None
     return ("he", *words) if said.first and late else words

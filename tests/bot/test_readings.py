@@ -189,6 +189,10 @@ async def test_a_correction_in_the_form_is_recorded_beside_the_sentence(slack: S
         view = await slack.view("U0ANA")
         await slack.post("views", user="ana", view_id=view["id"], values={"replicas": "8"})
         await slack.see("withdrawn by ana")
-        (read,) = program.writer.read(lambda connection: list(kept(connection, None, corrected=True)))
+
+        def corrections(_: object) -> list[dict[str, Any]]:
+            return program.writer.read(lambda connection: list(kept(connection, None, corrected=True)))
+
+        (read,) = corrections(await slack.until(lambda state: bool(corrections(state)), "the correction in the store"))
     assert (read["action"]["replicas"], read["meant"]["replicas"]) == (5, 8)
     assert "words" not in read

@@ -45,7 +45,7 @@ def test_the_measured_level_of_reading_is_kept(files: tuple[str, ...]) -> None:
     wrong = [one.case.say for one in verdicts if one.wrong_change]
     assert wrong == []
     assert level.precision >= 0.99
-    assert level.coverage >= 0.87
+    assert level.coverage >= 0.9
     assert level.abstention >= 0.99
 
 
