@@ -20,7 +20,7 @@ def smash(request: Request, face: Face, reply: dict[str, JsonValue]) -> Block:
         f"Run *{escape(clip(face.title, 300))}* without a second key? The channel is told at once, and somebody else "
         "reviews it afterwards. Until then nobody can break the glass again."
     )
-    return _form("break_glass", "Break the glass", say, "Why it cannot wait", "🚨 Run it now", key(request), reply)
+    return _form("break_glass", "🚨 Break the glass", say, "Why it cannot wait", "🚨 Run it now", key(request), reply)
 
 
 def review(request: Request, face: Face, reply: dict[str, JsonValue]) -> Block:

@@ -46,12 +46,12 @@ def open_ones(found: Sequence[tuple[str, str, str | None]]) -> Message:
             "press Withdraw while it waits; once it runs, Stop watching or Undo…"
         )
         lines = [head, *(what for what, _, _ in found)]
-        rows = [escape(head), *(_linked(f"• {escape(what)}", link) for what, _, link in found[:10])]
+        rows = [escape(head), *(_linked(f"• {escape(what)}", link, " · ") for what, _, link in found[:10])]
     return Message(text=kit.fallback("\n".join(lines)), blocks=(kit.section("\n".join(rows)),))
 
 
-def _linked(text: str, link: str | None) -> str:
-    return f"{text} <{link}|Its card>" if link else text
+def _linked(text: str, link: str | None, between: str = " ") -> str:
+    return f"{text}{between}<{link}|Its card>" if link else text
 
 
 def thanks(name: str) -> Message:

@@ -7,7 +7,7 @@ import threading
 import time
 
 from approvals.request import State
-from tests.bot.scene import Scene
+from tests.bot.scene import PATIENCE, Scene
 from tests.bot.test_hostile_payloads import asked
 
 
@@ -21,7 +21,7 @@ async def test_a_press_is_acknowledged_and_another_decides_while_a_dozen_hang(sl
         try:
             started = time.monotonic()
             answers = await asyncio.gather(*(slack.click("dora", card, "details") for _ in range(12)))
-            assert time.monotonic() - started < 1.0
+            assert time.monotonic() - started < PATIENCE  # a third of how long those who look hang
             assert all(answer["ok"] for answer in answers)
             await slack.view("U0DORA")
             assert (await slack.click("ben", card, "approve"))["ok"]
