@@ -61,6 +61,9 @@ class Recording:
         return logbook.append(self.connection, self.now, kind, None, actor, data)
 
 
+Heard = Callable[[str, State, Request | None], None]
+"""Told of a request that changed, and its state; of a new one all that it is."""
+
 Effect = Callable[[Recording, Request], None]
 """What else follows from a move, in its transaction; it may raise, and then nothing has changed."""
 
@@ -72,7 +75,7 @@ class Ledger:
         self._engine, self._registry = engine, registry
         self._watermark, self.logbook = Watermark(clock), Logbook(engine)
         self.proofs = Proofs(engine)
-        self.on_change: Callable[[str, State], None] = lambda request_id, state: None
+        self.on_change: Heard = lambda request_id, state, new: None
 
     def now(self) -> datetime:
         """The time, never earlier than any process has written (A6)."""
@@ -177,7 +180,7 @@ class Ledger:
             said = ("state", "plan", "rule", "requirements", "reason")
             data: dict[str, JsonValue] = {"digest": request.plan.digest, **{name: row[name] for name in said}}
             logbook.append(connection, now, "request.submitted", request.id, request.requester, data)
-        self.on_change(request.id, request.state)
+        self.on_change(request.id, request.state, request)
         return request
 
     def move(self, request_id: str, rule: MoveRule, effect: Effect | None = None) -> Request:
@@ -203,7 +206,7 @@ class Ledger:
             logbook.append(connection, now, move.kind, request_id, move.actor, data)
             if effect:
                 effect(Recording(connection, now), after)
-        self.on_change(request_id, after.state)
+        self.on_change(request_id, after.state, None)
         return after
 
     def step(self, request_id: str, fence: int, step: Step) -> None:
@@ -211,7 +214,7 @@ class Ledger:
         mine = (requests.c.id == request_id, requests.c.fence == fence, requests.c.state == State.RUNNING)
         with writing(self._engine) as connection:
             connection.execute(update(requests).where(*mine).values(step=rows.json_of(step), rev=requests.c.rev + 1))
-        self.on_change(request_id, State.RUNNING)
+        self.on_change(request_id, State.RUNNING, None)
 
     def note(
         self,

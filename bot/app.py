@@ -31,7 +31,7 @@ from approvals.gate import Gate as Approvals
 from approvals.ledger import Ledger
 from approvals.powers import Executing
 from approvals.recollection import Recollection
-from approvals.request import State
+from approvals.request import Request, State
 from approvals.store import open_store
 from bot import amending, slack
 from bot import settings as told
@@ -128,7 +128,7 @@ class Program:
         finally:
             await self.reader.close()
             await asyncio.to_thread(self.readings.flush)
-            self.ledger.on_change = lambda request_id, state: None
+            self.ledger.on_change = lambda request_id, state, new: None
             self.engine.dispose()
 
     async def _run(
@@ -186,10 +186,10 @@ class Program:
         if role != "gateway":
             parts.append(running.run(stop))
 
-        def ring(request_id: str, state: State) -> None:
+        def ring(request_id: str, state: State, new: Request | None) -> None:
             running.ring(state)
             if projector is not None:
-                projector.ring(request_id)
+                projector.ring(request_id, new)
 
         self.ledger.on_change = ring
         timer = self._timer(role)

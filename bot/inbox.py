@@ -60,11 +60,11 @@ class Inbox:
         """Whether an earlier process had it before, and may have done some of the work."""
         return key in self._inherited
 
-    def done(self, key: str) -> None:
-        """It is worked on; what it said is forgotten, that it came is remembered."""
-        change = {"its_key": key, "finished": True, "payload": None}
-        self._writer.write(lambda connection: connection.execute(_CHANGE, change))
-        self._inherited.discard(key)
+    def done(self, *keys: str) -> None:
+        """They are worked on; what they said is forgotten, that they came is remembered."""
+        changes = [{"its_key": key, "finished": True, "payload": None} for key in keys]
+        self._writer.write(lambda connection: connection.execute(_CHANGE, changes))
+        self._inherited.difference_update(keys)
 
     def beat(self) -> None:
         """This process lives, and will for LEASE. Whatever is too old to come again is forgotten.

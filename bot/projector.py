@@ -70,7 +70,7 @@ class Projector:
         self._posting = Posting(client, us, clock, self._again)
         self._invitations = Invitations(client, cards, approvers, self._post, self._posting, self._again)
         self._work = Work()
-        self._due: set[str] = set()
+        self._due: dict[str, Request | None] = {}  # and itself, of a new one
         self._busy: set[str] = set()
         self._updated: dict[tuple[str, str], float] = {}  # (request, channel) -> when, on the loop's clock
         self._level: dict[str, int] = {}  # the revision at which everything about a request was shown
@@ -79,11 +79,11 @@ class Projector:
         self._room = asyncio.Semaphore(AT_ONCE)
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def ring(self, request_id: str) -> None:
-        """This request changed. May be called from any thread."""
+    def ring(self, request_id: str, new: Request | None = None) -> None:
+        """This request changed, or is new. May be called from any thread."""
         loop = self._loop
         if loop is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(self._mark, request_id)
+            loop.call_soon_threadsafe(self._mark, request_id, new)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set; what is under way then is finished."""
@@ -109,30 +109,30 @@ class Projector:
         await stop.wait()
         self._bell.set()
 
-    def _mark(self, request_id: str) -> None:
-        self._due.add(request_id)
+    def _mark(self, request_id: str, new: Request | None = None) -> None:
+        self._due[request_id] = new if request_id not in self._due else None  # which is not new any more
         self._bell.set()
 
     async def _look(self, everything: bool) -> None:
         """Find what no bell told of; at the start everything that may still change, for its thread's sake."""
-        self._due |= {request_id for request_id in self._running if self._aged(request_id)}
+        self._due |= {request_id: None for request_id in self._running if self._aged(request_id)}
         try:
             found = await asyncio.to_thread(self._cards.unfinished) if everything else set()
-            self._due |= found | await asyncio.to_thread(self._cards.behind)
+            self._due |= dict.fromkeys(found | await asyncio.to_thread(self._cards.behind))
         except TwokeyError as error:
             _log.warning("cards are not looked after: %s", error.say)
 
     def _start_due(self) -> None:
         """One task a request; a bell for one that is being worked on is heard after it."""
-        for request_id in self._due - self._busy:
-            self._due.discard(request_id)
+        for request_id in self._due.keys() - self._busy:
+            new = self._due.pop(request_id)
             self._busy.add(request_id)
-            self._work.start(self._bring(request_id), f"card of {request_id}")
+            self._work.start(self._bring(request_id, new), f"card of {request_id}")
 
-    async def _bring(self, request_id: str) -> None:
+    async def _bring(self, request_id: str, new: Request | None) -> None:
         try:
             async with self._room:
-                await self._bring_up_to_date(request_id)
+                await self._bring_up_to_date(request_id, new)
         except TwokeyError as error:
             _log.warning("card of %s: %s", request_id, error.say)
         finally:
@@ -140,8 +140,8 @@ class Projector:
             if request_id in self._due:
                 self._bell.set()
 
-    async def _bring_up_to_date(self, request_id: str) -> None:
-        sight = await asyncio.to_thread(self._see, request_id)
+    async def _bring_up_to_date(self, request_id: str, new: Request | None) -> None:
+        sight = await asyncio.to_thread(self._see, request_id, new)
         if sight is None:
             return
         request, face, home, shown = sight.request, sight.face, sight.home, sight.shown
@@ -156,16 +156,16 @@ class Projector:
         if all(level) and told and asked:
             await self._leave(request, face)
 
-    def _see(self, request_id: str) -> _Sight | None:
+    def _see(self, request_id: str, new: Request | None) -> _Sight | None:
         """All that a card needs, looked up in one thread; None where there is nothing for us to show.
 
-        Where its card is not in the channel yet, it is ours to post now.
+        Where its card is not in the channel yet, it is ours to post now. Of a new one nothing is shown before that.
         """
-        request = self._ledger.get(request_id)
+        request = new or self._ledger.get(request_id)
         home = request.origin.get("channel")
         if not isinstance(home, str) or (self._level.get(request_id) == request.rev and not self._aged(request_id)):
             return None  # not asked in Slack, or shown already
-        shown = self._cards.of(request_id)
+        shown = Shown() if new else self._cards.of(request_id)
         if shown.settled or (not shown.copies and _refused_at_once(request)):
             self._running.pop(request_id, None)
             return None  # over, or answered in words, where it was asked

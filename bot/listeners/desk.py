@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -20,6 +21,7 @@ from bot.conversation import Conversation, Said, Stages
 from bot.faces import Faces
 from bot.homepage import HomePage
 from bot.inbox import Inbox
+from bot.listeners.closing import Closing
 from bot.people import Names
 from bot.readings import Readings
 from bot.stage import SlackStage
@@ -66,7 +68,11 @@ class Desk:
 
     async def close(self, key: str) -> None:
         """This delivery is worked on."""
-        await asyncio.to_thread(self.inbox.done, key)
+        await self._closing.close(key)
+
+    @cached_property
+    def _closing(self) -> Closing:
+        return Closing(self.inbox)
 
 
 @dataclass(frozen=True)

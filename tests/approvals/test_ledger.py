@@ -106,7 +106,7 @@ def test_the_lists_hold_what_their_names_say(house: House) -> None:
 
 def test_the_bell_rings_after_the_change_is_there(house: House) -> None:
     seen: list[tuple[str, State]] = []
-    house.ledger.on_change = lambda request_id, _: seen.append((request_id, house.ledger.get(request_id).state))
+    house.ledger.on_change = lambda request_id, *_: seen.append((request_id, house.ledger.get(request_id).state))
     request = house.approved()
     assert seen == [(request.id, State.WAITING), (request.id, State.READY)]
 

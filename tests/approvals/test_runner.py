@@ -312,7 +312,7 @@ def test_evidence_that_is_too_large_is_left_out_and_said(house: House) -> None:
 
 def test_steps_are_kept_while_it_runs_and_rung_but_not_audited(house: House) -> None:
     rung: list[str] = []
-    house.ledger.on_change = lambda request_id, _: rung.append(request_id)
+    house.ledger.on_change = lambda request_id, *_: rung.append(request_id)
     house.hands.steps = (Step(text="1 of 2", done=1, total=2), Step(text="2 of 2", done=2, total=2))
     ready = house.approved()
     done = house.gate.run(ready.id)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
+from approvals.store import StoreDown
 from bot.inbox import LEASE, RETENTION, Inbox
+from bot.listeners.closing import Closing
 from bot.writer import Writer
 from tests.approvals.doubles import in_threads
 from tests.bot.conftest import EdgeStore
@@ -96,3 +99,43 @@ def test_of_many_gateways_one_takes_over_what_a_dead_one_had(store: EdgeStore) -
         heir.beat()
     taken = in_threads(*[heir.left_over for heir in heirs])
     assert sorted(map(str, taken)) == ["[('event Ev1', {})]", "[]", "[]", "[]"]
+
+
+class Noting(Inbox):
+    """Remembers what was noted together; raises the first of its `troubles` instead, while there are any."""
+
+    def __init__(self, store: EdgeStore, *troubles: Exception) -> None:
+        super().__init__(Writer(store.engine), store.clock)
+        self.noted: list[tuple[str, ...]] = []
+        self._troubles = list(troubles)
+
+    def done(self, *keys: str) -> None:
+        if self._troubles:
+            raise self._troubles.pop()
+        super().done(*keys)
+        self.noted.append(keys)
+
+
+async def test_what_is_finished_in_one_moment_is_noted_at_once_and_durable_for_each(store: EdgeStore) -> None:
+    """S2: whoever closes a delivery goes on only once that is written."""
+    inbox = Noting(store)
+    closing = Closing(inbox)
+    for keys in (["event Ev1", "event Ev2"], ["event Ev3"]):
+        for key in keys:
+            inbox.take(key, {})
+        await asyncio.gather(*map(closing.close, keys))
+        assert inbox.noted.pop() == tuple(keys)
+        assert not inbox.noted
+        assert Inbox(Writer(store.engine), store.clock).left_over() == []
+
+
+async def test_a_store_that_is_down_leaves_them_open_and_holds_up_no_later_one(store: EdgeStore) -> None:
+    """S2: what could not be noted is told to each that waits, and taken up by the next process."""
+    inbox = Noting(store, StoreDown())
+    closing = Closing(inbox)
+    for key in ("event Ev1", "event Ev2", "event Ev3"):
+        inbox.take(key, {})
+    found = await asyncio.gather(*map(closing.close, ("event Ev1", "event Ev2")), return_exceptions=True)
+    assert [type(one) for one in found] == [StoreDown, StoreDown]
+    await closing.close("event Ev3")
+    assert [key for key, _ in Inbox(Writer(store.engine), store.clock).left_over()] == ["event Ev1", "event Ev2"]
