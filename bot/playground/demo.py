@@ -18,6 +18,7 @@ from actions.errors import ConfigError
 from bot import settings, warmup
 from bot.playground import cast
 from bot.playground.emulator import Emulator
+from bot.playground.emulator.server import ACK_TIMEOUT
 from bot.playground.host import Host
 from bot.playground.town.kubeconfig import write_kubeconfig
 from bot.playground.town.server import Town
@@ -60,10 +61,15 @@ class Addresses:
 
 
 @contextmanager
-def playground(data: Path, port: int = 0, clock: Clock | None = None) -> Iterator[tuple[Addresses, Emulator, Town]]:
-    """Slack's emulator and the town, answering on loopback until the block ends; files go into `data`."""
+def playground(
+    data: Path, port: int = 0, clock: Clock | None = None, ack_timeout: float = ACK_TIMEOUT
+) -> Iterator[tuple[Addresses, Emulator, Town]]:
+    """Slack's emulator and the town, answering on loopback until the block ends; files go into `data`.
+
+    `ack_timeout` is in real seconds, whatever the clock is.
+    """
     clock = clock or SystemClock()
-    emulator, world = Emulator(clock), World(clock)
+    emulator, world = Emulator(clock, ack_timeout), World(clock)
     town = Town(world)
     emulator.town = world.summary
     with Host(town.app()) as town_url, _listening(emulator, port) as url:

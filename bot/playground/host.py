@@ -30,9 +30,8 @@ class Host:
         return self.url
 
     def stop(self) -> None:
-        """Closes every connection and ends the thread."""
-        if self._runner is not None:
-            asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result()
+        """Closes every connection, ends whatever is still at work, and then the thread."""
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -44,6 +43,14 @@ class Host:
         await site.start()
         port: int = self._runner.addresses[0][1]
         return f"http://127.0.0.1:{port}"
+
+    async def _end(self) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     def __enter__(self) -> str:
         return self.start()

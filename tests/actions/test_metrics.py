@@ -25,6 +25,7 @@ from actions.vitals import vitals
 from bot.playground.host import Host
 from tests.actions.telemetry_scene import ReadingCluster, catalog, deploys, ignore, revision, scene
 from tests.town.timelines import FakeTimeline, payments
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +90,7 @@ def test_the_catalogue_can_name_its_own_query() -> None:
 )
 def test_whatever_prometheus_answers_becomes_a_sentence(status: int, text: str, error: type[SourceError]) -> None:
     with answering(status, text) as url:
-        metrics = PrometheusMetrics(url, timeout=5)
+        metrics = PrometheusMetrics(url, timeout=PATIENCE)
         now = payments().clock.now()
         with pytest.raises(error) as caught:
             metrics.instant("up", now)
@@ -113,7 +114,7 @@ def test_whatever_prometheus_answers_becomes_a_sentence(status: int, text: str, 
 def test_whatever_loki_answers_becomes_a_sentence(status: int, text: str, error: type[SourceError]) -> None:
     now = payments().clock.now()
     with answering(status, text) as url, pytest.raises(error) as caught:
-        LokiLogs(url, timeout=5).query('{app="x"}', now - timedelta(hours=1), now, 10)
+        LokiLogs(url, timeout=PATIENCE).query('{app="x"}', now - timedelta(hours=1), now, 10)
     assert caught.value.say.endswith(".")
 
 

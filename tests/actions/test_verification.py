@@ -30,6 +30,7 @@ from bot.playground.town.kubeconfig import write_kubeconfig
 from bot.playground.town.server import Town
 from bot.playground.town.world import World
 from tests.actions.conftest import PlanFactory
+from tests.waiting import PATIENCE
 
 CATALOG = Path(catalogs.__file__).parents[1] / "bot" / "playground" / "catalog.yaml"
 WELL = Vitals(error_ratio=0.002, p95=0.24, rate=70.0)
@@ -103,7 +104,7 @@ def test_metrics_that_do_not_answer_hold_up_no_change(
 
     class Slow(Fixed):
         def instant(self, query: str, at: datetime) -> float | None:
-            assert answers.wait(10)
+            assert answers.wait(PATIENCE)
             return super().instant(query, at)
 
     def progress(step: Step) -> None:

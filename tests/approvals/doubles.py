@@ -290,7 +290,7 @@ def in_threads(*jobs: Callable[[], object]) -> list[object]:
     start = threading.Barrier(len(jobs))
 
     def work(index: int) -> None:
-        start.wait(10)
+        start.wait(60)
         try:
             results[index] = jobs[index]()
         except TwokeyError as error:

@@ -257,6 +257,6 @@ def test_the_log_has_what_is_needed_to_know_what_was_approved_and_sent(house: Ho
 def test_verification_walks_without_parsing() -> None:
     """L2: 100,000 entries a second, with room for a busy machine."""
     log = a_log(20_000)
-    start = time.perf_counter()
+    start = time.process_time()
     assert isinstance(audit.verify(log), Verified)
-    assert time.perf_counter() - start < 0.2 * SLACK
+    assert time.process_time() - start < 0.2 * SLACK

@@ -24,8 +24,9 @@ from actions.watch import Pace
 from tests.bench.figures import Json, spread
 from tests.cluster.control_plane import ControlPlane, control_plane
 from tests.cluster.kubelet import Kubelet
-from tests.cluster.shop import PACE, Hands, Shop, until, workload
+from tests.cluster.shop import PACE, Hands, Shop, workload
 from tests.cluster.wire import Wire, wire_to
+from tests.waiting import until
 
 HOW = "needs a control plane: `make control-plane`, then KUBEBUILDER_ASSETS=<what it prints>"
 _WHAT = (

@@ -13,7 +13,8 @@ from actions.clock import ManualClock
 from approvals.store import open_store
 from bot.cards import Cards
 from bot.writer import Writer
-from tests.bot.scene import Scene, scene
+from tests.bot.scene import ACKNOWLEDGED, Scene, scene
+from tests.ports import held_port
 from tests.stores import forget, store_url
 
 
@@ -26,9 +27,22 @@ class EdgeStore:
 
 
 @pytest.fixture
-async def slack(tmp_path: Path) -> AsyncIterator[Scene]:
+def port() -> Iterator[int]:
+    """Where the program may listen for Slack's requests."""
+    with held_port() as held:
+        yield held
+
+
+@pytest.fixture
+def ack_timeout() -> float:
+    """Real seconds; a test that is about a missing acknowledgement parametrizes it with fewer."""
+    return ACKNOWLEDGED
+
+
+@pytest.fixture
+async def slack(tmp_path: Path, ack_timeout: float) -> AsyncIterator[Scene]:
     """Slack with its people; the program is not running yet."""
-    async with scene(tmp_path) as found:
+    async with scene(tmp_path, ack_timeout=ack_timeout) as found:
         yield found
 
 

@@ -21,9 +21,10 @@ from bot.playground import cast
 from bot.playground.emulator import Emulator
 from bot.playground.host import Host
 from tests.approvals.doubles import Hands
+from tests.waiting import PATIENCE
 
 HERE = Path(__file__).parents[2] / "bot" / "playground"
-PATIENCE = 10.0  # seconds until a test gives up waiting
+ACKNOWLEDGED = 30.0  # seconds for which the people's Slack waits for an acknowledgement; the real one for three
 
 Json = dict[str, Any]
 
@@ -158,10 +159,10 @@ class Scene:
 
 
 @asynccontextmanager
-async def scene(folder: Path, *ahead: Middleware) -> AsyncIterator[Scene]:
+async def scene(folder: Path, *ahead: Middleware, ack_timeout: float = ACKNOWLEDGED) -> AsyncIterator[Scene]:
     """Slack alone, or behind something that answers in its place; the program is started by the test."""
     clock = ManualClock()
-    emulator = Emulator(clock)
+    emulator = Emulator(clock, ack_timeout)
     app = emulator.app()
     app.middlewares.extend(ahead)
     with Host(app) as url:

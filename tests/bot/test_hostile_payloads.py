@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import time
@@ -15,7 +14,8 @@ import pytest
 from approvals.request import Request, State
 from bot.app import Program
 from tests.bot.scene import Json, Scene
-from tests.bot.test_http_mode import free_port, signed
+from tests.bot.test_http_mode import signed
+from tests.waiting import within
 
 Knock = Callable[[Json], Awaitable[int]]
 
@@ -74,18 +74,18 @@ async def asked(slack: Scene, program: Program, service: str = "checkout") -> Re
 
 async def settled(program: Program, attempts: int) -> list[str]:
     """The reasons of that many refused attempts, as soon as they are in the log."""
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        found = [e.fields["data"]["why"] for e in program.ledger.entries() if e.fields["kind"] == "attempt.refused"]
-        if len(found) >= attempts:
-            return found
-        await asyncio.sleep(0.02)
-    raise AssertionError(f"only {found}")
+
+    def found() -> list[str]:
+        return [e.fields["data"]["why"] for e in program.ledger.entries() if e.fields["kind"] == "attempt.refused"]
+
+    await within(lambda: len(found()) >= attempts)
+    return found()
 
 
-async def test_no_forged_press_counts_and_each_is_recorded(slack: Scene, caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_forged_press_counts_and_each_is_recorded(
+    slack: Scene, port: int, caplog: pytest.LogCaptureFixture
+) -> None:
     """A4, A5, L1: the requester in any clothes, a stranger, an app, the digest of another request, or none."""
-    port = free_port()
     async with slack.program(http_port=port) as program:
         slack.emulator.http_endpoint(f"http://127.0.0.1:{port}/slack/events")
         mine = await asked(slack, program)
@@ -119,9 +119,8 @@ async def test_no_forged_press_counts_and_each_is_recorded(slack: Scene, caplog:
         assert [r for r in caplog.records if r.name.startswith("bot.")] == []
 
 
-async def test_a_form_with_somebody_elses_request_withdraws_nothing(slack: Scene) -> None:
+async def test_a_form_with_somebody_elses_request_withdraws_nothing(slack: Scene, port: int) -> None:
     """A4: what it makes is a request of the one who sent it, and that one cannot approve it."""
-    port = free_port()
     async with slack.program(http_port=port) as program:
         slack.emulator.http_endpoint(f"http://127.0.0.1:{port}/slack/events")
         mine = await asked(slack, program)
@@ -139,9 +138,8 @@ async def test_a_form_with_somebody_elses_request_withdraws_nothing(slack: Scene
         assert slack.hands.effects == []
 
 
-async def test_a_form_that_is_sent_twice_makes_one_request(slack: Scene) -> None:
+async def test_a_form_that_is_sent_twice_makes_one_request(slack: Scene, port: int) -> None:
     """S2: with another trigger each time, as when the first acknowledgement was lost and the person tried again."""
-    port = free_port()
     async with slack.program(http_port=port) as program:
         slack.emulator.http_endpoint(f"http://127.0.0.1:{port}/slack/events")
         values = {n: {n: {"value": v}} for n, v in (("service", "cart"), ("environment", "dev"))}
@@ -153,9 +151,8 @@ async def test_a_form_that_is_sent_twice_makes_one_request(slack: Scene) -> None
         assert len(slack.hands.effects) == 1
 
 
-async def test_a_replayed_press_is_heard_once(slack: Scene) -> None:
+async def test_a_replayed_press_is_heard_once(slack: Scene, port: int) -> None:
     """S2: the same bytes again within Slack's five minutes, with other headers that no signature covers."""
-    port = free_port()
     async with slack.program(http_port=port) as program:
         values = {"verb": "restart", "service": "cart", "environment": "dev"}
         payload = press("U0ANA", "do:0", json.dumps({"action": values}))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import socket
 import time
 
 import pytest
@@ -29,13 +28,6 @@ BODY = json.dumps(
 ).encode()
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def signed(body: bytes, secret: str = cast.SIGNING_SECRET, at: float | None = None) -> dict[str, str]:
     """Headers as Slack makes them."""
     stamp = str(int(at or time.time()))
@@ -47,9 +39,9 @@ def signed(body: bytes, secret: str = cast.SIGNING_SECRET, at: float | None = No
     }
 
 
-async def test_a_signed_event_is_heard_once_even_if_it_is_replayed(slack: Scene) -> None:
+async def test_a_signed_event_is_heard_once_even_if_it_is_replayed(slack: Scene, port: int) -> None:
     """S2: the SDK's verifier takes the same request again for five minutes; the inbox does not."""
-    port, headers = free_port(), signed(BODY)
+    headers = signed(BODY)
     async with slack.program(http_port=port) as program:
         for _ in range(3):
             async with slack.session.post(
@@ -61,9 +53,8 @@ async def test_a_signed_event_is_heard_once_even_if_it_is_replayed(slack: Scene)
 
 
 @pytest.mark.parametrize("body", [b"no json", b"[1]", b"null"])
-async def test_a_signed_body_that_is_no_payload_breaks_nothing(slack: Scene, body: bytes) -> None:
+async def test_a_signed_body_that_is_no_payload_breaks_nothing(slack: Scene, port: int, body: bytes) -> None:
     """It is refused in a line, without a traceback."""
-    port = free_port()
     async with (
         slack.program(http_port=port),
         slack.session.post(f"http://127.0.0.1:{port}/slack/events", data=body, headers=signed(body)) as answer,
@@ -82,18 +73,16 @@ async def test_a_signed_body_that_is_no_payload_breaks_nothing(slack: Scene, bod
     ],
     ids=["none", "another secret", "old", "no number", "no ASCII"],
 )
-async def test_what_slack_did_not_sign_is_refused(slack: Scene, headers: dict[str, str]) -> None:
+async def test_what_slack_did_not_sign_is_refused(slack: Scene, port: int, headers: dict[str, str]) -> None:
     """Odd headers are refused too, and break nothing."""
-    port = free_port()
     async with slack.program(http_port=port) as program:
         async with slack.session.post(f"http://127.0.0.1:{port}/slack/events", data=BODY, headers=headers) as answer:
             assert answer.status == 401
         assert program.ledger.recent(10) == []
 
 
-async def test_the_emulators_http_mode_reaches_the_program(slack: Scene) -> None:
+async def test_the_emulators_http_mode_reaches_the_program(slack: Scene, port: int) -> None:
     """The whole path over HTTP: the challenge, a mention, a click."""
-    port = free_port()
     async with slack.program(http_port=port):
         slack.emulator.http_endpoint(f"http://127.0.0.1:{port}/slack/events")
         await slack.say("ana", "@twokey scale checkout to 5 in prod")

@@ -12,6 +12,7 @@ import pytest
 from slack_sdk.errors import SlackApiError
 
 from bot.kept_client import KeptClient
+from tests.waiting import PATIENCE
 
 OK = b'HTTP/1.1 200 OK\r\nContent-Length: 23\r\n\r\n{"ok":true,"user":"U1"}'
 PAGE = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 6\r\n\r\n<html>"
@@ -41,13 +42,13 @@ def server(*connections: list[bytes]) -> Iterator[tuple[str, list[bytes]]]:
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/api/", asked
-        thread.join(5)
+        thread.join(PATIENCE)
 
 
 def test_questions_share_a_connection_and_carry_the_token() -> None:
     """Were a second connection opened, nobody would answer on it."""
     with server([OK, OK]) as (base, asked):
-        client = KeptClient(token="xoxb-1", base_url=base, timeout=5)
+        client = KeptClient(token="xoxb-1", base_url=base, timeout=60)
         for _ in range(2):
             assert client.api_call("users.info", params={"user": "U1"})["user"] == "U1"
     assert all(b"Bearer xoxb-1" in one and one.endswith(b"user=U1") for one in asked)
@@ -55,14 +56,14 @@ def test_questions_share_a_connection_and_carry_the_token() -> None:
 
 def test_a_question_that_its_connection_lost_is_asked_once_more() -> None:
     with server([b""], [OK]) as (base, asked):
-        assert KeptClient(token="xoxb-1", base_url=base, timeout=5).api_call("auth.test")["ok"]
+        assert KeptClient(token="xoxb-1", base_url=base, timeout=60).api_call("auth.test")["ok"]
     assert len(asked) == 2
     with server([b""], [b""]) as (base, asked), pytest.raises(OSError, match="the connection was closed"):
-        KeptClient(token="xoxb-1", base_url=base, timeout=5).api_call("auth.test")
+        KeptClient(token="xoxb-1", base_url=base, timeout=60).api_call("auth.test")
     assert len(asked) == 2
 
 
 def test_what_is_not_slacks_answer_is_an_error() -> None:
     """A8: an answer that nobody understands grants nothing."""
     with server([PAGE]) as (base, _), pytest.raises(SlackApiError, match="HTTP 502"):
-        KeptClient(token="xoxb-1", base_url=base, timeout=5).api_call("users.info")
+        KeptClient(token="xoxb-1", base_url=base, timeout=60).api_call("users.info")

@@ -11,27 +11,38 @@ from pydantic import JsonValue
 from actions.outcome import Outcome, Quote, Step, Suggestion, TextFile
 from bot.cards import Cards, Claim, Copy
 from tests.bot.scene import Scene, button_ids
+from tests.waiting import PATIENCE
 
 ASK = "@twokey scale checkout to 5 in prod"
 
 
-async def test_a_rate_limit_holds_back_no_click_and_the_end_lands(slack: Scene) -> None:
-    """S7: chat.update is limited when ben approves; he is acknowledged, it runs, and the card catches up."""
+async def test_a_rate_limit_holds_back_no_click(slack: Scene) -> None:
+    """S7: chat.update is limited when ben approves; he is acknowledged, and it runs, long before that is over."""
     async with slack.program():
         await slack.say("ana", ASK)
         card = await slack.see("waiting for 1 of sre")
-        await slack.post("faults", rate_limit={"method": "chat.update", "retry_after": 1, "times": 1})
+        await slack.post("faults", rate_limit={"method": "chat.update", "retry_after": 30, "times": 1})
         started = time.monotonic()
         assert (await slack.click("ben", card, "approve"))["ok"]
         await slack.until(lambda _: bool(slack.hands.effects), "the run")
-        assert time.monotonic() - started < 1.0
+        assert time.monotonic() - started < 30
+        assert [m["ts"] for m in await slack.bots() if "✅ done" in str(m)] == [], "the card has to wait"
+
+
+async def test_when_a_rate_limit_is_over_the_end_lands(slack: Scene) -> None:
+    """S7: what held the card back is in the same message then."""
+    async with slack.program():
+        await slack.say("ana", ASK)
+        card = await slack.see("waiting for 1 of sre")
+        await slack.post("faults", rate_limit={"method": "chat.update", "retry_after": 0.2, "times": 1})
+        assert (await slack.click("ben", card, "approve"))["ok"]
         assert (await slack.see("✅ done", "asked by ana"))["ts"] == card["ts"]
 
 
 async def test_a_limited_post_comes_later_and_only_once(slack: Scene) -> None:
     """S7: the card itself is held back."""
     async with slack.program():
-        await slack.post("faults", rate_limit={"method": "chat.postMessage", "retry_after": 1, "times": 1})
+        await slack.post("faults", rate_limit={"method": "chat.postMessage", "retry_after": 0.2, "times": 1})
         await slack.say("ana", ASK)
         await slack.see("waiting for 1 of sre")
         assert len([m for m in await slack.bots() if m["attachments"]]) == 1
@@ -112,7 +123,7 @@ def held(slack: Scene) -> threading.Event:
 
     def execute(*args: object) -> Outcome:
         outcome = real(*args)  # type: ignore[arg-type]
-        release.wait(10)
+        release.wait(PATIENCE)
         return outcome
 
     slack.hands.execute = execute  # type: ignore[method-assign,assignment]
@@ -173,14 +184,16 @@ async def test_an_invitation_that_slack_holds_back_comes_later_and_once(slack: S
 
 
 async def test_the_link_recovers_from_each_way_to_break(slack: Scene) -> None:
-    """S6: Slack closes it, the network resets it; the next sentence is heard."""
+    """S6: Slack closes it, the network resets it; the next sentence is heard within ten seconds more than any other."""
+    took: list[float] = []
     async with slack.program() as program:
-        for fault in ({"disconnect": "refresh_requested"}, {"reset": True}):
+        for fault in ({}, {"disconnect": "refresh_requested"}, {"reset": True}):
             await slack.post("faults", **fault)
             started, wanted = time.monotonic(), len(program.ledger.recent(10)) + 1
             await slack.say("ana", ASK)
             await slack.until(lambda _: len(program.ledger.recent(10)) >= wanted, "a card after the break")  # noqa: B023
-            assert time.monotonic() - started < 10
+            took.append(time.monotonic() - started)
+    assert max(took) - took[0] < 10
 
 
 def test_two_processes_never_both_post_a_card(slack_store: Cards) -> None:

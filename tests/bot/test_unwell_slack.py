@@ -16,7 +16,8 @@ from bot.listeners import delivery
 from bot.listeners.apology import Apologies
 from bot.playground import cast
 from bot.work import Work
-from tests.bot.scene import PATIENCE, Json, scene
+from tests.bot.scene import Json, scene
+from tests.waiting import PATIENCE
 
 
 class Stumbling:

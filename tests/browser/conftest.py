@@ -11,7 +11,8 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_play
 
 from bot.playground.host import Host
 from tests.browser import showcase
-from tests.browser.double import DEADLINE, Double
+from tests.browser.double import Double
+from tests.waiting import PATIENCE
 
 CHROMIUM = shutil.which("chromium")
 BACKGROUND = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
@@ -21,7 +22,7 @@ QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", *B
 HABITS: dict[str, Any] = {"timezone_id": "Europe/Athens", "locale": "en-GB"}
 Open = Callable[..., Page]
 
-expect.set_options(timeout=DEADLINE * 1000)
+expect.set_options(timeout=PATIENCE * 1000)
 
 
 @pytest.fixture(scope="package")
@@ -85,7 +86,7 @@ class Windows:
 
     def _opened(self, options: dict[str, Any]) -> Page:
         page = self._browser.new_context(**HABITS | options).new_page()
-        page.set_default_timeout(DEADLINE * 1000)
+        page.set_default_timeout(PATIENCE * 1000)
         page.on("console", self._note)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         return page

@@ -12,9 +12,9 @@ from typing import Any
 from aiohttp import web
 
 import bot.playground
+from tests.waiting import PATIENCE
 
 PAGE = Path(bot.playground.__file__).parent / "page"
-DEADLINE = 10.0  # seconds; far more than anything on loopback takes
 
 Json = dict[str, Any]
 
@@ -75,7 +75,7 @@ class Double:
     def wait_for(self, path: str, count: int = 1) -> Json:
         """The `count`-th post to `path`, once it came. Raises TimeoutError."""
         with self._changed:
-            if not self._changed.wait_for(lambda: len(self.to(path)) >= count, DEADLINE):
+            if not self._changed.wait_for(lambda: len(self.to(path)) >= count, PATIENCE):
                 raise TimeoutError(f"no post to {path}; there were {self.posts}")
             return self.to(path)[count - 1]
 
@@ -95,7 +95,7 @@ class Double:
             self.posts.append((path, body))
             self._changed.notify_all()
         if path in self.held:
-            await asyncio.to_thread(self.held[path].wait, DEADLINE)
+            await asyncio.to_thread(self.held[path].wait, PATIENCE)
         answering = self.answers.get(path)
         status, answer = answering(body) if answering else (200, {"ok": True})
         return web.json_response(answer, status=status)

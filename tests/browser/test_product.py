@@ -14,8 +14,8 @@ from PIL import Image
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
 
 from tests.browser.conftest import HABITS
-from tests.browser.double import DEADLINE
 from tests.journeys.stage import Stage, stage
+from tests.waiting import PATIENCE
 
 PICTURE = os.environ.get("TWOKEY_PICTURE")  # where `make picture` wants the README's screenshot
 SPEED = 1.0 if PICTURE else 6.0  # times the machine's own; a rollout should be seen, not waited for
@@ -53,7 +53,7 @@ def page(browser: Browser, whole: Stage) -> Iterator[Page]:
 
     with browser.new_context(**HABITS, viewport={"width": 1360, "height": 900}, device_scale_factor=1) as context:
         found = context.new_page()
-        found.set_default_timeout(DEADLINE * 1000)
+        found.set_default_timeout(PATIENCE * 1000)
         found.on("console", note)
         found.on("pageerror", lambda error: errors.append(str(error)))
         found.goto(f"{whole.addresses.url}/#/ana/ops")

@@ -11,7 +11,8 @@ from actions.catalog import Catalog
 from actions.rbac import accounts
 from actions.rbac.manifests import render
 from tests.cluster.control_plane import Json
-from tests.cluster.shop import Shop, until, workload
+from tests.cluster.shop import Shop, workload
+from tests.waiting import until
 
 KINDS = {
     "Application": ("argoproj.io/v1alpha1", "applications"),

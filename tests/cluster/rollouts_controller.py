@@ -11,8 +11,8 @@ import yaml
 
 from tests.cluster.control_plane import ControlPlane, Json
 from tests.cluster.rollouts import Rollouts
-from tests.cluster.shop import until
 from tests.ports import held_port
+from tests.waiting import until
 
 _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _PROGRAM = "rollouts-controller"

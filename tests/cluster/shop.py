@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,6 +30,7 @@ from actions.verbs import VERBS
 from actions.watch import Pace
 from tests.cluster.access import Access
 from tests.cluster.control_plane import Json
+from tests.waiting import until
 
 PACE = Pace(plan=60.0, step=0.1, rollout=120.0, blind=60.0, verification=0.0, sample=0.1)  # for a machine that is busy
 _PATHS = {
@@ -255,14 +254,6 @@ def workload(kind: str, name: str, replicas: int | None = None, sidecar: bool = 
     if kind == "StatefulSet":
         spec |= {"serviceName": name, "podManagementPolicy": "Parallel"}
     return {"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": name}, "spec": spec}
-
-
-def until(condition: Callable[[], object], what: str, seconds: float = 60.0) -> None:
-    """Wait for a condition, with a deadline."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"never saw {what}"
-        threading.Event().wait(0.05)
 
 
 def _settled(found: Json) -> bool:

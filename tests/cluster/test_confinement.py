@@ -14,7 +14,8 @@ import pytest
 from actions.rbac import accounts
 from tests.cluster.access import Access
 from tests.cluster.control_plane import Json
-from tests.cluster.shop import Shop, until, workload
+from tests.cluster.shop import Shop, workload
+from tests.waiting import until
 
 VERBS = ("deploy", "rollback", "restart", "scale")
 WORKLOADS = {"checkout": "deployments", "store": "statefulsets", "agent": "daemonsets"}

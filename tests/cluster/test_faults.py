@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from tests.cluster.control_plane import ControlPlane
-from tests.cluster.shop import PACE, Hands, Shop, until
+from tests.cluster.shop import PACE, Hands, Shop
 from tests.cluster.wire import Fate, Wire, wire_to
+from tests.waiting import until
 
 ACTIONS: list[tuple[str, dict[str, Any]]] = [
     ("deploy", {"version": "2.0"}),

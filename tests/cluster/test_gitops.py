@@ -14,8 +14,9 @@ from actions.outcome import Outcome, Table
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.estate import KEEPERS, Estate
 from tests.cluster.gitops import Gitops
-from tests.cluster.shop import PACE, until
+from tests.cluster.shop import PACE
 from tests.cluster.wire import Fate, wire_to
+from tests.waiting import until
 
 WHERE = {"service": "checkout", "environment": "prod"}
 

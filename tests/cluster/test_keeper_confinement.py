@@ -14,7 +14,7 @@ from actions.rbac import accounts
 from tests.cluster.control_plane import ControlPlane, Json
 from tests.cluster.estate import IMAGES, KEEPERS, Estate
 from tests.cluster.gitops import Gitops
-from tests.cluster.shop import until
+from tests.waiting import until
 
 OTHER = "other=registry.example/other:3"
 HOOK: Json = {"syncStrategy": {"hook": {}}}

@@ -13,7 +13,7 @@ from actions.rbac.check import excess, missing
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.estate import KEEPERS, Estate
 from tests.cluster.gitops import Gitops
-from tests.cluster.shop import until
+from tests.waiting import until
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,8 @@ from actions.registry import Registry
 from actions.verbs import VERBS
 from tests.cluster.access import Access
 from tests.cluster.control_plane import ControlPlane, Json
-from tests.cluster.shop import PACE, Hands, Shop, until
+from tests.cluster.shop import PACE, Hands, Shop
+from tests.waiting import until
 
 ROLES = "/apis/rbac.authorization.k8s.io/v1/namespaces/{}/roles/{}"
 CHANGING = [verb.verb for verb in changing(Registry(VERBS))]

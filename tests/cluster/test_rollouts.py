@@ -20,8 +20,9 @@ from actions.rbac.manifests import render
 from tests.cluster.control_plane import ControlPlane, Json
 from tests.cluster.gitops import Gitops
 from tests.cluster.rollouts_controller import rolling
-from tests.cluster.shop import PACE, Hands, Shop, Until, until, workload
+from tests.cluster.shop import PACE, Hands, Shop, Until, workload
 from tests.cluster.wire import Fate, wire_to
+from tests.waiting import until
 
 PATH = "/apis/argoproj.io/v1alpha1/namespaces/{}/rollouts"
 STEPS = [{"setWeight": 50}, {"pause": {}}, {"setWeight": 100}]

@@ -29,8 +29,9 @@ from approvals.ledger import Ledger
 from approvals.request import Request, State
 from approvals.store import open_store
 from tests.approvals.doubles import ANA, BEN, PLAYGROUND, Folk, Rules
-from tests.cluster.shop import Shop, until
+from tests.cluster.shop import Shop
 from tests.stores import store_url
+from tests.waiting import until
 
 APPROVALS = int(os.environ.get("TWOKEY_TEST_APPROVALS", "20"))
 RESTART = Restart(service="checkout", environment="prod")

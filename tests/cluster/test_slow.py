@@ -11,9 +11,10 @@ from dataclasses import replace
 import pytest
 
 from actions.errors import Unreachable
-from tests.cluster.shop import PACE, Hands, Shop, until
+from tests.cluster.shop import PACE, Hands, Shop
 from tests.cluster.wire import Fate, Wire, wire_to
 from tests.ports import held_port
+from tests.waiting import until
 
 SOON = 1.0  # seconds that a test gives a plan, or a look, of which no answer is to come in time
 PATIENT = 4.0  # seconds for an answer where others do come in time, however busy the machine is

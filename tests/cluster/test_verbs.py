@@ -11,7 +11,8 @@ import pytest
 from actions.errors import NotFound, Rejected, StalePlan
 from actions.outcome import Outcome, Table
 from tests.cluster.kubelet import LAST_WORDS, SAID
-from tests.cluster.shop import Shop, Until, until, workload
+from tests.cluster.shop import Shop, Until, workload
+from tests.waiting import until
 
 PLACES = {"checkout": "deployments/checkout", "store": "statefulsets/store", "agent": "daemonsets/agent"}
 DIGEST = "sha256:" + "ab" * 32

@@ -13,21 +13,28 @@ from bot.playground import cast
 from bot.playground.emulator import Emulator
 from bot.playground.host import Host
 from tests.emulator.doubles import People, Running
+from tests.waiting import PATIENCE
 
-ACK_TIMEOUT = 0.4  # seconds; real ones take three
+IMPATIENT = 0.4  # seconds that the emulator waits for an acknowledgement which a test does not give; Slack waits three
 
 
 @pytest.fixture
-def running() -> Iterator[Running]:
+def ack_timeout() -> float:
+    """Real seconds; a test that is about a missing acknowledgement parametrizes it with `IMPATIENT`."""
+    return PATIENCE / 2
+
+
+@pytest.fixture
+def running(ack_timeout: float) -> Iterator[Running]:
     clock = ManualClock()
-    emulator = Emulator(clock, ack_timeout=ACK_TIMEOUT, warning_grace=0.2)
+    emulator = Emulator(clock, ack_timeout=ack_timeout, warning_grace=0.2)
     with Host(emulator.app()) as url:
         yield Running(emulator, clock, url)
 
 
 @pytest.fixture
 async def people(running: Running) -> AsyncIterator[People]:
-    async with ClientSession(timeout=ClientTimeout(total=10)) as session:
+    async with ClientSession(timeout=ClientTimeout(total=PATIENCE)) as session:
         yield People(session, running.url)
 
 

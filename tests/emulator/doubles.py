@@ -8,14 +8,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
+from aiohttp import ClientSession, ClientWebSocketResponse, ClientWSTimeout, WSMsgType
 from slack_sdk.web.async_client import AsyncWebClient
 
 from actions.clock import ManualClock
 from bot.playground import cast
 from bot.playground.emulator import Emulator
 from bot.playground.emulator.wire import Json
-from tests.emulator.waiting import within
+from tests.waiting import within
 
 
 @dataclass
@@ -114,7 +114,8 @@ async def socket(running: Running, **answers: Json | None) -> AsyncIterator[Sock
     app = AsyncWebClient(cast.APP_TOKEN, base_url=running.api)
     opened = await app.apps_connections_open(app_token=cast.APP_TOKEN)
     async with ClientSession() as session:
-        ws = await session.ws_connect(str(opened["url"]), autoping=False)
+        # A link that a test has silenced answers no goodbye.
+        ws = await session.ws_connect(str(opened["url"]), autoping=False, timeout=ClientWSTimeout(ws_close=0.5))
         made = Socket(ws, answers=answers)
         reader = asyncio.create_task(made.read())
         try:
@@ -123,7 +124,7 @@ async def socket(running: Running, **answers: Json | None) -> AsyncIterator[Sock
         finally:
             reader.cancel()
             await asyncio.gather(reader, return_exceptions=True)
-            await asyncio.wait([asyncio.create_task(ws.close())], timeout=1)
+            await ws.close()
 
 
 def section(text: str = "hello", **more: object) -> Json:

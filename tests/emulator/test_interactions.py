@@ -11,8 +11,9 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.playground import cast
 from bot.playground.emulator.wire import Json
+from tests.emulator.conftest import IMPATIENT
 from tests.emulator.doubles import People, Running, actions, button, section, socket
-from tests.emulator.waiting import within
+from tests.waiting import within
 
 
 def option(value: str) -> Json:
@@ -115,6 +116,7 @@ async def test_a_time_that_is_none_cannot_be_chosen(people: People, web: AsyncWe
     assert (status, answer["error"]) == (400, "no_such_option")
 
 
+@pytest.mark.parametrize("ack_timeout", [IMPATIENT])
 async def test_a_click_that_nobody_acknowledges_is_reported_and_not_repeated(
     running: Running, people: People, web: AsyncWebClient
 ) -> None:

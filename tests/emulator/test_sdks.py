@@ -27,7 +27,7 @@ from bot.playground.emulator.httpmode import sign
 from bot.playground.emulator.wire import Json
 from bot.playground.host import Host
 from tests.emulator.doubles import People, Running, actions, button, modal, question, section, socket
-from tests.emulator.waiting import within
+from tests.waiting import within
 
 
 def listen(app: AsyncApp) -> list[Json]:
@@ -104,8 +104,8 @@ async def test_a_conversation_through_bolt(running: Running, people: People, con
         done = await people.ok("views", user="ben", view_id=view.id, values={"reason": "because of load"})
         assert done["response_action"] is None
         await people.ok("commands", user="ana", channel="ops", command="/twokey", text="help")
-        assert "You said help" in [one["text"] for one in await people.messages()]
-        assert "A window is open." in [one["text"] for one in await people.messages()]
+        said = {"You said help", "A window is open."}
+        await within(lambda: said <= {one.text for one in running.emulator.core.workspace.messages("C0OPS")})
 
 
 @contextmanager
@@ -153,7 +153,7 @@ async def test_bolt_recovers_from_a_broken_link(running: Running, people: People
         await within(lambda: running.emulator.core.sockets.connections == 1)
         await people.ok("faults", **fault)
         await people.say("@twokey are you there?")
-        await within(lambda: len(heard) == 1, 10)
+        await within(lambda: len(heard) == 1)
 
 
 class RequestUrl:
@@ -178,6 +178,7 @@ async def test_every_request_is_signed_and_the_url_is_verified_first(running: Ru
     with Host(endpoint.app) as url:
         running.emulator.http_endpoint(url + "/")
         await people.say("hello")
+        await within(lambda: len(endpoint.requests) == 2)
         await people.ok("commands", user="ana", channel="ops", command="/twokey", text="help me")
         await within(lambda: len(endpoint.requests) == 3)
     assert '"url_verification"' in endpoint.requests[0][1]

@@ -11,15 +11,16 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.playground import cast
+from tests.emulator.conftest import IMPATIENT
 from tests.emulator.doubles import People, Running, socket
-from tests.emulator.waiting import within
+from tests.waiting import PATIENCE, within
 
 
 async def test_an_address_is_good_for_one_connection(running: Running) -> None:
     app = AsyncWebClient(cast.APP_TOKEN, base_url=running.api)
     url = str((await app.apps_connections_open(app_token=cast.APP_TOKEN))["url"])
     async with ClientSession() as session, session.ws_connect(url) as ws:
-        assert (await ws.receive_json(timeout=5))["type"] == "hello"
+        assert (await ws.receive_json(timeout=PATIENCE))["type"] == "hello"
         with pytest.raises(WSServerHandshakeError):
             await session.ws_connect(url)
 
@@ -70,7 +71,7 @@ async def test_a_warned_connection_gets_nothing_more_and_ends(running: Running, 
             await new.next()
             assert not old.envelopes()
             assert old.frames[1]["reason"] == "warning"
-            await asyncio.wait_for(old.ended.wait(), 5)
+            await asyncio.wait_for(old.ended.wait(), PATIENCE)
 
 
 async def test_what_arrives_while_nobody_listens_comes_after_the_reconnection(running: Running, people: People) -> None:
@@ -81,6 +82,7 @@ async def test_what_arrives_while_nobody_listens_comes_after_the_reconnection(ru
         assert (frame["retry_attempt"], frame["retry_reason"]) == (1, "connection_failed")
 
 
+@pytest.mark.parametrize("ack_timeout", [IMPATIENT])
 async def test_a_silent_link_hears_and_says_nothing_but_new_ones_work(running: Running, people: People) -> None:
     """S6: pings stay unanswered and what was sent there comes again elsewhere."""
     async with socket(running) as ghost:
@@ -102,7 +104,7 @@ async def test_a_silent_link_hears_and_says_nothing_but_new_ones_work(running: R
 async def test_a_reset_cuts_the_link_without_a_word(running: Running, people: People) -> None:
     async with socket(running) as one:
         await people.ok("faults", reset=True)
-        await asyncio.wait_for(one.ended.wait(), 5)
+        await asyncio.wait_for(one.ended.wait(), PATIENCE)
         assert one.ws.close_code in (None, 1006)
 
 

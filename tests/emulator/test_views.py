@@ -9,8 +9,9 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.playground.emulator.wire import Json
+from tests.emulator.conftest import IMPATIENT
 from tests.emulator.doubles import People, Running, actions, button, modal, question, section, socket
-from tests.emulator.waiting import within
+from tests.waiting import within
 
 HOME: Json = {"type": "home", "blocks": [section("hello"), actions(button())]}
 
@@ -145,6 +146,7 @@ async def test_the_answer_to_a_submission_changes_the_stack(
     assert [one["title"]["text"] for one in await open_views(people)] == titles
 
 
+@pytest.mark.parametrize("ack_timeout", [IMPATIENT])
 async def test_an_unacknowledged_submission_keeps_the_view_and_is_reported(
     running: Running, people: People, web: AsyncWebClient
 ) -> None:

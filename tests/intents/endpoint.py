@@ -16,6 +16,7 @@ from bot.playground.host import Host
 from intents.gateway import ModelGateway
 from intents.models.budget import Book
 from intents.models.endpoints import single
+from tests.waiting import PATIENCE
 
 Answer = Callable[[dict[str, Any]], Awaitable[web.StreamResponse]]
 
@@ -46,7 +47,7 @@ class Endpoint:
 
 @contextmanager
 def serving(
-    answer: Answer, deadline: float = 20.0, model: str | None = "small", book: Book | None = None, **more: Any
+    answer: Answer, deadline: float = PATIENCE, model: str | None = "small", book: Book | None = None, **more: Any
 ) -> Iterator[tuple[ModelGateway, Endpoint]]:
     """A gateway to an endpoint that answers like this; it remembers nothing unless `more` says so."""
     endpoint = Endpoint(answer)

@@ -33,6 +33,7 @@ from intents.models.failures import ModelFailed
 from intents.models.providers import kind_of
 from intents.reader import Reader
 from tests.intents.endpoint import Answer, Endpoint, content, says, serving, tool_call
+from tests.waiting import PATIENCE
 
 ASK = [{"role": "user", "content": "x"}]
 SMALL: dict[str, Any] = {
@@ -75,7 +76,7 @@ def several(*answers: Answer, clock: Clock | None = None, **more: Any) -> Iterat
     with ExitStack() as stack:
         urls = [stack.enter_context(Host(endpoint.app())) for endpoint in found]
         entries = [{"name": f"e{n}", "base_url": f"{url}/v1", "model": "small"} for n, url in enumerate(urls)]
-        models = Models.model_validate({"endpoints": entries, "remember": 0, "deadline": 20.0, **more})
+        models = Models.model_validate({"endpoints": entries, "remember": 0, "deadline": PATIENCE, **more})
         yield ModelGateway(models, clock=clock or time.monotonic), found
 
 
@@ -93,14 +94,13 @@ async def test_the_next_endpoint_answers_where_one_does_not() -> None:
 
 async def test_one_that_hangs_leaves_the_others_their_time() -> None:
     """R4: one deadline for all endpoints together."""
-    with several(silent, says(SECOND), deadline=3.0) as (gateway, _):
+    with several(silent, says(SECOND), deadline=8.0) as (gateway, _):
         assert await gateway.ask(ASK, SMALL) == SECOND
         await gateway.close()
     with several(silent, silent, deadline=0.5) as (gateway, _):
-        began = time.monotonic()
-        with pytest.raises(ModelFailed):
-            await gateway.ask(ASK, SMALL)
-        assert time.monotonic() - began < 5
+        async with asyncio.timeout(PATIENCE):
+            with pytest.raises(ModelFailed):
+                await gateway.ask(ASK, SMALL)
         await gateway.close()
 
 
@@ -228,11 +228,11 @@ class Raw:
 async def test_an_endless_answer_is_dropped_long_before_the_deadline(app: Raw) -> None:
     """R4: neither time nor memory, also where an error goes on for ever or is compressed."""
     with Host(app.app()) as url:
-        gateway = ModelGateway(endpoints.single(f"{url}/v1", "key", "small", 30.0))
+        gateway = ModelGateway(endpoints.single(f"{url}/v1", "key", "small", 60.0))
         began = time.monotonic()
         with pytest.raises(ModelFailed):
             await gateway.ask(ASK, SMALL)
-        assert time.monotonic() - began < 15
+        assert time.monotonic() - began < 45
         await gateway.close()
 
 

@@ -201,7 +201,7 @@ def test_an_open_watch_does_not_keep_the_town_from_closing(steering: Steering) -
         response = apps.list_namespaced_deployment("prod", watch=True, timeout_seconds=60, _preload_content=False)
         next(iter(response.stream(1)))
         began = time.monotonic()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30  # and not the watch's sixty
     response.close()
     api.rest_client.pool_manager.clear()
 

@@ -12,6 +12,7 @@ from aiohttp import web
 from bot.playground.host import Host
 from bot.playground.town import telemetry
 from tests.town.timelines import FakeTimeline, payments
+from tests.waiting import PATIENCE
 
 TOTAL = 'http_requests_total{service="payments",code="200"}'
 
@@ -30,7 +31,7 @@ def url(world: FakeTimeline) -> Iterator[str]:
 
 
 def ask(url: str, path: str, **params: object) -> tuple[int, Any]:
-    answer = requests.get(f"{url}{path}", params={k: str(v) for k, v in params.items()}, timeout=10)
+    answer = requests.get(f"{url}{path}", params={k: str(v) for k, v in params.items()}, timeout=PATIENCE)
     return answer.status_code, answer.json()
 
 
@@ -55,8 +56,8 @@ def test_an_instant_query_is_a_vector_of_labels_and_a_point(url: str, world: Fak
 
 def test_get_and_post_forms_ask_the_same(url: str, world: FakeTimeline) -> None:
     params = {"query": TOTAL, "start": str(world.now() - 600), "end": str(world.now()), "step": "1m"}
-    by_get = requests.get(f"{url}/prometheus/api/v1/query_range", params=params, timeout=10).json()
-    by_post = requests.post(f"{url}/prometheus/api/v1/query_range", data=params, timeout=10).json()
+    by_get = requests.get(f"{url}/prometheus/api/v1/query_range", params=params, timeout=PATIENCE).json()
+    by_post = requests.post(f"{url}/prometheus/api/v1/query_range", data=params, timeout=PATIENCE).json()
     assert by_get == by_post
     assert by_get["data"]["resultType"] == "matrix"
     assert len(by_get["data"]["result"][0]["values"]) == 11
@@ -104,7 +105,7 @@ def test_labels_and_series_can_be_listed(url: str) -> None:
     found = ask(url, "/prometheus/api/v1/series", **{"match[]": TOTAL})[1]["data"]
     assert [series["code"] for series in found] == ["200"]
     assert ask(url, "/prometheus/api/v1/status/buildinfo")[1]["data"]["version"]
-    assert requests.get(f"{url}/prometheus/-/healthy", timeout=10).ok
+    assert requests.get(f"{url}/prometheus/-/healthy", timeout=PATIENCE).ok
 
 
 def test_the_newest_lines_come_first_and_no_more_than_the_limit(url: str, world: FakeTimeline) -> None:
@@ -142,7 +143,7 @@ def test_selectors_and_filters_keep_exactly_what_fits(url: str, query: str, fits
     ["", "{}", '{app="x"', '{app="x"} |', '{app=~"("}', 'rate({app="x"}[5m])', '{app=""}', '{app="x"} |= "a" nonsense'],
 )
 def test_loki_refuses_in_plain_text(url: str, query: str) -> None:
-    answer = requests.get(f"{url}/loki/api/v1/query_range", params={"query": query}, timeout=10)
+    answer = requests.get(f"{url}/loki/api/v1/query_range", params={"query": query}, timeout=PATIENCE)
     assert answer.status_code == 400
     assert answer.headers["Content-Type"].startswith("text/plain")
 
@@ -151,5 +152,5 @@ def test_loki_names_its_labels(url: str) -> None:
     assert "app" in ask(url, "/loki/api/v1/labels")[1]["data"]
     assert ask(url, "/loki/api/v1/label/app/values")[1]["data"] == ["checkout", "payments"]
     assert len(ask(url, "/loki/api/v1/label/pod/values")[1]["data"]) == 9
-    assert requests.get(f"{url}/ready", timeout=10).text == "ready\n"
-    assert requests.get(f"{url}/loki/api/v1/query", params={"query": '{app="x"}'}, timeout=10).status_code == 400
+    assert requests.get(f"{url}/ready", timeout=PATIENCE).text == "ready\n"
+    assert requests.get(f"{url}/loki/api/v1/query", params={"query": '{app="x"}'}, timeout=PATIENCE).status_code == 400

@@ -12,6 +12,7 @@ from actions.clients.openai_chat import OpenAIChat
 from actions.errors import NotFound
 from bot.playground.host import Host
 from bot.playground.town import model
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -71,11 +72,11 @@ def test_the_openai_sdk_reads_its_answers_and_its_refusals(url: str) -> None:
     ],
 )
 def test_nonsense_is_a_bad_request(url: str, body: bytes) -> None:
-    answer = requests.post(f"{url}/chat/completions", data=body, timeout=10)
+    answer = requests.post(f"{url}/chat/completions", data=body, timeout=PATIENCE)
     assert answer.status_code == 400
     assert answer.json()["error"]["type"] == "invalid_request_error"
 
 
 def test_its_models_are_listed(url: str) -> None:
-    listed = requests.get(f"{url}/models", timeout=10).json()
+    listed = requests.get(f"{url}/models", timeout=PATIENCE).json()
     assert [entry["id"] for entry in listed["data"]] == list(model.VERSIONS)
