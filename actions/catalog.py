@@ -254,7 +254,7 @@ class Catalog(Value):
 
 def load(path: Path) -> Catalog:
     """Read catalog.yaml. Raises ConfigError with file, line and key."""
-    catalog = yamlfile.load(path, Catalog)
+    catalog = yamlfile.load(path, Catalog, "TWOKEY_CATALOG")
     catalog._folder = path.parent
     return catalog
 

@@ -17,12 +17,16 @@ Model = TypeVar("Model", bound=BaseModel)
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def load(path: Path, model: type[Model]) -> Model:
-    """Read one file. Raises ConfigError with the line and the key that are wrong, and what was expected."""
+def load(path: Path, model: type[Model], setting: str = "") -> Model:
+    """Read one file. Raises ConfigError with the line and the key that are wrong, and what was expected.
+
+    `setting` is what names the file, for whoever has put it elsewhere.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}.") from None
+        hint = f" {setting} names the file." if setting else ""
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}.{hint}") from None
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: is not UTF-8 text.") from None
     return parse(text, model, str(path))

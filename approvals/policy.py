@@ -34,7 +34,7 @@ __all__ = [
 
 def load(path: Path) -> Policy:
     """Read policy.yaml. Raises ConfigError with file, line and key."""
-    return yamlfile.load(path, Policy)
+    return yamlfile.load(path, Policy, "TWOKEY_POLICY")
 
 
 def load_checked(path: Path, catalog: Catalog, registry: Registry, groups: Groups | None = None) -> Policy:

@@ -94,7 +94,7 @@ class Models(Value):
 
 def load(path: Path) -> Models:
     """Read models.yaml. Raises ConfigError with file, line and key."""
-    models = yamlfile.load(path, Models)
+    models = yamlfile.load(path, Models, "TWOKEY_MODELS")
     for endpoint in models.endpoints:
         endpoint.key()
     return models

@@ -69,3 +69,13 @@ def test_the_one_endpoint_of_the_settings_is_asked_too(urls: list[str], tmp_path
     ((check, state, say),) = findings(tmp_path, {"OPENAI_BASE_URL": f"{urls[0]}/v1", "OPENAI_API_KEY": "k"})
     assert (check, state) == ("model", "ok")
     assert say == "first answers, enforces json_schema, unpriced"
+
+
+def test_a_file_that_is_not_there_is_said_with_the_setting_that_names_it(tmp_path: Path) -> None:
+    nowhere = {name: str(tmp_path / "none.yaml") for name in ("TWOKEY_CATALOG", "TWOKEY_POLICY")}
+    database = {"TWOKEY_DATABASE_URL": f"sqlite:///{tmp_path / 't.db'}"}
+    found = {one.check: one for one in doctor.examine(settings.load({**nowhere, **database}))}
+    assert found["catalogue"].state == "wrong"
+    assert found["catalogue"].say.endswith(
+        "none.yaml: cannot be read: No such file or directory. TWOKEY_CATALOG names the file."
+    )
