@@ -28,6 +28,9 @@ from approvals.logbook import Kept
 from approvals.store import reading, writing
 from approvals.watermark import Watermark
 
+AGAIN = timedelta(minutes=1)
+"""After so long a place that could not be reached is tried again."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -78,6 +81,8 @@ class Checkpoints:
     ) -> None:
         self.engine, self._keyring, self._clock, self._places = engine, keys, clock, places
         self._every, self._at_least = every, at_least
+        self._owed: list[Place] = []  # where the last one is not yet
+        self._again = clock.now()
         self.trouble: str | None = None  # why the last one is not signed or not kept elsewhere; None: all is well
 
     def tick(self) -> None:
@@ -86,6 +91,8 @@ class Checkpoints:
         try:
             if self._due():
                 self.make()
+            elif self._owed and self._clock.now() >= self._again:
+                self._post_again()
         except TwokeyError as error:
             self._troubled(error)
 
@@ -99,9 +106,10 @@ class Checkpoints:
             made = _signed(connection, before, self._clock.now(), self._key(before))
         with writing(self.engine) as connection:
             fresh = logbook.keep(connection, made)
-        self.trouble = None
         if fresh:
             self.post(made)
+        elif not self._owed:
+            self.trouble = None
         return made
 
     def rotate(self, to: Path | None = None, lost: bool = False) -> VerifierKey:
@@ -145,12 +153,25 @@ class Checkpoints:
         raise OtherKey
 
     def post(self, kept: Kept) -> None:
-        """Put it into every place; one that cannot be reached holds up no other."""
-        for place in self._places:
+        """Put it into every place; one that cannot be reached holds up no other, and is tried again by `tick`."""
+        self._post(kept, self._places)
+
+    def _post_again(self) -> None:
+        newest = self.latest()
+        if newest is not None:
+            self._post(newest, self._owed)
+
+    def _post(self, kept: Kept, places: Sequence[Place]) -> None:
+        owed: list[Place] = []
+        for place in places:
             try:
                 place.keep(kept.note, kept.size)
             except TwokeyError as error:
+                owed.append(place)
                 self._troubled(error)
+        self._owed, self._again = owed, self._clock.now() + AGAIN
+        if not owed:
+            self.trouble = None
 
     def _due(self) -> bool:
         with reading(self.engine) as connection:

@@ -311,7 +311,7 @@ class Program:
         if self.settings.audit_witness:
             places.append(WitnessFile(self.settings.audit_witness))
         if self.settings.audit_channel:
-            places.append(SlackChannel(slack.sync_client(self.settings), self.settings.audit_channel))
+            places.append(SlackChannel(slack.posting_client(self.settings), self.settings.audit_channel))
         often = timedelta(minutes=self.settings.audit_minutes)
         keys = told.keyring(self.settings)
         return Checkpoints(self.engine, keys, self.clock, places, self.settings.audit_every, often)

@@ -7,7 +7,7 @@ from slack_sdk import WebClient
 from actions.errors import TwokeyError
 from bot.blocks import message as kit
 from bot.blocks.message import Message
-from bot.work import TROUBLE, code_of
+from bot.work import GONE, TROUBLE, code_of
 
 
 class SlackChannel:
@@ -17,13 +17,15 @@ class SlackChannel:
         self._client, self._channel = client, channel
 
     def keep(self, text: str, size: int) -> None:
-        """Post the whole note. Tried once: the next checkpoint covers what this one covers."""
+        """Post the whole note. Where the answer is lost it comes twice, which says nothing wrong."""
         payload = said(text, size).payload()
         try:
             self._client.chat_postMessage(channel=self._channel, unfurl_links=False, unfurl_media=False, **payload)
         except TROUBLE as error:
-            say = f"The checkpoint over {size} entries is not in {self._channel} (Slack answers {code_of(error)})"
-            raise TwokeyError(f"{say}. Is the channel right, and the bot in it?") from None
+            code = code_of(error)
+            say = f"The checkpoint over {size} entries is not in {self._channel} (Slack answers {code})"
+            hint = "Is the channel right, and the bot in it?" if code in GONE else "It is tried again in a minute."
+            raise TwokeyError(f"{say}. {hint}") from None
 
 
 def said(note: str, size: int) -> Message:

@@ -25,8 +25,13 @@ class KeptClient(WebClient):
 
     _exchange: Exchange | None = None  # opened with the first question, when it is known which proxy is meant
 
-    def api_call(self, api_method: str, *, params: dict[str, Any] | None = None, **_: Any) -> SlackResponse:
-        """The answer. Raises SlackApiError where Slack refuses, OSError where it cannot be reached."""
+    def api_call(self, api_method: str, *, params: dict[str, Any] | None = None, **others: Any) -> SlackResponse:
+        """The answer. Raises SlackApiError where Slack refuses, OSError where it cannot be reached.
+
+        TypeError for what is posted, which is no question: that it was lost says nothing of whether it was done.
+        """
+        if any(others.get(body) for body in ("json", "data", "files")):
+            raise TypeError(f"{api_method} posts something; a client that repeats what was lost only asks.")
         url = f"{self.base_url}{api_method}"
         answer = self._asked(f"/{api_method}", params or {})
         try:

@@ -51,6 +51,15 @@ def sync_client(settings: Settings) -> WebClient:
     return client
 
 
+def posting_client(settings: Settings) -> WebClient:
+    """For what a thread posts: the SDK's own, which sends it once."""
+    client = WebClient(
+        token=_bot_token(settings), base_url=base_url(settings), timeout=TIMEOUT, retry_handlers=[], logger=log
+    )
+    client.proxy = _proxy(client.proxy, settings)
+    return client
+
+
 def async_client(settings: Settings, token: bool = True, session: ClientSession | None = None) -> AsyncWebClient:
     """For everything that is posted, over the connections of `session` where one is given.
 

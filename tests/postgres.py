@@ -31,12 +31,12 @@ def binaries() -> Path | None:
 class Server:
     """One server with a data folder of its own. It ends with this process, however that ends."""
 
-    def __init__(self, *settings: str) -> None:
+    def __init__(self, *settings: str, under: Path | None = None) -> None:
         where = binaries()
         if where is None:
             raise RuntimeError("PostgreSQL's server is not installed: apt-get install postgresql")
         self._as: dict[str, str] = {"user": _owner()} if os.geteuid() == 0 else {}  # the server refuses to run as root
-        self.folder = Path(tempfile.mkdtemp(prefix="twokey-pg-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="twokey-pg-", dir=under))
         if self._as:
             shutil.chown(self.folder, self._as["user"])
         data = self.folder / "data"
@@ -61,11 +61,16 @@ class Server:
         )
         options = ("listen_addresses=", f"unix_socket_directories={self.folder}", "max_connections=200", *settings)
         command = [where / "postgres", "-D", data, *(word for option in options for word in ("-c", option))]
+        self._command = ["setpriv", "--pdeathsig", "QUIT", *command]
         self._log = (self.folder / "log").open("wb")
-        self.process = subprocess.Popen(  # type: ignore[call-overload]  # the same
-            ["setpriv", "--pdeathsig", "QUIT", *command], stderr=self._log, cwd=self.folder, **self._as
-        )
         self._made = 0
+        self.start()
+
+    def start(self) -> None:
+        """Run it; again, where it gave up."""
+        self.process = subprocess.Popen(  # type: ignore[call-overload]  # the same
+            self._command, stderr=self._log, cwd=self.folder, **self._as
+        )
         self._await()
 
     def url(self, database: str, user: str = "owner") -> str:

@@ -67,3 +67,9 @@ def test_what_is_not_slacks_answer_is_an_error() -> None:
     """A8: an answer that nobody understands grants nothing."""
     with server([PAGE]) as (base, _), pytest.raises(SlackApiError, match="HTTP 502"):
         KeptClient(token="xoxb-1", base_url=base, timeout=60).api_call("users.info")
+
+
+def test_it_posts_nothing() -> None:
+    """L3: a message is no question; what was left out of one would be said to have been sent."""
+    with pytest.raises(TypeError, match="posts something"):
+        KeptClient(token="xoxb-1", base_url="http://127.0.0.1:1/api/").chat_postMessage(channel="C0OPS", text="x")
