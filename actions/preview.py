@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from actions import disclosure, landing, limits, objects, wire, yamltext
+from actions import disclosure, landing, limits, objects, reads, wire, yamltext
 from actions.action import Change
 from actions.clients.protocols import WorkloadRef
 from actions.errors import Rejected
@@ -17,13 +17,8 @@ from actions.plan import REQUEST_TOKEN, Caution, Difference, Draft, Guard, Patch
 from actions.terms import Path, Rule
 from actions.toolbox import Toolbox
 
-WATCH_RULES = (
-    Rule("", "pods", ("list",)),
-    Rule("", "events", ("list",)),
-    Rule("apps", "replicasets", ("list",)),
-    Rule("apps", "controllerrevisions", ("list",)),
-)
-"""What watching a rollout reads. A rule of a kind that a namespace does not have is left out there (actions.rbac)."""
+WATCH_RULES = (reads.PODS, reads.EVENTS, *reads.REVISIONS)
+"""What watching a rollout reads."""
 _MARKS: tuple[Path, ...] = (
     ("metadata", "annotations", objects.REQUEST_ANNOTATION),
     ("metadata", "annotations", objects.CAUSE_ANNOTATION),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actions.errors import SourceError
+from actions.errors import NotFound, SourceError
 from actions.keepers.kinds import KEEPERS
 from actions.plan import Caution
 from actions.toolbox import Toolbox
@@ -11,7 +11,7 @@ from actions.toolbox import Toolbox
 def of_replicas(tools: Toolbox, service: str, environment: str, others: tuple[Caution, ...]) -> tuple[Caution, ...]:
     """`others`, with the keeper's own way of reverting a number of replicas in place of a mere guess from labels.
 
-    Where there is no keeper, or it cannot be read, they stay as they are.
+    Where there is no keeper they stay as they are; one that cannot be read is said.
     """
     kept = tools.catalog.kept(service, environment)
     if kept is None:
@@ -19,8 +19,11 @@ def of_replicas(tools: Toolbox, service: str, environment: str, others: tuple[Ca
     keeper = KEEPERS[kept.ref.kind]
     try:
         way = keeper.reverts(tools.cluster.workload(kept.ref))
-    except SourceError:
+    except NotFound:
         return others
+    except SourceError as error:
+        text = f"I cannot tell whether {keeper.tool} takes it back: {error.say.rstrip('.')}"
+        return (*others, Caution(code="unread", text=text))
     text = (
         f"{keeper.tool} ({kept.ref.kind} {kept.ref.name}) {way}: if Git says how many replicas there are, "
         "change it there as well"

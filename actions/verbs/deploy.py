@@ -23,6 +23,7 @@ _SHOWN = 24  # characters of a version in a title; a card's difference has the w
 
 
 _KEPT = "A GitOps tool keeps its version, and there a guard cannot go back by itself."
+_ON_ITS_WAY = "It is paused with this version, and a guard watches from a deploy's beginning alone."
 
 
 class Deploy(Change):
@@ -57,14 +58,14 @@ class Deploy(Change):
         else as `Change.draft`.
         """
         if kept := tools.catalog.kept(self.service, self.environment):
-            return self._unguarded(keepers.deploy(tools, self, kept, self.version), tools)
+            return self._unguarded(keepers.deploy(tools, self, kept, self.version), tools, _KEPT)
         now = preview.present(tools, self)
         old = objects.image_of(now.template, now.container)
         repository = tools.catalog.services[self.service].image or image.split(old)[0]
         new = image.join(repository, self.version)
         if new == old:
             if going_on := progressive.promotion(tools, self, now):
-                return self._unguarded(going_on, tools)
+                return self._unguarded(going_on, tools, _ON_ITS_WAY)
             raise BadInput(f"{self.service} in {self.environment} already runs {now.version}.")
         same_place = image.split(old)[0] == repository
         shown = (image.version(old), image.version(new)) if same_place else (old, new)
@@ -90,12 +91,13 @@ class Deploy(Change):
             guarded=lambda after: self._guarded(tools, now, after),
         ).model_copy(update={"evals": readiness.suites(tools, self.service)})
 
-    def _unguarded(self, draft: Draft, tools: Toolbox) -> Draft:
-        """A tool that keeps the version goes back in its own time, or forth again: no guard can promise anything."""
+    def _unguarded(self, draft: Draft, tools: Toolbox, why: str) -> Draft:
+        """A tool that keeps the version goes back in its own time, or forth again, and a Rollout that goes on from a
+        pause began under a plan of its own: no guard can promise anything there."""
         if self.guard not in (None, tripwire.NONE):
-            raise BadInput(f"{_KEPT} Deploy {self.service} without a guard, and watch it.")
+            raise BadInput(f"{why} Deploy {self.service} without a guard, and watch it.")
         if self.guard is None and self.environment in tools.catalog.services[self.service].guards:
-            return draft.model_copy(update={"warnings": (*draft.warnings, guard.unwatchable(_KEPT))})
+            return draft.model_copy(update={"warnings": (*draft.warnings, guard.unwatchable(why))})
         return draft
 
     def _guarded(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from actions import chronicle, periods, quantities
+from actions import chronicle, periods, quantities, reads
 from actions.action import Read
 from actions.chronicle import Delivered, Row, Seen
 from actions.keepers import rules as keepers
@@ -31,12 +31,8 @@ class History(Read):
     verb: ClassVar[str] = "history"
     phrase: ClassVar[str] = "History of"
     rules: ClassVar[tuple[Rule, ...]] = (
-        Rule("apps", "deployments", ("get",)),
-        Rule("apps", "statefulsets", ("get",)),
-        Rule("apps", "daemonsets", ("get",)),
-        Rule("argoproj.io", "rollouts", ("get",)),
-        Rule("apps", "replicasets", ("list",)),
-        Rule("apps", "controllerrevisions", ("list",)),
+        *reads.WORKLOADS,
+        *reads.REVISIONS,
         *keepers.READING,
     )
     help: ClassVar[str] = "What changed lately, and who asked and approved"

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, JsonValue, StringConstraints
 
-from actions import changelog, durations, loglines, logs, quantities
+from actions import changelog, durations, loglines, logs, quantities, reads
 from actions.action import Read
 from actions.changelog import Changelog
 from actions.durations import Duration
@@ -27,10 +27,10 @@ class QueryLogs(Read):
     verb: ClassVar[str] = "query_logs"
     phrase: ClassVar[str] = "Logs of"
     rules: ClassVar[tuple[Rule, ...]] = (
-        Rule("apps", "deployments", ("get",)),
+        *reads.WORKLOADS,
         Rule("apps", "replicasets", ("list",)),
-        Rule("", "pods", ("list",)),
-        Rule("", "pods/log", ("get",)),
+        reads.PODS,
+        reads.LOGS,
     )
     help: ClassVar[str] = "Lines from a service's log, grouped"
     examples: ClassVar[tuple[str, ...]] = (

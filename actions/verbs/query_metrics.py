@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import JsonValue
 
-from actions import changelog, durations, formulas, quantities
+from actions import changelog, durations, formulas, quantities, reads
 from actions.action import Read
 from actions.durations import Duration
 from actions.errors import BadInput
@@ -24,7 +24,7 @@ class QueryMetrics(Read):
     """A chart and one line about a metric."""
 
     verb: ClassVar[str] = "query_metrics"
-    rules: ClassVar[tuple[Rule, ...]] = (Rule("apps", "deployments", ("get",)), Rule("apps", "replicasets", ("list",)))
+    rules: ClassVar[tuple[Rule, ...]] = (*reads.WORKLOADS, *reads.REVISIONS)
     help: ClassVar[str] = "A chart and one line about a metric"
     examples: ClassVar[tuple[str, ...]] = (
         "p99 of payments in prod last 6h",

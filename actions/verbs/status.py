@@ -8,7 +8,7 @@ from datetime import timedelta
 from itertools import takewhile
 from typing import Any, ClassVar
 
-from actions import objects, quantities, rollout
+from actions import objects, quantities, reads, rollout
 from actions.action import Read
 from actions.clients.protocols import Pod, Revision
 from actions.keepers import reverting
@@ -29,13 +29,9 @@ class Status(Read):
     verb: ClassVar[str] = "status"
     phrase: ClassVar[str] = "Status of"
     rules: ClassVar[tuple[Rule, ...]] = (
-        Rule("apps", "deployments", ("get",)),
-        Rule("apps", "statefulsets", ("get",)),
-        Rule("apps", "daemonsets", ("get",)),
-        Rule("argoproj.io", "rollouts", ("get",)),
-        Rule("apps", "replicasets", ("list",)),
-        Rule("apps", "controllerrevisions", ("list",)),
-        Rule("", "pods", ("list",)),
+        *reads.WORKLOADS,
+        *reads.REVISIONS,
+        reads.PODS,
         *keepers.READING,
     )
     help: ClassVar[str] = "How a service is doing: pods, version, errors, latency"

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import StringConstraints
 
-from actions import facts, judgement
+from actions import facts, judgement, reads
 from actions.action import Read
 from actions.outcome import Outcome
 from actions.terms import Name, Rule
@@ -18,11 +18,11 @@ class Triage(Read):
 
     verb: ClassVar[str] = "triage"
     rules: ClassVar[tuple[Rule, ...]] = (
-        Rule("apps", "deployments", ("get",)),
-        Rule("apps", "replicasets", ("list",)),
-        Rule("", "pods", ("list",)),
-        Rule("", "pods/log", ("get",)),
-        Rule("", "events", ("list",)),
+        *reads.WORKLOADS,
+        *reads.REVISIONS,
+        reads.PODS,
+        reads.LOGS,
+        reads.EVENTS,
         Rule("autoscaling", "horizontalpodautoscalers", ("list",)),
     )
     help: ClassVar[str] = "Metrics, errors, events and recent changes side by side"

@@ -16,15 +16,16 @@ from actions.clients.protocols import Sample
 from actions.errors import SourceError
 from actions.rbac import accounts
 from actions.rbac.check import excess, missing
-from actions.rbac.rights import Right, changing, reading, writing
+from actions.rbac.rights import Right, changing
 from actions.registry import Registry
 from actions.verbs import VERBS
+from tests.cluster import rights
 from tests.cluster.access import Access
 from tests.cluster.control_plane import ControlPlane, Json
+from tests.cluster.rights import ROLES, check_denials, declared, expected_of, without
 from tests.cluster.shop import PACE, Hands, Shop
 from tests.waiting import until
 
-ROLES = "/apis/rbac.authorization.k8s.io/v1/namespaces/{}/roles/{}"
 CHANGING = [verb.verb for verb in changing(Registry(VERBS))]
 PLURALS = {"checkout": "deployments", "store": "statefulsets", "agent": "daemonsets"}
 SCALED = {"checkout": "deployments/checkout", "store": "statefulsets/store"}
@@ -56,41 +57,16 @@ def shared(access: Access) -> Iterator[Shop]:
         yield shop
 
 
-def _declared() -> list[tuple[str, str, Right]]:
-    """(verb, the role that holds it, right) for every single right of every verb."""
-    return [
-        (verb.verb, role, right)
-        for verb in Registry(VERBS)
-        for role, rights in (
-            (accounts.READER, reading([verb], KINDS)),
-            (accounts.name(verb.verb), writing(verb, KINDS)),
-        )
-        for right in rights
-    ]
-
-
-@pytest.mark.parametrize(("verb", "role", "right"), _declared(), ids=lambda value: getattr(value, "say", value))
+@pytest.mark.parametrize(
+    ("verb", "role", "right"), declared(Registry(VERBS), KINDS), ids=lambda value: getattr(value, "say", value)
+)
 def test_without_any_single_right_its_verb_is_refused(shared: Shop, verb: str, role: str, right: Right) -> None:
     """P1, minimality: nothing that is declared is idle, and with all of it nothing is refused."""
-    path = ROLES.format(shared.namespace, role)
-    whole: list[Json] = shared.call("GET", path).json()["rules"]
     hands = shared.hands(pace=replace(PACE, blind=0.5), metrics=Steady())
-    user = "" if role == accounts.READER else accounts.user(verb, shared.namespace)
-    name = right.names[0] if right.names else ""
-
-    def allowed() -> bool:
-        asked = (right.group, right.resource, right.verb, name, user)
-        return hands.cluster.allowed(None, shared.namespace, *asked)
-
     assert not _refused(shared, hands, verb, right)
-    _replace(shared, path, [_without(rule, right) for rule in whole])
-    try:
-        until(lambda: not allowed(), "the right gone")
+    with without(shared, hands, shared.namespace, role, right):
         assert _refused(shared, hands, verb, right)
-    finally:
-        _replace(shared, path, whole)
-        until(allowed, "the right back")
-        _without_autoscaler(shared)
+    _without_autoscaler(shared)
 
 
 def _refused(shop: Shop, hands: Hands, verb: str, right: Right) -> bool:
@@ -167,74 +143,12 @@ def _warned(shop: Shop, hands: Hands, verb: str) -> bool:
     return bool(outcome.evidence)
 
 
-def _without(rule: Json, right: Right) -> Json:
-    if (rule["apiGroups"], rule["resources"]) != ([right.group], [right.resource]):
-        return rule
-    return {**rule, "verbs": [verb for verb in rule["verbs"] if verb != right.verb]}
-
-
-def _replace(shop: Shop, path: str, rules: list[Json]) -> None:
-    body = {"metadata": {"name": path.rpartition("/")[2]}, "rules": [rule for rule in rules if rule["verbs"]]}
-    answer = shop.call("PUT", path, body)
-    assert answer.ok, answer.text
-
-
 def test_everything_else_in_discovery_is_denied(shared: Shop, capsys: pytest.CaptureFixture[str]) -> None:
     """P1, P3: every resource and verb that the API server knows, for each of our accounts, by its own review."""
-    own, home = {}, f"system:serviceaccount:{accounts.HOME}"
-    for verb in changing(Registry(VERBS)):
-        for preview in (False, True):
-            own[accounts.user(verb.verb, shared.namespace, preview)] = {r[:3] for r in writing(verb, KINDS)}
-    read = {r[:3] for r in reading(Registry(VERBS), KINDS)} | {("", "serviceaccounts", "impersonate")}
-    own |= {f"{home}:{accounts.GATEWAY}": read, f"{home}:{accounts.RUNNER}": read}
-    asked = 0
-    for user, declared in own.items():
-        rules = _rules(shared, user)
-        for group, resource, right in _discovered(shared):
-            asked += 1
-            found = (group, resource, right)
-            assert _covered(rules, *found) == (found in declared), (user, *found)
+    asked = check_denials(shared, shared.namespace, expected_of(list(Registry(VERBS)), shared.namespace, KINDS))
     with capsys.disabled():
         sys.stdout.write(f"\nP1: {asked} times account x resource x verb: only what is declared is allowed\n")
     assert asked > 5_000
-
-
-def _discovered(shop: Shop) -> Iterator[tuple[str, str, str]]:
-    """(group, resource, verb) of everything that the API server serves, and the verbs that discovery does not list."""
-    versions = ["/api/v1"]
-    for group in shop.call("GET", "/apis").json()["groups"]:
-        versions.append(f"/apis/{group['preferredVersion']['groupVersion']}")
-    for version in versions:
-        group = version.removeprefix("/apis/").partition("/")[0] if version != "/api/v1" else ""
-        for resource in shop.call("GET", version).json()["resources"]:
-            extra = ("impersonate", "escalate", "bind", "approve", "sign")
-            for right in {*resource["verbs"], "get", "list", "watch", "create", "update", "patch", "delete", *extra}:
-                if resource["name"] not in (
-                    "selfsubjectaccessreviews",
-                    "selfsubjectrulesreviews",
-                    "selfsubjectreviews",
-                ):
-                    yield group, resource["name"], right
-
-
-def _rules(shop: Shop, user: str) -> list[Json]:
-    """All rules of this user in the namespace, as the API server's authorizer resolves them."""
-    body = {"spec": {"namespace": shop.namespace}}
-    path = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
-    status = shop.call("POST", path, body, headers={"Impersonate-User": user}).json()["status"]
-    assert not status["incomplete"]
-    rules: list[Json] = status["resourceRules"]
-    return rules
-
-
-def _covered(rules: list[Json], group: str, resource: str, right: str) -> bool:
-    """RBAC's own matching, `*` included (https://kubernetes.io/docs/reference/access-authn-authz/rbac/)."""
-    return any(
-        {group, "*"} & set(rule.get("apiGroups") or ())
-        and {resource, "*", f"*/{resource.partition('/')[2]}"} & set(rule.get("resources") or ())
-        and {right, "*"} & set(rule["verbs"])
-        for rule in rules
-    )
 
 
 @pytest.mark.parametrize("verb", CHANGING)
@@ -322,7 +236,7 @@ def test_the_check_finds_too_little_too_much_and_what_is_not_confined(shop: Shop
     path = ROLES.format(shop.namespace, "twokey-scale")
     rules = shop.call("GET", path).json()["rules"]
     more = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}
-    _replace(shop, path, [rule for rule in rules if rule["resources"] != ["deployments/scale"]] + [more])
+    rights.replace(shop, path, [rule for rule in rules if rule["resources"] != ["deployments/scale"]] + [more])
     user = accounts.user("scale", shop.namespace)
     until(lambda: hands.cluster.allowed(None, shop.namespace, "", "secrets", "get", "", user), "the change of the role")
     lacks = {(each.account, each.right) for each in missing(hands.cluster, shop.catalog, shop.registry)}
