@@ -14,6 +14,7 @@ from actions.errors import BadInput, SourceError
 from actions.plan import Caution, Difference, Guard, Patch, Precondition
 from actions.toolbox import Toolbox
 from actions.tripwire import Tripwire
+from actions.wire import whole
 
 RATES = "2m"
 """What rates look back over; less would show nothing where metrics are collected once a minute."""
@@ -66,7 +67,7 @@ def of_deploy(tools: Toolbox, change: Change, now: preview.Present, after: Mappi
         },
     )
     # Under the rollback's own account: what it may not do is said before anybody approves it.
-    tools.cluster.patch(now.ref, patch, verb="rollback", request_id=None, dry_run=True)
+    tools.cluster.patch(now.ref, whole(patch, now.live), verb="rollback", request_id=None, dry_run=True)
     return Guard(
         metric=wire.metric,
         tripwire=str(wire),

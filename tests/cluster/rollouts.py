@@ -52,6 +52,7 @@ class Rollouts:
         if status.get("currentPodHash") != digest:  # a new template: from the first step, and no abort any more
             status |= {"currentPodHash": digest, "currentStepIndex": 0}
             status |= {"abort": None, "abortedAt": None, "pauseConditions": None}
+            self._paused = {each for each in self._paused if each[1] != digest}
         status.setdefault("stableRS", digest)
         steps, switch = _steps(found["spec"]["strategy"])
         at = status.get("currentStepIndex", 0)

@@ -21,6 +21,7 @@ from tests.cluster.control_plane import ControlPlane, Json
 from tests.cluster.gitops import Gitops
 from tests.cluster.rollouts_controller import rolling
 from tests.cluster.shop import PACE, Hands, Shop, Until, workload
+from tests.cluster.test_guard import Gauge
 from tests.cluster.wire import Fate, wire_to
 from tests.waiting import until
 
@@ -245,6 +246,31 @@ def test_a_pause_that_is_longer_than_anybody_watches_is_no_failure(world: Contro
         found = hands.executor.reconcile(plan, "request-1")
         assert found is not None
         assert found.ok
+
+
+@pytest.mark.parametrize("tripped", [True, False])
+def test_a_guard_takes_a_canary_back_from_its_pause_or_leaves_it_there(stage: Stage, tripped: bool) -> None:
+    """E1, P4: the template of before, under the rollback's own account."""
+    gauge = Gauge()
+    hands = stage.hands(metrics=gauge)
+    promoted(stage, hands, f"7.{tripped:d}")
+    before, old = stage.live["spec"], image(stage)
+    plan = hands.plan("deploy", version="7.9", guard="error_rate x2 within 5m")
+    gauge.value = 0.05 if tripped else gauge.value
+    if tripped:
+        outcome = hands.execute(plan, "request-1")
+        assert outcome.rolled_back, outcome
+        until(lambda: stage.phase == "Healthy", "the old version everywhere")
+        assert stage.live["spec"] == before
+        assert stage.live["metadata"]["annotations"]["twokey.dev/request"] == "request-1-back"
+        return
+    short = plan.model_copy(update={"guard": plan.guard and plan.guard.model_copy(update={"window": 1})})
+    held = well(hands.execute(short))
+    assert "guarded: error rate stayed under" in held.summary
+    assert [each.label for each in held.suggestions] == ["Go on…", "Abort…"]
+    with pytest.raises(BadInput, match=r"^It is paused with this version, and a guard watches from"):
+        hands.plan("deploy", version="7.9", guard="error_rate x2 within 5m")
+    well(hands.do("rollback", to=old))
 
 
 @pytest.mark.parametrize("fate", ["lost", "unanswered"])
