@@ -23,6 +23,7 @@ from cryptography.x509.oid import NameOID
 
 from actions.clients.exchange import Exchange
 from actions.clients.reply import Answer
+from tests.waiting import PATIENCE, until
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 WHOLE = {
@@ -88,7 +89,7 @@ def server(
         thread.join(5)
 
 
-def get(exchange: Exchange, seconds: float = 5, path: str = "/x", again: bool = False) -> Answer:
+def get(exchange: Exchange, seconds: float = PATIENCE, path: str = "/x", again: bool = False) -> Answer:
     return exchange.ask("GET", path, {"Accept": "a/b"}, None, seconds, again)
 
 
@@ -120,7 +121,7 @@ def test_what_has_no_body_is_not_waited_for() -> None:
     with server([none, head, OK]) as (base, _):
         exchange = Exchange(urllib3.PoolManager(), base)
         assert get(exchange).status == 204
-        assert exchange.ask("HEAD", "/x", {}, None, 5, again=False).headers["x-a"] == "1, 2"
+        assert exchange.ask("HEAD", "/x", {}, None, PATIENCE, again=False).headers["x-a"] == "1, 2"
         assert get(exchange).body == b"ok"
 
 
@@ -139,7 +140,7 @@ def test_a_write_is_never_repeated() -> None:
     with server([b""], [OK]) as (base, asked):
         exchange = Exchange(urllib3.PoolManager(), base)
         with pytest.raises(ConnectionError):
-            exchange.ask("PATCH", "/x", {}, b"{}", 5, again=False)
+            exchange.ask("PATCH", "/x", {}, b"{}", PATIENCE, again=False)
         assert [one.split()[0] for one in asked] == [b"PATCH"]
         assert get(exchange).body == b"ok"
 
@@ -149,6 +150,7 @@ def test_a_dripping_answer_has_the_time_of_a_whole_one() -> None:
     with server([OK, OK], pause=0.05) as (base, asked):
         with pytest.raises(TimeoutError):
             get(Exchange(urllib3.PoolManager(), base), seconds=0.3, again=True)
+        until(lambda: asked, "the question")
         assert len(asked) == 1
         with pytest.raises(TimeoutError):
             get(Exchange(urllib3.PoolManager(), base), seconds=0.0)
@@ -160,7 +162,7 @@ def test_no_part_of_a_question_begins_another(odd: str) -> None:
         exchange = Exchange(urllib3.PoolManager(), base)
         for path, headers in ((odd, {}), ("/x", {"X": odd}), ("/x", {odd: "y"})):
             with pytest.raises(ValueError, match="control character"):
-                exchange.ask("GET", path, headers, None, 5, again=False)
+                exchange.ask("GET", path, headers, None, PATIENCE, again=False)
         assert get(exchange).body == b"ok"
     assert len(asked) == 1
 
@@ -178,7 +180,7 @@ def test_a_proxy_of_encrypted_connections_is_told_no_more_than_the_host() -> Non
     with server([refused]) as (proxy, asked):
         exchange = Exchange(urllib3.ProxyManager(proxy), "https://slack.invalid/api/")
         with pytest.raises(OSError, match="403"):
-            exchange.ask("POST", "/x", {"Authorization": "Bearer t"}, b"", 5, again=False)
+            exchange.ask("POST", "/x", {"Authorization": "Bearer t"}, b"", PATIENCE, again=False)
     assert asked[0].startswith(b"CONNECT slack.invalid:443 HTTP/1.")
     assert b"Bearer" not in asked[0]
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ import requests
 
 from tests.cluster.control_plane import ControlPlane, Json
 from tests.cluster.crds import DEFINITIONS
+from tests.waiting import until
 
 _MERGE = {"Content-Type": "application/merge-patch+json"}
 _STRATEGIC = {"Content-Type": "application/strategic-merge-patch+json"}
@@ -50,11 +50,9 @@ class Gitops:
         self._api.close()
 
     def _await_served(self, definition: Json) -> None:
-        spec, deadline = definition["spec"], time.monotonic() + 30
+        spec = definition["spec"]
         path = f"/apis/{spec['group']}/{spec['versions'][0]['name']}/{spec['names']['plural']}"
-        while not self._call("GET", path).ok:
-            assert time.monotonic() < deadline, f"{path} is not served"
-            self._stopped.wait(0.05)
+        until(lambda: self._call("GET", path).ok, f"{path} served")
 
     def _live(self) -> None:
         tools: tuple[tuple[str, Callable[[Json], None]], ...] = (
