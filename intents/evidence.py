@@ -64,9 +64,10 @@ def _versions(text: arguments.Text) -> Iterator[tuple[Span, Any]]:
     for at in range(len(text.words)):
         for piece in (*arguments.version(text, at), *arguments.compound(text, at)):
             slots = dict(piece.slots)
-            for slot in ("version", "source"):
-                if slot in slots:
-                    yield Span(at, piece.end), slots[slot]
+            if "version" in slots:
+                yield Span(at, piece.end), slots["version"]
+            if "source" in slots:
+                yield Span(at, piece.end), f"from {slots['source']}"  # what runs now is a rival, never what is wanted
 
 
 def _targets(text: arguments.Text) -> Iterator[tuple[Span, Any]]:

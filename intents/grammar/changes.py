@@ -69,8 +69,6 @@ def _deploy(slots: dict[str, Any]) -> Draft | None:
         return None
     if (slots.get("weak") or slots.get("loose")) and "version" not in slots:
         return None
-    if "source" in slots and "version" not in slots:
-        return None
     missing = () if "version" in slots and not {"bare", "unsaid"} & set(slots) else ("version",)
     return Draft(
         "deploy",

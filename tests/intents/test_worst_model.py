@@ -190,6 +190,24 @@ def test_a_look_of_a_model_takes_no_target_that_was_not_said() -> None:
     assert not (isinstance(reading, Command) and json.dumps(reading.action.as_json()).find("payments") >= 0)
 
 
+@pytest.mark.parametrize(
+    ("text", "answer", "kept"),
+    [
+        ("gimme lines of cart in staging with Timeout", {"contains": "timeout"}, "timeout"),
+        ("gimme lines of cart in staging", {"contains": "password"}, None),
+    ],
+)
+def test_a_look_of_a_model_holds_no_words_that_were_not_said(
+    text: str, answer: dict[str, Any], kept: str | None
+) -> None:
+    """R3, R6: what is looked for in a log is what the speaker wrote, in any case of letters."""
+    sentence = Sentence(text)
+    whole = {"kind": "command", "verb": "query_logs", "service": "cart", "environment": "staging", **answer}
+    reading = CHECKER.reading(whole, sentence, View(sentence, NAMES), evals.cases(["orders"])[0].context, None)
+    assert isinstance(reading, Command)
+    assert reading.action.as_json()["contains"] == kept
+
+
 def test_the_emitted_schema_is_strict_and_gives_no_power_to_decide() -> None:
     """A12, and what endpoints enforce: for every verb, alone and together."""
     assert schema.lint(SCHEMA) == []
