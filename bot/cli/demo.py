@@ -39,7 +39,7 @@ def _welcome(addresses: Addresses, model: str | None) -> str:
     reads = f"the grammar, and by {model} where it abstains" if model else "the grammar; no model is set"
     return f"""\
 Twokey's playground: {addresses.url}
-Sentences are read by {reads}. Everything runs on this machine.
+Sentences are read by {reads}. {"All else" if model else "Everything"} runs on this machine.
 
 Three things to try in #ops:
   @twokey scale checkout to 5 in prod         then become ben, and approve
