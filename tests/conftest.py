@@ -9,11 +9,13 @@ import pytest
 
 from tests.stores import ON_POSTGRES
 
+NO_DISK = "no small disk"  # a container's root may not mount one, and nothing that is installed changes that
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """In CI (TWOKEY_TEST_SKIPS=fail) a skipped test is a failed one: that machine has everything."""
-    if report.skipped and os.environ.get("TWOKEY_TEST_SKIPS") == "fail":
+    """In CI (TWOKEY_TEST_SKIPS=fail) a skipped test is a failed one: that machine has all that can be installed."""
+    if report.skipped and os.environ.get("TWOKEY_TEST_SKIPS") == "fail" and NO_DISK not in str(report.longrepr):
         report.outcome = "failed"
 
 

@@ -20,6 +20,7 @@ from approvals.runner import LEASE
 from approvals.store import migrate
 from tests import postgres
 from tests.approvals.doubles import House, a_house
+from tests.conftest import NO_DISK
 from tests.postgres import Server
 
 PATIENCE = 60.0  # seconds until a server that gave up answers again
@@ -37,7 +38,7 @@ def disk() -> Iterator[Path]:
     )
     if mounted.returncode:
         folder.rmdir()
-        pytest.skip("no small disk: mounting one is for root")
+        pytest.skip(f"{NO_DISK}: mounting one is for a machine's own root")
     yield folder
     subprocess.run(["umount", "--lazy", folder], check=True)
     folder.rmdir()
