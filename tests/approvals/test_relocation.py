@@ -149,11 +149,22 @@ def test_in_two_steps_it_takes_the_same_people_as_in_one() -> None:
 
 
 def test_a_namespace_that_a_freer_environment_shares_stays_as_guarded_as_before() -> None:
-    """A9: what no name reaches is held by every environment that has workloads beside it."""
-    shared = environment("sandbox", namespace="prod")
-    none = together(shared, lambda c: [s.setdefault("environments", ["prod"]) for s in c["services"].values()])
-    found = shifts(service("new", environments=["dev"], workload={"namespace": "prod"}), none)
+    """A9: what no name reaches is held by every environment that has workloads beside it, not by the freest."""
+    environments = {"prod": {"namespace": "shop"}, "dev": {"namespace": "shop"}}
+    old, new = (
+        Catalog.model_validate({"environments": environments, "services": services})
+        for services in ({"a": {"environments": ["prod"]}}, {"a": {"environments": ["prod"]}, "b": {}})
+    )
+    found = relocation.compare(POLICY, old, new, REGISTRY, NOW)
+    assert any(shift.say.startswith("WEAKER  scale Deployment b in shop") for shift in found)
     assert "one of sre" in asked(found)
+
+
+def test_another_name_is_no_weaker_that_is_no_easier_than_one_that_was_there() -> None:
+    """A9: whoever may go by dev's name gains nothing by one for which another engineer is asked."""
+    found = shifts(environment("staging", namespace="prod"), DEV_IS_PROD)
+    others = [shift.say for shift in found if "out of the catalogue" not in shift.after]
+    assert [say for say in others if "payments" not in say] == []
 
 
 def test_a_namespace_that_its_guarded_environment_leaves_is_weaker_without_any_service() -> None:
