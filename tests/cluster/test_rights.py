@@ -187,7 +187,8 @@ class _Raw:
         headers = {"Content-Type": "application/merge-patch+json", "Authorization": f"Bearer {self._hands.token}"}
         if user:
             headers["Impersonate-User"] = user
-        return self._shop.call("PATCH", path, body, headers=headers).status_code
+        with self._shop.plane.stranger() as nobody:  # an administrator's certificate would count before the token
+            return nobody.patch(f"{self._shop.plane.url}{path}", json=body, headers=headers, timeout=30).status_code
 
 
 def test_the_cluster_s_own_audit_log_names_verb_and_request(plane: ControlPlane, shop: Shop) -> None:
