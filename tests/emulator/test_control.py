@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientSession, web
 from slack_sdk.web.async_client import AsyncWebClient
 
 from actions.clock import ManualClock
@@ -139,3 +140,28 @@ async def test_the_page_is_served_with_strict_rules(tmp_path: Path) -> None:
                     assert response.status == 404
             async with session.get(f"{url}/town/state") as response:
                 assert await response.json() == {"services": []}
+
+
+def test_what_is_still_at_work_when_a_host_stops_is_ended() -> None:
+    """A task that is only dropped would be complained about when nobody can tell any more whose it was."""
+    ended: list[bool] = []
+
+    async def work(begun: asyncio.Event) -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(True)
+
+    tasks: list[asyncio.Task[None]] = []
+
+    async def begin(_: web.Application) -> None:
+        begun = asyncio.Event()
+        tasks.append(asyncio.create_task(work(begun)))
+        await begun.wait()
+
+    app = web.Application()
+    app.on_startup.append(begin)
+    with Host(app):
+        assert ended == []
+    assert (ended, tasks[0].cancelled()) == ([True], True)
