@@ -49,9 +49,9 @@ def inspect(
             return found
     with reading(engine) as connection:  # one after the other, which also names what is wrong
         start = logbook.sealed(connection)  # by now more may be archived
-        found_alone = audit.verify(logbook.bare(connection, start.tree.size + 1), marks, start)
-        broken = isinstance(found_alone, audit.Broken)
-        return found_alone, None if broken else logbook.misfiled(connection, start.tree.size + 1)
+        filing = logbook.Filing()
+        found_alone = audit.verify(filing.bare(connection, start.tree.size + 1), marks, start)
+        return found_alone, None if isinstance(found_alone, audit.Broken) else filing.misfiled
 
 
 def _together(
@@ -60,11 +60,10 @@ def _together(
     """The same by several processes; None where something is not as it was written, or a process fell over."""
     start, size = span
     with reading(engine) as connection:
-        walk = Walk(start)  # up to where a part may begin
+        walk, filing = Walk(start), logbook.Filing()  # up to where a part may begin
         first = -(-start.tree.size // width) * width
-        if walk.until(logbook.bare(connection, start.tree.size + 1, first), first) or walk.count != first:
+        if walk.until(filing.bare(connection, start.tree.size + 1, first), first) or walk.count != first:
             return None
-        misfiled = logbook.misfiled(connection, start.tree.size + 1, first)
     ahead = [mark for mark in marks if mark.size > first]
     if any(start.tree.size <= mark.size < first for mark in marks):
         return None  # it lies before the first part: rare enough to be walked to
@@ -76,8 +75,8 @@ def _together(
     except (StoreDown, BrokenProcessPool):
         return None
     verified = joined(Start(walk.head, walk.tree), (part.stretch for part in parts), [*ahead, *_at(first, marks)])
-    filed_wrong = [part.misfiled for part in parts if part.misfiled is not None]
-    return (verified, misfiled or next(iter(filed_wrong), None)) if verified else None
+    misfiled = (found.misfiled for found in (filing, *parts) if found.misfiled is not None)
+    return (verified, next(misfiled, None)) if verified else None
 
 
 def _at(size: int, marks: Sequence[Mark]) -> list[Mark]:
@@ -89,8 +88,9 @@ def _part(url: str, span: tuple[int, int], marks: Sequence[Mark], after: int) ->
     end = min(after + width, size)
     engine = open_store(url, make=False)
     try:
+        filing = logbook.Filing()
         with reading(engine) as connection:
-            found = stretch(logbook.bare(connection, after + 1, end), after, end, marks)
-            return _Part(found, logbook.misfiled(connection, after + 1, end))
+            found = stretch(filing.bare(connection, after + 1, end), after, end, marks)
+        return _Part(found, filing.misfiled)
     finally:
         engine.dispose()

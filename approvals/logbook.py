@@ -32,7 +32,7 @@ _SEAL = select(audit_seals).order_by(audit_seals.c.size.desc()).limit(1)
 # What somebody else wrote into the body may be text: still an entry, and then a broken one.
 _BODY = cast(audit_events.c.body, LargeBinary)
 _ROWS = select(audit_events.c.seq, _BODY, audit_events.c.prev, audit_events.c.hash)
-_FILED = select(audit_events.c.seq, audit_events.c.request_id, _BODY)
+_FILED = _ROWS.add_columns(audit_events.c.request_id)
 
 
 @dataclass(frozen=True)
@@ -104,17 +104,33 @@ def rows(connection: Connection, first: int = 1, end: int | None = None) -> Iter
 
 
 def bare(connection: Connection, first: int = 1, end: int | None = None) -> Iterator[Row]:
-    """The same as plain rows, for whoever verifies all of them."""
+    """The same as plain rows."""
     return chain.from_iterable(_parts(connection, _ROWS, first, end))
 
 
-def misfiled(connection: Connection, first: int = 1, end: int | None = None) -> int | None:
-    """The first of these entries that the store files under another request than its body names; None if none is."""
-    for part in _parts(connection, _FILED, first, end):
-        for seq, request, body in part:
-            named = b"null" if request is None else b'"%s"' % request.encode()
-            if not body.endswith(b',"request":%s,"seq":%d}' % (named, seq)):
-                return int(seq)
+class Filing:
+    """Plain rows for whoever verifies all of them, and on the way whether the store files each where it belongs."""
+
+    def __init__(self) -> None:
+        self.misfiled: int | None = None
+        """The first of those walked that is filed under another request than its body names."""
+
+    def bare(self, connection: Connection, first: int = 1, end: int | None = None) -> Iterator[Row]:
+        """See `bare`."""
+        return chain.from_iterable(map(self._seen, _parts(connection, _FILED, first, end)))
+
+    def _seen(self, part: Sequence[tuple[Any, ...]]) -> list[Row]:
+        if self.misfiled is None:
+            self.misfiled = _misfiled(part)
+        return [row[:4] for row in part]
+
+
+def _misfiled(part: Sequence[tuple[Any, ...]]) -> int | None:
+    """A body's keys are sorted, so these two are its last."""
+    for seq, body, _, _, request in part:
+        named = "null" if request is None else f'"{request}"'
+        if not body.endswith(f',"request":{named},"seq":{seq}}}'.encode()):
+            return int(seq)
     return None
 
 
