@@ -103,6 +103,11 @@ def targets(found: Json) -> list[Json]:
             )
             for rate in (10, 80)
         ),
+        target(
+            "a card is there in under 300 ms at 80 events/s from two gateways, without a model (p99)",
+            get("latency", "80_per_s", "two_gateways", "card", "p99_ms"),
+            300,
+        ),
         *(one for store in ("sqlite", "postgresql") for one in _of_store(store, get)),
         target("twokey serve is ready in under 2 s", get("start", "serve_seconds"), 2),
         target("twokey serve holds less than 200 MiB", get("start", "serve_resident_mib"), 200),

@@ -10,7 +10,8 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
@@ -88,26 +89,33 @@ def measure(folder: Path, rates: tuple[int, ...], seconds: float) -> Json:
         "processes": "the app alone in one; emulator, town (cluster, metrics) and the writer of messages in another",
         "sustainable": "events/s at which the app's process, which computes on one core at a time, is busy without a "
         "pause; or at which app and playground together fill all cores, where that is less",
+        "two_gateways": "the same at the highest rate with a second `twokey serve` on the same store; the emulator "
+        "shares the events out between them as Slack does; what the app costs is the sum of both",
         "seconds_each": seconds,
     }
     for rate in rates:
         product = _run(folder / f"product-{rate}", SERVE, rate, seconds)
         bare = _run(folder / f"bare-{rate}", ("tests.bench.bare",), rate, seconds)
         found[f"{rate}_per_s"] = {"product": product, "bare": bare, "ratio": _ratio(product, bare)}
+    highest = max(rates)
+    two = _run(folder / f"two-{highest}", SERVE, highest, seconds, processes=2)
+    found[f"{highest}_per_s"] |= {"two_gateways": two}
     return found
 
 
-def _run(folder: Path, module: tuple[str, ...], rate: int, seconds: float) -> Json:
-    """One app for as long as it takes, on a playground of its own."""
-    with prompt_threads(), playground(folder) as (addresses, emulator, _):
+def _run(folder: Path, module: tuple[str, ...], rate: int, seconds: float, processes: int = 1) -> Json:
+    """One app, in so many processes, for as long as it takes, on a playground of its own."""
+    with prompt_threads(), playground(folder) as (addresses, emulator, _), ExitStack() as running:
         cards = module == SERVE
         seen = _watched(emulator, cards)
-        with Child(module, addresses.environ()) as child:
+        children = []
+        for _ in range(processes):
+            children.append(running.enter_context(Child(module, addresses.environ())))
             if cards:
-                ready(child)
+                ready(children[-1])
             else:
-                child.line()
-            return asyncio.run(_measure(addresses, child, seen, rate, seconds, cards))
+                children[-1].line()
+        return asyncio.run(_measure(addresses, children, seen, rate, seconds, cards))
 
 
 def _watched(emulator: Emulator, cards: bool) -> Seen:
@@ -125,17 +133,19 @@ def _watched(emulator: Emulator, cards: bool) -> Seen:
     return seen
 
 
-async def _measure(addresses: Addresses, child: Child, seen: Seen, rate: int, seconds: float, cards: bool) -> Json:
+async def _measure(
+    addresses: Addresses, children: Sequence[Child], seen: Seen, rate: int, seconds: float, cards: bool
+) -> Json:
     orders = _orders()
     async with ClientSession() as session:
         await _say_all(session, addresses.url, orders, WARM_UP, WARM_UP_RATE)
         await _all_shown(seen, WARM_UP)
         seen.clear()
-        cpu, beside, began = child.cpu(), time.process_time(), time.perf_counter()
+        cpu, beside, began = _cpu(children), time.process_time(), time.perf_counter()
         sent = max(1, int(rate * seconds))
         late = await _say_all(session, addresses.url, orders, sent, rate)
         complete = await _all_shown(seen, sent)
-        cpu, beside, wall = child.cpu() - cpu, time.process_time() - beside, time.perf_counter() - began
+        cpu, beside, wall = _cpu(children) - cpu, time.process_time() - beside, time.perf_counter() - began
     when = _by_event(addresses, seen) if cards else seen.shown
     latencies = [when[event] - at for event, at in seen.delivered.items() if event in when]
     return {
@@ -143,12 +153,16 @@ async def _measure(addresses: Addresses, child: Child, seen: Seen, rate: int, se
         "card" if cards else "message": spread(latencies, "ms"),
         "sent": sent,
         "never_shown": sent - len(latencies),
-        **budget(cpu / sent, beside / sent, len(os.sched_getaffinity(0))),
+        **budget(cpu / sent, beside / sent, len(os.sched_getaffinity(0)), len(children)),
         "app_cpu_busy": round(cpu / wall, 2),
         "load_average_1m": round(os.getloadavg()[0], 2),  # others on the same cores make every latency longer
         "writer_late_p99_ms": round(quantile(late, 0.99) * 1e3, 1),
-        "resident_mib": child.resident(),
+        "resident_mib": sum(child.resident() for child in children),
     } | ({} if complete else {"gave_up_waiting_after_s": LAST})
+
+
+def _cpu(children: Sequence[Child]) -> float:
+    return sum(child.cpu() for child in children)
 
 
 def _orders() -> Iterator[dict[str, str]]:

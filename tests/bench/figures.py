@@ -27,12 +27,13 @@ def spread(values: Sequence[float], unit: str, digits: int = 2) -> Json:
     return {f"p50_{unit}": p50, f"p99_{unit}": p99, f"max_{unit}": longest, "n": len(values)}
 
 
-def budget(app: float, beside: float, cores: int) -> Json:
+def budget(app: float, beside: float, cores: int, processes: int = 1) -> Json:
     """What an event costs in seconds of processor time, in the app and in what is beside it, and how many that carries.
 
-    The app's threads share one interpreter, so it never has more than one core; the rest has what is left of them all.
+    The threads of one of the app's processes share one interpreter, so it never has more than one core; the rest has
+    what is left of them all.
     """
-    most = min(1 / app if app else math.inf, cores / (app + beside) if app + beside else math.inf)
+    most = min(processes / app if app else math.inf, cores / (app + beside) if app + beside else math.inf)
     return {
         "app_cpu_ms_per_event": round(app * 1e3, 2),
         "playground_cpu_ms_per_event": round(beside * 1e3, 2),

@@ -52,6 +52,8 @@ def test_every_event_is_acknowledged_and_gets_its_card_beside_a_bare_app(found: 
         sent = at[app]["sent"]
         assert (at[app]["ack"]["n"], at[app][what]["n"], at[app]["never_shown"]) == (sent, sent, 0)
         assert 0 < at[app][what]["p50_ms"] <= at[app][what]["p99_ms"]
+    two = at["two_gateways"]
+    assert (two["sent"], two["card"]["n"], two["never_shown"]) == (sent, sent, 0)
     assert at["ratio"]["ack"]["p50"] > 0
     assert at["ratio"]["card_to_message"]["p99"] > 0
 
@@ -60,6 +62,7 @@ def test_what_an_event_costs_says_how_many_are_carried(found: Json) -> None:
     assert found["latency"]["5_per_s"]["product"]["cores"] >= 1
     alone = budget(0.010, 0.005, cores=2)  # the app's one core is full first
     assert (alone["app_cpu_ms_per_event"], alone["sustainable_per_s"]) == (10.0, 100)
+    assert budget(0.010, 0.005, cores=2, processes=2)["sustainable_per_s"] == 133  # then all cores are, by both
     shared = budget(0.010, 0.030, cores=2)  # all of them are full first
     assert (shared["playground_cpu_ms_per_event"], shared["sustainable_per_s"]) == (30.0, 50)
     assert budget(0.0, 0.0, cores=2)["sustainable_per_s"] is None  # less than the clock can tell
