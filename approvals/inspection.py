@@ -75,8 +75,8 @@ def _together(
     except (StoreDown, BrokenProcessPool):
         return None
     verified = joined(Start(walk.head, walk.tree), (part.stretch for part in parts), [*ahead, *_at(first, marks)])
-    misfiled = (found.misfiled for found in (filing, *parts) if found.misfiled is not None)
-    return (verified, next(misfiled, None)) if verified else None
+    filed_wrong = [one for one in (filing.misfiled, *(part.misfiled for part in parts)) if one is not None]
+    return (verified, next(iter(filed_wrong), None)) if verified else None
 
 
 def _at(size: int, marks: Sequence[Mark]) -> list[Mark]:
