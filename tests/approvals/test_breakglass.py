@@ -118,6 +118,16 @@ def test_it_starts_within_fifteen_minutes_or_not_at_all(house: House) -> None:
         BreakGlass.model_validate({"who": ["sre"], "start_within": "16m"})
 
 
+def test_a_limit_that_was_moved_in_the_table_gives_an_emergency_no_more_time(house: House) -> None:
+    """A6, A10: what counts is when the glass was broken, as the log has it."""
+    request = smash(house, house.asked(actor=BEN))
+    with house.engine.begin() as store:
+        store.execute(update(requests).values(run_by="2027-01-01T00:00:00.000000Z"))
+    house.clock.advance(15 * 60)
+    assert house.gate.run(request.id).state in {State.EXPIRED, State.REFUSED}
+    assert house.hands.effects == []
+
+
 def test_it_is_judged_again_when_it_runs(house: House) -> None:
     """A3: whoever broke the glass left the group, or somebody denied it, before it ran."""
     one = smash(house, house.asked(actor=BEN))
