@@ -301,6 +301,7 @@ def test_a_draft_whose_text_was_changed_is_not_adopted_and_nothing_else_happens(
     with writing(house.engine) as connection:
         connection.execute(text("DROP TRIGGER policy_drafts_no_update"))
         connection.execute(text("UPDATE policy_drafts SET content = (SELECT content FROM policies)"))
+    assert charter.draft(str(request.plan.action["draft"])) is None, "it is not shown as what it is not"
     with pytest.raises(DecisionRefused):
         approve(gate, request, BEN)
     after = house.ledger.get(request.id)
