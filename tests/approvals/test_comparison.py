@@ -226,3 +226,13 @@ def test_the_command_lists_each_verdict_that_changes(tmp_path: Path) -> None:
     } & {(verb.verb, "prod", "payments") for verb in REGISTRY}
     assert diff(str(weaker), str(PLAYGROUND))[0] == 0
     assert diff(str(PLAYGROUND), str(PLAYGROUND)) == (0, "No verdict changes.\n")
+
+
+def test_others_who_are_asked_sooner_are_weaker_and_later_are_not() -> None:
+    """A9: by the moment at which an escalation opens."""
+    sooner = {**ESCALATES, "escalate_after": "10m"}
+    found = shifts(lambda p: p["rules"][4].update(sooner), lambda p: p["rules"][4].update(ESCALATES))
+    assert found
+    assert all(shift.weaker for shift in found)
+    back = shifts(lambda p: p["rules"][4].update(ESCALATES), lambda p: p["rules"][4].update(sooner))
+    assert not any(shift.weaker for shift in back)
