@@ -89,6 +89,8 @@ def parse(text: str) -> Tripwire:
     value = Decimal(found["value"])
     if value <= 0:
         raise ValueError("a guard's limit is more than 0")
+    if metric == "error_rate" and value * scale >= 1:
+        raise ValueError("an error rate's limit is less than 100%, or the guard never trips")
     return Tripwire(metric, None, value * scale, minutes, f"{_short(value)}{found['unit']}")
 
 

@@ -103,6 +103,7 @@ _UNITS = {
     "gib": "GiB",
 }
 _USUAL = ("error_rate x2", "error_rate x1.5", "latency_p95 x2")
+_EITHER = re.compile(r"(?<![\d.,])\d{1,3}[.,]\d{3}(?!\d)", re.ASCII)
 _OFFERED = {"error_rate": ("x1.5", "x2", "x3"), "restarts": ("1", "3")}
 
 
@@ -124,8 +125,19 @@ def find(sentence: Sentence, names: Names) -> Clause | None:
         for form in _CLAUSES:
             found = form.fullmatch(text)
             if found is not None:
-                return _clause(start, found.groupdict())
+                said = found.groupdict()
+                return _clause(start, said, _two_figures(sentence, said.get("value")))
     return None
+
+
+def _two_figures(sentence: Sentence, value: str | None) -> tuple[str, ...]:
+    """A limit like "1.500" or "1,500" as both of what it may be: outside English, either mark may part thousands."""
+    if value is None or sentence.language == "en":
+        return ()
+    if all(written.replace(",", "") != value for written in _EITHER.findall(sentence.plain.text)):
+        return ()
+    digits = value.replace(".", "")
+    return f"{digits[:-3]}.{digits[-3:]}", digits
 
 
 def applied(reading: Reading | None, clause: Clause, registry: Registry) -> Reading | None:
@@ -159,7 +171,8 @@ def _questioned(reading: Question, clause: Clause) -> Question:
     return reading.model_copy(update={"missing": missing, "options": options, "say": say})
 
 
-def _clause(start: int, said: dict[str, str | None]) -> Clause | None:
+def _clause(start: int, said: dict[str, str | None], figures: tuple[str, ...]) -> Clause | None:
+    """The clause of what was said; `figures` are what its limit may be where that is in doubt."""
     if said.get("none") is not None:
         return Clause(start, tripwire.NONE)
     if said.get("bare") is not None:
@@ -168,8 +181,11 @@ def _clause(start: int, said: dict[str, str | None]) -> Clause | None:
     minutes = _minutes([said[key] for key in ("w1", "w1b", "w2", "w2b") if said.get(key) is not None])
     if minutes is None:
         return None
-    threshold = _threshold(said)
     bounded = min(max(minutes, tripwire.SHORTEST), tripwire.LONGEST)
+    if figures:
+        limits = [_threshold({**said, "value": figure}) for figure in figures]
+        return _offer(start, [f"{metric} {limit} within {bounded}m" for limit in limits])
+    threshold = _threshold(said)
     if threshold is not None and bounded == minutes:
         return _checked(start, f"{metric} {threshold} within {minutes}m", metric)
     offered = (threshold,) if threshold else _OFFERED.get(metric, ("x1.5", "x2"))

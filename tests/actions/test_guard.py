@@ -47,6 +47,8 @@ def test_a_tripwire_is_spelled_in_one_way(said: str, spelled: str, limit: str) -
         "error_rate x0.5",
         "error_rate 0%",
         "error_rate 800ms",
+        "error_rate 100%",
+        "error_rate 500%",
         "latency_p95 2%",
         "latency_p95 800",
         "request_rate x2",
