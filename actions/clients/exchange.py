@@ -7,6 +7,7 @@ takes ten times as long as the exchange itself, and planning one change takes ha
 
 from __future__ import annotations
 
+import http.client
 import re
 import time
 from collections.abc import Mapping
@@ -39,7 +40,8 @@ class Exchange:
         """The whole answer, within so many seconds. A question may be asked once more, where `again` says so, since a
         kept connection may just have been closed.
 
-        Raises TimeoutError; other OSErrors and urllib3's HTTPError where there is no connection or it breaks off.
+        Raises TimeoutError; other OSErrors and urllib3's HTTPError where there is no connection or it breaks off;
+        ValueError, before anything is sent, for a line that cannot be written.
         """
         until = time.monotonic() + seconds
         sent = self._head(method, path, headers, body) + (body or b"")
@@ -83,7 +85,10 @@ class Exchange:
     def _open(self, connection: Any, seconds: float) -> None:
         connection.timeout = seconds
         if self._tunnel:
-            self._pool._prepare_proxy(connection)
+            try:
+                self._pool._prepare_proxy(connection)
+            except http.client.HTTPException as error:  # which comes from below urllib3
+                raise ConnectionError(f"the proxy's answer is no HTTP ({type(error).__name__})") from error
         else:
             connection.connect()
         self._pool._validate_conn(connection)  # warns of a certificate that nobody checked

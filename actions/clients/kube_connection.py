@@ -16,7 +16,7 @@ import yaml
 
 from actions.clients import kube_errors, patience
 from actions.clients.exchange import Exchange
-from actions.errors import Unreachable
+from actions.errors import Denied, Unreachable
 
 ANSWER = 15.0  # seconds for a whole answer
 _PAGE = 500  # objects in one answer of a list
@@ -73,7 +73,7 @@ class Connection:
     ) -> str:
         client, exchange = self._opened()
         sent = {"Accept": "application/json, */*", "User-Agent": agent(), **(headers or {})}
-        client.update_params_for_auth(sent, [], ["BearerToken"], path, method, body)
+        sign(client, sent)
         asked = path + (f"?{urlencode(query)}" if query else "")
         written = None if body is None else json.dumps(body).encode()
         seconds = patience.left(self._patience)
@@ -84,6 +84,8 @@ class Connection:
         except (urllib3.exceptions.HTTPError, OSError) as error:
             said = f"The cluster did not answer about {what}: {_why(error)}."
             raise Unreachable(said, kube_errors.AGAIN) from error
+        except ValueError as error:  # nothing was sent
+            raise Denied(f"I cannot ask the cluster about {what}: {_why(error)}. Renew its token.") from error
         text = answer.body.decode("utf-8", "replace")
         if not 200 <= answer.status <= 299:
             raise kube_errors.translate(answer.status, text, what)
@@ -134,6 +136,19 @@ def agent() -> str:
         return "twokey/0"
 
 
+def sign(client: Any, headers: dict[str, str]) -> None:
+    """Adds the credential, which the package reads again now and then. Raises Denied where it cannot."""
+    from kubernetes import config
+
+    try:
+        client.update_params_for_auth(headers, [], ["BearerToken"], "", "", None)
+    except (config.ConfigException, yaml.YAMLError, OSError, ValueError) as error:
+        raise Denied(
+            f"I have no credential for the cluster: {_why(error)}."
+            " Renew the token of our service account, or the credential in the kubeconfig."
+        ) from error
+
+
 def _in_cluster(settings: Any) -> bool:
     from kubernetes import config
 
@@ -148,7 +163,7 @@ def _in_cluster(settings: Any) -> bool:
 def _json(text: str, what: str) -> dict[str, Any]:
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise Unreachable(f"The cluster answered about {what} with something that is no Kubernetes object.")

@@ -11,6 +11,7 @@ _PIECE = 65_536  # bytes read at a time
 _HEAD = 65_536  # bytes that the headers of an answer may have
 _BODYLESS = {204, 304}
 _SIZE = re.compile(rb"[0-9A-Fa-f]{1,15}")
+_LENGTH = re.compile(r"[0-9]{1,15}")
 
 
 class Socket(Protocol):
@@ -74,7 +75,7 @@ class Reply:
         length = headers.get("content-length")
         if length is None:
             return self._to_the_end(), False
-        if not length.isdecimal():
+        if not _LENGTH.fullmatch(length):
             raise ConnectionError("the answer does not say how long it is")
         return self._exactly(int(length)), True
 

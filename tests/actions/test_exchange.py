@@ -45,6 +45,7 @@ BROKEN = {
     "half a head": OK[:30],
     "half a body": OK[:-1],
     "half a chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nok",
+    "endless length": b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\nok",
     "odd length": b"HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\nok",
     "two lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok",
     "odd chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-2\r\nok\r\n0\r\n\r\n",
@@ -183,6 +184,15 @@ def test_a_proxy_of_encrypted_connections_is_told_no_more_than_the_host() -> Non
             exchange.ask("POST", "/x", {"Authorization": "Bearer t"}, b"", PATIENCE, again=False)
     assert asked[0].startswith(b"CONNECT slack.invalid:443 HTTP/1.")
     assert b"Bearer" not in asked[0]
+
+
+@pytest.mark.parametrize("line", [b"X: " + b"y" * 70_000, None], ids=["endless line", "no http"])
+def test_a_proxy_that_answers_with_nonsense_is_no_connection(line: bytes | None) -> None:
+    """What comes from below urllib3 is caught by nobody above."""
+    said = BROKEN["no http"] if line is None else b"HTTP/1.1 200 OK\r\n" + line + b"\r\n\r\n"
+    with server([said]) as (proxy, asked), pytest.raises(ConnectionError, match="proxy"):
+        get(Exchange(urllib3.ProxyManager(proxy), "https://slack.invalid/api/"))
+    assert len(asked) == 1
 
 
 def test_only_a_certificate_that_is_trusted_is_talked_to(tmp_path: Path) -> None:

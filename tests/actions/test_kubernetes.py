@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from kubernetes import client
+from kubernetes.config.incluster_config import InClusterConfigLoader
 
 from actions import catalog as catalogs
 from actions.action import Change
+from actions.clients import kube_connection
 from actions.clients.kubernetes import KubernetesCluster
 from actions.clients.protocols import WorkloadRef
 from actions.clock import ManualClock
@@ -179,6 +182,31 @@ def test_what_the_server_answers_becomes_an_error_in_words(
 def test_a_missing_workload_is_named(real: KubernetesCluster) -> None:
     with pytest.raises(NotFound, match="The cluster has no Deployment ghost in prod"):
         real.workload(WorkloadRef(None, "prod", "Deployment", "ghost"))
+
+
+@pytest.mark.parametrize("token", [None, ""], ids=["gone", "empty"])
+def test_a_token_that_cannot_be_read_again_is_a_refusal(tmp_path: Path, token: str | None) -> None:
+    """E1: nothing was sent, so it is known that nothing happened."""
+    mounted, authority = tmp_path / "token", tmp_path / "ca.crt"
+    mounted.write_text("t")
+    authority.write_text("x")
+    place = {"KUBERNETES_SERVICE_HOST": "127.0.0.1", "KUBERNETES_SERVICE_PORT": "1"}
+    loader: Any = InClusterConfigLoader
+    pod, settings = loader(str(mounted), str(authority), environ=place), client.Configuration()
+    pod.load_and_set(settings)
+    pod.token_expires_at = datetime.min
+    settings.ssl_ca_cert = None
+    mounted.unlink()
+    if token is not None:
+        mounted.write_text(token)
+    with pytest.raises(Denied, match=r"no credential for the cluster: .+\. Renew the token"):
+        kube_connection.sign(client.ApiClient(settings), {})
+
+
+def test_a_token_that_cannot_be_sent_is_a_refusal(tmp_path: Path) -> None:
+    odd = write_kubeconfig("http://127.0.0.1:1", tmp_path / "odd", token="a\nb")
+    with pytest.raises(Denied, match="control character"):
+        KubernetesCluster(odd).workload(CHECKOUT)
 
 
 def test_a_cluster_that_is_not_there_is_unreachable(tmp_path: Path) -> None:
