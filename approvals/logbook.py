@@ -20,6 +20,11 @@ from approvals.audit.verification import BEGINNING, Mark, Row, Start
 from approvals.store import reading, streamed
 from approvals.tables import as_text, as_time, audit_checkpoints, audit_events, audit_seals
 
+END = func.coalesce(
+    select(func.max(audit_events.c.seq)).scalar_subquery(), select(func.max(audit_seals.c.size)).scalar_subquery(), 0
+)
+"""The number of the last entry, for another query to hold its rows to: see `last`."""
+
 _HASH = 32  # bytes of one
 _WALK = 2000  # rows at a time
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Select, Table, insert, select
 
 from actions import canonical
 from actions.errors import TwokeyError
+from approvals import logbook
 from approvals.actor import Actor
 from approvals.ledger import Recording
 from approvals.tables import audit_events
@@ -46,15 +47,19 @@ class Shelf(Generic[Paper]):
 
     @property
     def newest(self) -> Select[tuple[int]]:
-        """The number of the one in force."""
-        return select(self.adopted.c.seq).order_by(self.adopted.c.seq.desc()).limit(1)
+        """The number of the one in force: none beyond the log's end, which no entry put there."""
+        seq = self.adopted.c.seq
+        return select(seq).where(seq <= logbook.END).order_by(seq.desc()).limit(1)
 
     def version(self, connection: Connection, seq: int) -> str:
         """Of the one that was adopted there. Raises Forged, but where the entry is archived and cannot say so."""
         said = select(self.adopted.c.version, audit_events.c.body).where(self.adopted.c.seq == seq)
         version, body = connection.execute(said.outerjoin(audit_events, audit_events.c.seq == self.adopted.c.seq)).one()
         entry = json.loads(body) if body is not None else None
-        if entry and (entry["kind"], entry["data"].get("version")) != (f"{self.kind}.adopted", version):
+        if entry is None:
+            if seq > logbook.sealed(connection).tree.size:
+                raise Forged
+        elif (entry["kind"], entry["data"].get("version")) != (f"{self.kind}.adopted", version):
             raise Forged
         return str(version)
 

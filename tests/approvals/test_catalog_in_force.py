@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
 from actions.catalog import Catalog
+from approvals import tables
 from approvals.actor import Actor
 from approvals.amendment import TARGETS
 from approvals.ballot import DecisionRefused
@@ -167,6 +168,18 @@ def test_a_catalogue_that_the_log_did_not_adopt_is_not_followed(house: House, ch
     for look in (charter.in_force, charter.outgrown, charter.catalog):
         with pytest.raises(Forged):
             look()
+
+
+def test_a_row_beyond_the_end_of_the_log_keeps_no_catalogue_out_of_force(house: House, charter: Charter) -> None:
+    """A9: what is adopted after it counts, and once."""
+    with writing(house.engine) as connection:
+        row = {"seq": 10**6, "version": CATALOG.version, "content": CATALOG.content}
+        connection.execute(insert(tables.catalogs), row)
+    process = going_by(house, HARMLESS)
+    for _ in range(2):
+        assert process.put_forward(HARMLESS) is None
+    assert process.version("catalog") == HARMLESS.version
+    assert house.kinds() == ["catalog.adopted", "policy.adopted", "catalog.adopted"]
 
 
 @pytest.mark.sqlite

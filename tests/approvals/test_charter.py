@@ -8,17 +8,18 @@ from typing import Any
 
 import pytest
 import yaml
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
 from actions.registry import Registry
 from actions.verbs import VERBS
+from approvals import tables
 from approvals.actor import Actor
 from approvals.charter import Charter, NoPolicy
 from approvals.gate import Gate
 from approvals.policy_model import Policy
 from approvals.request import State
-from approvals.shelf import Forged
-from approvals.store import writing
+from approvals.shelf import Forged, Shelf
+from approvals.store import reading, writing
 from tests.approvals.doubles import ANA, BEN, PLAYGROUND, SCALE, House, in_threads
 from tests.approvals.test_policy_check import CATALOG
 
@@ -133,3 +134,27 @@ def test_a_policy_that_the_log_did_not_adopt_is_not_followed(house: House, chart
         connection.execute(text("INSERT INTO policies SELECT 2, version, content FROM policies"))
     with pytest.raises(Forged):
         charter.in_force()
+
+
+def test_a_row_beyond_the_end_of_the_log_is_not_in_force(house: House, charter: Charter) -> None:
+    """A9: no entry put it there, so it is passed over now, and refused once the log has grown up to it."""
+    row = {"version": WEAKER.version, "content": WEAKER.model_dump(mode="json", by_alias=True)}
+    with writing(house.engine) as connection:
+        connection.execute(insert(tables.policies), {"seq": 3, **row})
+    assert a_charter(house).in_force().version == FIRST.version
+    house.ledger.note("service.started")
+    assert a_charter(house).in_force().version == FIRST.version
+    house.ledger.note("service.started")
+    with pytest.raises(Forged):
+        a_charter(house).in_force()
+
+
+def test_a_row_without_its_entry_is_none_that_was_archived(house: House, charter: Charter) -> None:
+    """A9: only what lies before the archive's end may lack its entry."""
+    shelf = Shelf("policy", tables.policies, tables.policy_drafts, Policy.model_validate, lambda p: {})
+    with writing(house.engine) as connection:
+        connection.execute(insert(tables.policies), {"seq": 3, "version": WEAKER.version, "content": {}})
+    with reading(house.engine) as connection:
+        assert shelf.version(connection, 1) == FIRST.version
+        with pytest.raises(Forged):
+            shelf.version(connection, 3)
