@@ -11,7 +11,8 @@ from bot.blocks.card import differences
 from bot.blocks.message import Block, Button, Message
 from bot.blocks.text import escape
 
-MOST = 5  # drafts of one answer
+MOST = 5  # drafts of one answer that are shown whole
+BRIEFLY = 14  # further ones that are offered in a line: a message has 50 blocks at most
 HERE = "here"  # in a button's value: the card takes the place of this message
 
 
@@ -35,13 +36,16 @@ def standing(say: str, held: Sequence[tuple[Draft, str, str | None]]) -> Message
     `held` are the draft, what is said of who asks for it, and the address of that card.
     """
     blocks, texts = [kit.section(escape(say))], [say]
-    for draft, asked, link in held[:MOST]:
+    for at, (draft, asked, link) in enumerate(held[: MOST + BRIEFLY]):
+        what = f"{amendment.WORDS[draft.kind].capitalize()} {draft.id}"
+        brief = f"{what} is held back: it makes {count(draft)}."
         if asked:
             blocks.append(kit.section(escape(asked) + (f" <{link}|Its card>" if link else "")))
-        else:
+        elif at < MOST:
             blocks += offered(draft, draft.id)
-        what = f"{amendment.WORDS[draft.kind].capitalize()} {draft.id}"
-        texts.append(asked or f"{what} is held back: it makes {count(draft)}.")
+        else:
+            blocks += [kit.section(escape(brief)), *kit.actions([_ask(draft, draft.id)])]
+        texts.append(asked or brief)
     return Message(text=kit.fallback("\n".join(texts)), blocks=tuple(blocks))
 
 
@@ -50,10 +54,14 @@ def offered(draft: Draft, value: str) -> list[Block]:
     plan = amendment.plan_of(draft)
     word = amendment.WORDS[draft.kind]
     who = f"It takes {quorum.say(draft.needs)}, never who asks. Until then the {word} before stays in force."
-    ask = Button("Ask for it", "propose", value, f"Ask for {word} {draft.id}; others approve it then", "primary")
     return [
         kit.rich([kit.piece(f"⚖️ {word.upper()}", bold=True), kit.piece(f" · held back · {count(draft)}")]),
         kit.rich(*differences(plan.differences)),
         kit.context(f"{escape(who)} · `{draft.id}`"),
-        *kit.actions([ask]),
+        *kit.actions([_ask(draft, value)]),
     ]
+
+
+def _ask(draft: Draft, value: str) -> Button:
+    label = f"Ask for {amendment.WORDS[draft.kind]} {draft.id}; others approve it then"
+    return Button("Ask for it", "propose", value, label, "primary")

@@ -17,10 +17,11 @@ from approvals.gate import Gate
 from approvals.request import Request, State
 from approvals.shelf import Forged
 from approvals.store import writing
+from bot.blocks.amendment import standing
 from tests.approvals.doubles import ANA, BEN, CARLA, DORA, SCALE, House, in_threads
 from tests.approvals.test_charter import FIRST, REGISTRY, STRICTER, a_charter, a_gate
 from tests.approvals.test_policy_check import CATALOG
-from tests.approvals.test_relocation import DEV_IS_PROD, a_catalog, service
+from tests.approvals.test_relocation import DEV_IS_PROD, a_catalog, environment, service, together
 
 HARMLESS = a_catalog(service("new"))
 WEAKER = a_catalog(DEV_IS_PROD)
@@ -168,6 +169,18 @@ def test_a_catalogue_that_the_log_did_not_adopt_is_not_followed(house: House, ch
     for look in (charter.in_force, charter.outgrown, charter.catalog):
         with pytest.raises(Forged):
             look()
+
+
+def test_every_draft_is_offered_however_many_others_are_held_back(house: House, charter: Charter) -> None:
+    """A9: what was held back before keeps no later wish from being asked for, and it all fits one message."""
+    catalogs = [a_catalog(together(DEV_IS_PROD, environment("dev", aliases=[f"v{n}"]))) for n in range(8)]
+    held = {draft.id for c in catalogs if (draft := going_by(house, c).put_forward(c))}
+    assert len(held) == len(catalogs)
+    drafts = charter.drafts()
+    blocks = standing("It is in force.", [(draft, "", None) for draft in drafts]).blocks
+    offers = [b["elements"][0]["value"] for b in blocks if b["type"] == "actions"]
+    assert sorted(offers) == sorted(held)
+    assert len(standing("x", [(draft, "", None) for draft in drafts * 9]).blocks) <= 50
 
 
 def test_a_row_beyond_the_end_of_the_log_keeps_no_catalogue_out_of_force(house: House, charter: Charter) -> None:
