@@ -312,13 +312,11 @@ class Program:
             places.append(WitnessFile(self.settings.audit_witness))
         if self.settings.audit_channel:
             places.append(SlackChannel(slack.posting_client(self.settings), self.settings.audit_channel))
-        often = timedelta(minutes=self.settings.audit_minutes)
-        keys = told.keyring(self.settings)
-        return Checkpoints(self.engine, keys, self.clock, places, self.settings.audit_every, often)
+        every, often = self.settings.audit_every, timedelta(minutes=self.settings.audit_minutes)
+        return Checkpoints(self.engine, told.keyring(self.settings), self.clock, places, every, often)
 
     def _cluster_version(self) -> str:
-        first = next(iter(self.catalog.environments.values()))
-        return self.cluster.version(first.cluster)
+        return self.cluster.version(next(iter(self.catalog.environments.values())).cluster)
 
     def _timer(self, role: Role) -> Any:
         from apscheduler.schedulers.background import BackgroundScheduler
@@ -333,6 +331,8 @@ class Program:
         if role != "runner":
             timer.add_job(self.readings.flush, "interval", seconds=TICK, **once)
             timer.add_job(self._forget, "interval", hours=1, **once)
+            again = self.files.put_forward_again
+            timer.add_job(again, "interval", minutes=1, args=[self.charter, self.directory, self.registry], **once)
         timer.start()
         return timer
 

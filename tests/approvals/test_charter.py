@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -13,14 +13,16 @@ from sqlalchemy import insert, text
 from actions.registry import Registry
 from actions.verbs import VERBS
 from approvals import tables
-from approvals.actor import Actor
+from approvals.actor import Actor, DirectoryDown
 from approvals.charter import Charter, NoPolicy
 from approvals.gate import Gate
 from approvals.policy_model import Policy
 from approvals.request import State
 from approvals.shelf import Forged, Shelf
 from approvals.store import reading, writing
-from tests.approvals.doubles import ANA, BEN, PLAYGROUND, SCALE, House, in_threads
+from bot.files import Files
+from bot.settings import Settings
+from tests.approvals.doubles import ANA, BEN, CARLA, DORA, PLAYGROUND, SCALE, House, in_threads
 from tests.approvals.test_policy_check import CATALOG
 
 REGISTRY = Registry(VERBS)
@@ -158,3 +160,50 @@ def test_a_row_without_its_entry_is_none_that_was_archived(house: House, charter
         assert shelf.version(connection, 1) == FIRST.version
         with pytest.raises(Forged):
             shelf.version(connection, 3)
+
+
+class Silent:
+    """A directory that says nothing until it is `up`."""
+
+    up = False
+
+    def members(self, sources: Mapping[str, Mapping[str, object]]) -> dict[str, frozenset[Actor]]:
+        """See Directory."""
+        if not self.up:
+            raise DirectoryDown
+        typo = {"usergroup": "S0TYPO"}
+        return {name: frozenset(() if source == typo else (ANA, BEN, CARLA, DORA)) for name, source in sources.items()}
+
+    def is_person(self, actor: Actor) -> bool:
+        """See Directory."""
+        raise DirectoryDown
+
+
+def with_ghosts(source: str) -> Policy:
+    """FIRST, where prod takes the agreement of one more group."""
+    asks = [{"from": "sre", "count": 1}, {"from": "ghosts", "count": 1}]
+    return a_policy(lambda p: (p["groups"].update(ghosts={"usergroup": source}), p["rules"][4].update(approvals=asks)))
+
+
+@pytest.mark.parametrize(("source", "adopted"), [("S0TYPO", False), ("S0REAL", True)])
+def test_a_policy_whose_groups_nobody_could_check_waits_until_somebody_can(
+    house: House, charter: Charter, source: str, adopted: bool
+) -> None:
+    """A7, A9: a group that nobody is in would lock everybody out, its own repair included."""
+    wanted, directory = with_ghosts(source), Silent()
+    files = Files(Settings.model_construct(policy=PLAYGROUND, catalog=PLAYGROUND), CATALOG, wanted)
+    files.check(directory, REGISTRY)
+    files.put_forward(charter)
+    files.put_forward_again(charter, directory, REGISTRY)
+    assert house.kinds() == ["policy.adopted"]
+    directory.up = True
+    files.put_forward_again(charter, directory, REGISTRY)
+    assert charter.in_force().version == (wanted if adopted else FIRST).version
+
+
+def test_the_first_policy_is_adopted_even_where_nobody_can_check_its_groups(house: House) -> None:
+    """A8: without one nothing is judged at all, and each decision looks its groups up again."""
+    files = Files(Settings.model_construct(policy=PLAYGROUND, catalog=PLAYGROUND), CATALOG, FIRST)
+    files.check(Silent(), REGISTRY)
+    files.put_forward(a_charter(house))
+    assert a_charter(house).in_force().version == FIRST.version
