@@ -215,7 +215,8 @@ def version(text: Text, start: int) -> Iterator[Piece]:
             written, said = written[len(flag) :], True
     if quantities.version(written) or (said and _is_tag(text, word, written)):
         slot = "source" if source else "version"
-        yield Piece(place + 1, VERSIONED, ((slot, written),))
+        aimed = (("aimed", True),) if {"to", "onto", "→"} & set(words[start:place]) else ()
+        yield Piece(place + 1, VERSIONED, ((slot, written), *aimed))
 
 
 def _is_tag(text: Text, word: str, written: str) -> bool:

@@ -8,7 +8,21 @@ from intents.grammar.amounts import shift
 from intents.grammar.search import Parse
 
 _ALWAYS = frozenset(
-    ("order", "service", "environment", "ref", "polite", "begs", "we", "gerund", "mind", "same", "wants", "done")
+    (
+        "order",
+        "service",
+        "environment",
+        "ref",
+        "polite",
+        "begs",
+        "we",
+        "gerund",
+        "mind",
+        "same",
+        "wants",
+        "done",
+        "aimed",
+    )
 )
 
 
@@ -92,8 +106,11 @@ def _rollback(slots: dict[str, Any]) -> Draft | None:
         "back",
         "of_deploy",
         "deploy",
+        "undoes",
     ):
         return None
+    if slots.get("undoes") and "version" in slots and not slots.get("aimed"):
+        return None  # "undo checkout 1.4.2" goes away from it, and not back to it
     if bool(slots.get("of_deploy")) != bool(slots.get("deploy")):
         return None
     if bool(slots.get("needs_back")) and not slots.get("back"):
