@@ -145,14 +145,19 @@ def _out_of_the_way(workload: Mapping[str, Any], pods: Collection[Pod]) -> bool:
 
 def _timed(workload: Mapping[str, Any]) -> bool:
     """Whether the present pause ends by itself: a step's after its duration, the one before a blue-green promotion
-    after `autoPromotionSeconds`. Any other reason to pause, an analysis without a result say, waits for a person."""
+    after `autoPromotionSeconds`. Any other reason to pause, an analysis without a result say, waits for a person.
+
+    A duration that is set has an end, 0 too; without one a person ends it (argo-rollouts.readthedocs.io, "Canary").
+    """
     status, strategy = workload.get("status") or {}, workload["spec"].get("strategy") or {}
     reasons = {each.get("reason") for each in status.get("pauseConditions") or ()}
     if reasons == {"BlueGreenPause"}:
         switch = strategy.get("blueGreen") or {}
         return switch.get("autoPromotionEnabled") is not False and bool(switch.get("autoPromotionSeconds"))
     steps, at = (strategy.get("canary") or {}).get("steps") or (), int(status.get("currentStepIndex", 0))
-    return reasons == {"CanaryPauseStep"} and at < len(steps) and bool((steps[at].get("pause") or {}).get("duration"))
+    if reasons != {"CanaryPauseStep"} or at >= len(steps):
+        return False
+    return (steps[at].get("pause") or {}).get("duration") is not None
 
 
 def newest(pods: Collection[Pod], revisions: Sequence[Revision]) -> tuple[Pod, ...]:

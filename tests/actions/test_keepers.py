@@ -233,7 +233,11 @@ ROLLOUT: Json = {
     "metadata": {"name": "checkout", "generation": 3},
     "spec": {
         "replicas": 2,
-        "strategy": {"canary": {"steps": [{"setWeight": 50}, {"pause": {}}, {"pause": {"duration": 5}}]}},
+        "strategy": {
+            "canary": {
+                "steps": [{"setWeight": 50}, {"pause": {}}, {"pause": {"duration": 5}}, {"pause": {"duration": 0}}]
+            }
+        },
     },
 }
 
@@ -245,11 +249,12 @@ STEP = [{"reason": "CanaryPauseStep"}]
     ("status", "judged"),
     [
         ({"phase": "Healthy"}, Complete(2)),
-        ({"phase": "Paused", "currentStepIndex": 1, "pauseConditions": STEP}, Complete(2, "paused at step 2 of 3")),
+        ({"phase": "Paused", "currentStepIndex": 1, "pauseConditions": STEP}, Complete(2, "paused at step 2 of 4")),
         ({"phase": "Paused", "currentStepIndex": 2, "pauseConditions": STEP}, Progressing),
+        ({"phase": "Paused", "currentStepIndex": 3, "pauseConditions": STEP}, Progressing),
         (
             {"phase": "Paused", "currentStepIndex": 2, "pauseConditions": [{"reason": "InconclusiveAnalysisRun"}]},
-            Complete(2, "paused at step 3 of 3"),
+            Complete(2, "paused at step 3 of 4"),
         ),
         ({"phase": "Paused", "currentStepIndex": 1}, Progressing),
         ({"phase": "Progressing", "currentStepIndex": 0}, Progressing),
