@@ -54,7 +54,7 @@ class KeptClient(WebClient):
         headers = {**self.headers, **_FORM, "Authorization": f"Bearer {self.token}"}
         try:
             return self._kept().ask(
-                "POST", method, headers, urlencode(params).encode(), float(self.timeout), again=True
+                "POST", method, headers, urlencode(_fields(params)).encode(), float(self.timeout), again=True
             )
         except urllib3.exceptions.TimeoutError as error:
             raise TimeoutError(str(error)) from error
@@ -67,3 +67,8 @@ class KeptClient(WebClient):
             manager = urllib3.ProxyManager(self.proxy, **how) if self.proxy else urllib3.PoolManager(**how)
             self._exchange = Exchange(manager, self.base_url)
         return self._exchange
+
+
+def _fields(params: dict[str, Any]) -> dict[str, Any]:
+    """As the SDK itself writes a form: without what is None, and a truth value as 1 or 0."""
+    return {name: int(one) if isinstance(one, bool) else one for name, one in params.items() if one is not None}

@@ -54,6 +54,13 @@ def test_questions_share_a_connection_and_carry_the_token() -> None:
     assert all(b"Bearer xoxb-1" in one and one.endswith(b"user=U1") for one in asked)
 
 
+def test_a_truth_value_is_a_figure_and_what_is_unknown_is_left_out() -> None:
+    with server([OK]) as (base, asked):
+        client = KeptClient(token="xoxb-1", base_url=base, timeout=60)
+        client.usergroups_list(include_disabled=False, include_users=True)
+    assert asked[0].endswith(b"\r\ninclude_disabled=0&include_users=1")
+
+
 def test_a_question_that_its_connection_lost_is_asked_once_more() -> None:
     with server([b""], [OK]) as (base, asked):
         assert KeptClient(token="xoxb-1", base_url=base, timeout=60).api_call("auth.test")["ok"]
