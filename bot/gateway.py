@@ -63,7 +63,7 @@ class Gateway:
                     await self._beat()
         finally:
             stop.set()
-            await self.desk.work.finish(ENOUGH)
+            await self.desk.leave(ENOUGH)
             await self._leave()
             await projecting
             await self.session.close()

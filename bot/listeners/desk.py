@@ -70,6 +70,11 @@ class Desk:
         """This delivery is worked on."""
         await self._closing.close(key)
 
+    async def leave(self, seconds: float) -> None:
+        """The work under way ends within so many seconds, or is left to the next process; what is done is noted."""
+        await self.work.finish(seconds)
+        await self._closing.finish()
+
     @cached_property
     def _closing(self) -> Closing:
         return Closing(self.inbox)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+import pytest
+
 from approvals.store import StoreDown
 from bot.inbox import LEASE, RETENTION, Inbox
 from bot.listeners.closing import Closing
@@ -139,3 +141,21 @@ async def test_a_store_that_is_down_leaves_them_open_and_holds_up_no_later_one(s
     assert [type(one) for one in found] == [StoreDown, StoreDown]
     await closing.close("event Ev3")
     assert [key for key, _ in Inbox(Writer(store.engine), store.clock).left_over()] == ["event Ev1", "event Ev2"]
+
+
+async def test_what_was_done_is_noted_before_the_process_leaves_though_nobody_waits_for_it(store: EdgeStore) -> None:
+    """S2: otherwise the next process would work on it again; a store that is down does not keep this one."""
+    inbox = Noting(store)
+    closing = Closing(inbox)
+    inbox.take("event Ev1", {})
+    waiting = asyncio.create_task(closing.close("event Ev1"))
+    await asyncio.sleep(0)  # it has begun
+    waiting.cancel()
+    await closing.finish()
+    assert inbox.noted == [("event Ev1",)]
+    broken = Closing(Noting(store, StoreDown()))
+    waiting = asyncio.create_task(broken.close("event Ev2"))
+    await asyncio.sleep(0)
+    await broken.finish()
+    with pytest.raises(StoreDown):
+        await waiting
