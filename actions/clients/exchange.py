@@ -73,8 +73,7 @@ class Exchange:
             if connection.is_closed:
                 self._open(connection, min(CONNECT, left(until)))
             connection.sock.settimeout(left(until))
-            connection.sock.sendall(sent)
-            answer = Reply(connection.sock, until).read(bodyless)
+            answer = _answered(connection.sock, sent, until, bodyless)
             lasts = answer.lasts
             return answer
         finally:
@@ -92,3 +91,19 @@ class Exchange:
         else:
             connection.connect()
         self._pool._validate_conn(connection)  # warns of a certificate that nobody checked
+
+
+def _answered(sock: Any, sent: bytes, until: float, bodyless: bool) -> Answer:
+    """A server may refuse before it has heard all (section 9.5 of RFC 9112): what it says then is the answer, and
+    nothing but a refusal can be."""
+    try:
+        sock.sendall(sent)
+    except ConnectionError as broken:
+        try:
+            early = Reply(sock, until).read(bodyless)
+        except OSError:
+            raise broken from None
+        if early.status < 400:
+            raise
+        return early._replace(lasts=False)
+    return Reply(sock, until).read(bodyless)

@@ -9,7 +9,7 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import urllib3
 import yaml
@@ -74,7 +74,7 @@ class Connection:
         client, exchange = self._opened()
         sent = {"Accept": "application/json, */*", "User-Agent": agent(), **(headers or {})}
         sign(client, sent)
-        asked = path + (f"?{urlencode(query)}" if query else "")
+        asked = quote(path, safe="/:") + (f"?{urlencode(query)}" if query else "")
         written = None if body is None else json.dumps(body).encode()
         seconds = patience.left(self._patience)
         try:

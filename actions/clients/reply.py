@@ -89,7 +89,8 @@ class Reply:
             if length == 0:
                 break
             pieces.append(self._exactly(length))
-            self._exactly(2)
+            if self._exactly(2) != b"\r\n":
+                raise ConnectionError("the answer is longer than it says")
         while self._until_after(b"\r\n"):  # trailers, which nobody reads
             pass
         return b"".join(pieces)

@@ -48,6 +48,7 @@ BROKEN = {
     "endless length": b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\nok",
     "odd length": b"HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\nok",
     "two lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok",
+    "long chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nokXX0\r\n\r\n",
     "odd chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-2\r\nok\r\n0\r\n\r\n",
     "zipped": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
     "endless head": b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 20_000,
@@ -144,6 +145,32 @@ def test_a_write_is_never_repeated() -> None:
             exchange.ask("PATCH", "/x", {}, b"{}", PATIENCE, again=False)
         assert [one.split()[0] for one in asked] == [b"PATCH"]
         assert get(exchange).body == b"ok"
+
+
+@pytest.mark.parametrize("status", [413, 200])
+def test_a_refusal_before_all_was_heard_is_the_answer_and_nothing_is_sent_again(status: int) -> None:
+    """E1: half a write was not done, so nothing but a refusal is believed of it."""
+    said, heard = OK.replace(b"200", b"%d" % status), []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def refuse() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                heard.append(connection.recv(100))
+                connection.sendall(said)
+
+        thread = threading.Thread(target=refuse)
+        thread.start()
+        exchange = Exchange(urllib3.PoolManager(), f"http://127.0.0.1:{listener.getsockname()[1]}")
+        body = b"x" * 20_000_000  # more than any buffer between takes
+        if status == 413:
+            answer = exchange.ask("PATCH", "/x", {}, body, PATIENCE, again=False)
+            assert (answer.status, answer.lasts) == (413, False)
+        else:
+            with pytest.raises(ConnectionError):
+                exchange.ask("PATCH", "/x", {}, body, PATIENCE, again=False)
+        thread.join(PATIENCE)
+    assert len(heard) == 1
 
 
 def test_a_dripping_answer_has_the_time_of_a_whole_one() -> None:

@@ -209,6 +209,12 @@ def test_a_token_that_cannot_be_sent_is_a_refusal(tmp_path: Path) -> None:
         KubernetesCluster(odd).workload(CHECKOUT)
 
 
+@pytest.mark.parametrize("name", ["a b", "a\u2028b", "checkout/scale?x", "%2e%2e"])
+def test_a_name_that_is_none_is_asked_for_as_it_is(real: KubernetesCluster, town: Town, name: str) -> None:
+    with pytest.raises(NotFound):
+        real.workload(WorkloadRef(cluster=None, namespace="prod", kind="Deployment", name=name))
+
+
 def test_a_cluster_that_is_not_there_is_unreachable(tmp_path: Path) -> None:
     nowhere = KubernetesCluster(write_kubeconfig("http://127.0.0.1:9", tmp_path / "config"))
     with pytest.raises(Unreachable, match="did not answer"):
