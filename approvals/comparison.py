@@ -1,9 +1,9 @@
 """Two policies held against each other by what they say, not by how they are written (A9).
 
-Over the catalogue: each verb, environment and class of service, asked for by each kind of person, at every moment at
-which a freeze of either begins or ends within a year. Weaker is what lets something through that was held back: fewer
-or other approvals, more who may ask, a longer time to approve or to start, a freeze less, a key that may be handed over
-or a glass that may be broken where it could not.
+Over the catalogue: each verb, environment and class of service, and in each environment any service that is still to
+come, asked for by each kind of person, at every moment at which a freeze of either begins or ends within a year. Weaker
+is what lets something through that was held back: fewer or other approvals, more who may ask, a longer time to approve
+or to start, a freeze less, a key that may be handed over or a glass that may be broken where it could not.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import chain
 
 from actions import durations
 from actions.catalog import Catalog
@@ -28,11 +29,11 @@ def compare(old: Policy, new: Policy, catalog: Catalog, registry: Registry, now:
     """Every verdict that changes, in the order of the catalogue; kinds of people with the same change are one."""
     crowd = Crowd((old, new))
     times = moments((old, new), now)
-    classes = subjects.classes((old, new), catalog)
+    classes = subjects.classes((old, new), catalog) | {subjects.ANOTHER: ("any other service",)}
     found: dict[Shift, list[frozenset[str]]] = {}
-    for subject in subjects.every((old, new), catalog, registry):
+    for subject in chain(*(ask((old, new), catalog, registry) for ask in (subjects.every, subjects.others))):
         for actor, kind in crowd.kinds().items():
-            label = subjects.label(classes[subject.service]) if subject.service else None
+            label = None if subject.service is None else subjects.label(classes[subject.service])
             for shift in _by_evals(Side(old, subject), Side(new, subject), crowd, actor, times):
                 found.setdefault(replace(shift, service=label), []).append(kind)
     shifts = [*(replace(shift, who=least(kinds)) for shift, kinds in found.items()), *_keys(old, new, crowd)]

@@ -28,7 +28,6 @@ from approvals.verdict import Subject, overriding, rule_for
 from approvals.whereabouts import Bound, Place, Way, Whereabouts
 
 _NOTHING = Policy()  # what no catalogue reaches is as good as forbidden
-_ANOTHER = ""  # stands for every service that the policy does not name
 _ANYBODY = ("whoever may ask",)
 _NAMED = 50  # services of each kind in an entry of the log
 
@@ -158,7 +157,7 @@ class _Judged:
 
 
 def _subject(action: type[Action], way: Way) -> Subject:
-    return Subject(action.verb, action.risk, way.service or _ANOTHER, way.environment)
+    return Subject(action.verb, action.risk, way.service or subjects.ANOTHER, way.environment)
 
 
 def _of_namespace(catalog: Whereabouts, place: Place) -> _Guard:

@@ -10,6 +10,9 @@ from actions.registry import Registry
 from approvals.policy_model import Match, Policy
 from approvals.verdict import Subject
 
+ANOTHER = ""
+"""Stands for every service that no policy names, whether the catalogue has one or not."""
+
 
 def every(policies: Iterable[Policy], catalog: Catalog, registry: Registry) -> Iterator[Subject]:
     """Each verb, environment and class of services; a class is asked about by its first service."""
@@ -20,6 +23,19 @@ def every(policies: Iterable[Policy], catalog: Catalog, registry: Registry) -> I
     for action in registry:
         if "service" not in action.model_fields:
             yield Subject(action.verb, action.risk, None, None)
+
+
+def others(policies: Iterable[Policy], catalog: Catalog, registry: Registry) -> Iterator[Subject]:
+    """Each verb for a service that no policy names, in each environment where the catalogue has none to ask about.
+
+    What is said of it there holds for the first that comes.
+    """
+    told_apart = named(policies)
+    unnamed = [name for name in catalog.services if name not in told_apart]
+    asked = {environment for name in unnamed for environment in catalog.environments_of(name)}
+    for action, environment in product(registry, catalog.environments):
+        if "service" in action.model_fields and environment not in asked:
+            yield Subject(action.verb, action.risk, ANOTHER, environment)
 
 
 def classes(policies: Iterable[Policy], catalog: Catalog) -> dict[str, tuple[str, ...]]:

@@ -14,6 +14,7 @@ from approvals.amendment import TARGETS
 from approvals.ballot import DecisionRefused
 from approvals.charter import Charter, OtherCatalog
 from approvals.gate import Gate
+from approvals.policy_model import Policy
 from approvals.request import Request, State
 from approvals.shelf import Forged
 from approvals.store import writing
@@ -205,3 +206,19 @@ def test_a_catalogue_whose_text_is_not_the_one_of_its_version_is_not_followed(ho
         )
     with pytest.raises(Forged):
         going_by(house, HARMLESS).catalog()
+
+
+def test_no_new_service_walks_in_behind_a_policy_that_was_loosened_for_nobody(house: House) -> None:
+    """A9: two files, each of which lets nobody through by itself, need the quorum between them."""
+    elsewhere = (service(name, environments=["prod", "staging", "dev"]) for name in CATALOG.services)
+    old = a_catalog(together(environment("vault", namespace="vault"), *elsewhere))
+    data = FIRST.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    guard = {"name": "vault", "match": {"environments": ["vault"]}, "ask": "anyone", "approvals": [{"from": "sre"}]}
+    strict, easy = (
+        Policy.model_validate({**data, "rules": [{**guard, "approvals": wanted}, *data["rules"]]})
+        for wanted in (guard["approvals"], [])
+    )
+    mine = going_by(house, old)
+    assert [mine.put_forward(paper) for paper in (old, strict)] == [None, None]
+    assert mine.put_forward(easy) is not None
+    assert mine.known().version == strict.version

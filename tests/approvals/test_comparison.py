@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from actions.catalog import Catalog
 from approvals import comparison, quorum
 from approvals.actor import Actor
 from approvals.policy_model import Policy
@@ -133,6 +134,27 @@ def test_an_eval_that_is_required_no_more_is_weaker() -> None:
     found = shifts(lambda p: evals(p, None), before=lambda p: evals(p, "required"))
     assert {shift.verb for shift in found if shift.weaker} == {v.verb for v in REGISTRY if v.risk.value != "read"}
     assert not any(s.weaker for s in shifts(lambda p: evals(p, "required"), before=lambda p: evals(p, None)))
+
+
+def test_what_holds_for_services_that_are_still_to_come_is_compared_too() -> None:
+    """A9: else it is loosened where every service has a rule of its own, and a new one walks in afterwards."""
+    everywhere = {name: {"environments": ["dev"]} for name in CATALOG.services} | {
+        "payments": {"environments": ["prod"]}
+    }
+    catalog = Catalog.model_validate({"environments": {"prod": {}, "dev": {}, "empty": {}}, "services": everywhere})
+
+    def policy(*approvals: dict[str, str]) -> Policy:
+        data = yaml.safe_load(PLAYGROUND.read_text())
+        guarded = {"name": "others", "match": {"environments": ["prod", "empty"]}, "ask": ["engineers"]}
+        data["rules"] = [data["rules"][3], {**guarded, "approvals": list(approvals)}, data["rules"][2]]
+        return Policy.model_validate(data)
+
+    found = comparison.compare(policy({"from": "sre"}), policy(), catalog, REGISTRY, NOW)
+    assert {(s.service, s.environment) for s in found if s.verb == "scale" and s.weaker} == {
+        ("any other service", "prod"),
+        ("any other service", "empty"),
+    }
+    assert comparison.compare(policy(), policy(), catalog, REGISTRY, NOW) == []
 
 
 def test_members_of_a_list_are_compared_person_by_person() -> None:
