@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -41,8 +42,8 @@ class Workload(Value):
 class Price(Value):
     """What a model takes, in US dollars a million tokens."""
 
-    input: float = Field(ge=0)
-    output: float = Field(ge=0)
+    input: float = Field(ge=0, allow_inf_nan=False)
+    output: float = Field(ge=0, allow_inf_nan=False)
 
 
 class EvalSuite(Value):
@@ -154,8 +155,10 @@ class Catalog(Value):
                     if environment not in self.environments:
                         raise ValueError(f"services.{name}.{key} names {environment}, which is no environment")
         self._require_one_keeper_each()
-        _unique("service", {n: s.aliases for n, s in self.services.items()})
-        _unique("environment", {n: e.aliases for n, e in self.environments.items()})
+        _unique("service", ((n, (n, *s.aliases)) for n, s in self.services.items()))
+        _unique("environment", ((n, (n, *e.aliases)) for n, e in self.environments.items()))
+        suites = [(n, suite) for n, s in self.services.items() for suite in s.evals]
+        _unique("suite", ((f"{s.suite} of {n}", (s.suite, *s.aliases)) for n, s in suites))
         return self
 
     @cached_property
@@ -279,10 +282,10 @@ def _index(entries: dict[str, tuple[str, ...]]) -> dict[str, str]:
     return {word.lower(): name for name, aliases in entries.items() for word in (name, *aliases)}
 
 
-def _unique(what: str, entries: dict[str, tuple[str, ...]]) -> None:
+def _unique(what: str, entries: Iterable[tuple[str, tuple[str, ...]]]) -> None:
     owner: dict[str, str] = {}
-    for name, aliases in entries.items():
-        for word in {w.lower() for w in (name, *aliases)}:
+    for name, words in entries:
+        for word in {w.lower() for w in words}:
             if word in owner:
                 raise ValueError(f'the {what}s {owner[word]} and {name} both answer to "{word}"')
             owner[word] = name
