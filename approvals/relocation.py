@@ -52,7 +52,7 @@ def compare(policy: Policy, old: Catalog, new: Catalog, registry: Registry, now:
     moved: dict[tuple[_Guard, _Guard | None], list[Place]] = {}
     for place in dict.fromkeys((*before.places, *after.places)):
         was, becomes = before.places.get(place), after.places.get(place)
-        guard = _Guard(was.ways) if was else _of_namespace(before, place)
+        guard = _Guard(was.ways) if was else _around(before, place)
         if was is None or becomes is None or was.ways != becomes.ways:
             moved.setdefault((guard, _Guard(becomes.ways) if becomes else None), []).append(place)
         if was and becomes:
@@ -160,10 +160,14 @@ def _subject(action: type[Action], way: Way) -> Subject:
     return Subject(action.verb, action.risk, way.service or subjects.ANOTHER, way.environment)
 
 
-def _of_namespace(catalog: Whereabouts, place: Place) -> _Guard:
-    """What holds for an object that no name reaches: as much as for any other workload of its namespace."""
-    environments = catalog.namespaces.get((place.cluster, place.namespace))
-    return _Guard(_unnamed(environments), every=True) if environments else _UNREACHED
+def _around(catalog: Whereabouts, place: Place) -> _Guard:
+    """What holds where no name reaches: as much as for any other workload of its namespace.
+
+    And as for every other field of the same object, since who writes one may undo another.
+    """
+    environments = catalog.namespaces.get((place.cluster, place.namespace), ())
+    ways = _unnamed(environments).union(catalog.objects.get(place.whole, ()))
+    return _Guard(ways, every=True) if ways else _UNREACHED
 
 
 def _unnamed(environments: Iterable[str]) -> frozenset[Way]:

@@ -26,6 +26,11 @@ class Place(NamedTuple):
     name: str
     field: str = ""
 
+    @property
+    def whole(self) -> Place:
+        """The object, whatever field of it."""
+        return self._replace(field="")
+
     def __str__(self) -> str:
         """`Deployment payments in shop`."""
         there = f" of {self.cluster}" if self.cluster else ""
@@ -54,6 +59,7 @@ class Whereabouts(NamedTuple):
     """A catalogue by its objects, and which environments have workloads in a namespace."""
 
     places: dict[Place, Bound]
+    objects: dict[Place, frozenset[Way]]  # by all of its fields
     namespaces: dict[Namespace, frozenset[str]]
 
 
@@ -69,7 +75,10 @@ def of(catalog: Catalog, told_apart: Collection[str]) -> Whereabouts:
     for name, entry in catalog.environments.items():
         shared.setdefault((entry.cluster, entry.namespace or name), set()).add(name)
     places = {place: _bound(catalog, names, told_apart) for place, names in found.items()}
-    return Whereabouts(places, {where: frozenset(environments) for where, environments in shared.items()})
+    objects: dict[Place, frozenset[Way]] = {}
+    for place, bound in places.items():
+        objects[place.whole] = objects.get(place.whole, frozenset()) | bound.ways
+    return Whereabouts(places, objects, {where: frozenset(environments) for where, environments in shared.items()})
 
 
 def _places(catalog: Catalog, service: str, environment: str) -> Iterator[Place]:

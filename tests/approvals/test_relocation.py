@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from actions.catalog import Catalog, restored
 from approvals import quorum, relocation
@@ -167,6 +168,17 @@ def test_another_name_is_no_weaker_that_is_no_easier_than_one_that_was_there() -
     assert [say for say in others if "payments" not in say] == []
 
 
+def test_another_field_of_an_object_is_as_guarded_as_the_object() -> None:
+    """A9: who may write one field of what keeps a version may undo what another one says."""
+    kept = {"tool": "argocd", "namespace": "argocd-{environment}"}
+    before = together(*(service(name, managed_by=dict(kept)) for name in ("payments", "cart")))
+    other = {**kept, "name": "payments-prod", "version": "spec.source.helm.parameters.image.tag"}
+    found = shifts(service("new", environments=["prod"], managed_by=other), before)
+    assert any("Application payments-prod in argocd-prod (spec.source.helm" in shift.say for shift in found)
+    assert "one of payments-owners" in asked(found)
+    assert shifts(service("new", environments=["prod"], managed_by={**other, "name": "new-prod"}), before) == []
+
+
 def test_a_namespace_that_its_guarded_environment_leaves_is_weaker_without_any_service() -> None:
     """A9: whatever stands there unnamed could be brought in afterwards."""
     services = {"a": {"environments": ["dev"]}}
@@ -202,6 +214,12 @@ def test_evals_that_a_deploy_rests_on_are_not_dropped_by_the_catalogue(evals: li
     assert any("evals" in shift.before for shift in found) is weaker
     free = POLICY.model_copy(update={"rules": tuple(r.model_copy(update={"evals": None}) for r in POLICY.rules)})
     assert shifts(service("support-bot", evals=evals), policy=free) == []
+
+
+def test_no_other_service_takes_the_name_of_a_suite() -> None:
+    """A9: else the evals that a deploy rests on were asked of another service, and nothing would get weaker."""
+    with pytest.raises(ValidationError, match='support-quality of support-bot and .* both answer to "support-quality"'):
+        a_catalog(service("zz", environments=["dev"], evals=[EVALS]))
 
 
 def test_a_freeze_that_no_longer_reaches_an_object_is_weaker() -> None:
