@@ -218,9 +218,7 @@ def test_evals_that_a_deploy_rests_on_are_not_dropped_by_the_catalogue(evals: li
 
 def test_no_other_service_takes_the_name_of_a_suite() -> None:
     """A9: else the evals that a deploy rests on were asked of another service, and nothing would get weaker."""
-    with pytest.raises(
-        ValidationError, match=r'support-quality of support-bot and .* both answer to "support-quality"'
-    ):
+    with pytest.raises(ValidationError, match=r'of support-bot and .* both answer to "support-quality"'):
         a_catalog(service("zz", environments=["dev"], evals=[EVALS]))
 
 
