@@ -121,6 +121,13 @@ class Charter:
         with self._ledger.looking() as connection:
             return self._standing(connection).policy
 
+    def for_what_runs(self) -> Policy:
+        """The same, for a run that began before another catalogue came into force. Raises NoPolicy, Forged."""
+        policy = self.known()
+        if policy is None:
+            raise NoPolicy
+        return policy
+
     def catalog(self) -> Catalog:
         """The catalogue in force; our own before the first one. Raises Forged."""
         with self._ledger.looking() as connection:

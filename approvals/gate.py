@@ -62,7 +62,8 @@ class Gate:
         self._handover = Handover(ledger, self._lookup)
         self._lookup.delegations = self._handover.active
         self._lookup.amendment = self._about_policy
-        self._runner = Runner(ledger, executor, self._lookup, clock)
+        leaving = self._lookup.by(charter.for_what_runs) if charter else self._lookup
+        self._runner = Runner(ledger, executor, self._lookup, leaving, clock)
 
     @property
     def policy(self) -> Policy:
@@ -227,6 +228,10 @@ class Gate:
         """`keep_time`, and look after what runs and what is unknown. For a process that runs requests."""
         self.keep_time()
         self._runner.tick()
+
+    def see_out(self, over: Callable[[], bool]) -> None:
+        """Keep what still runs here from counting as dead, until it has ended or everything is over. Starts nothing."""
+        self._runner.see_out(over)
 
     def keep_time(self) -> None:
         """Expire, escalate and remind where it is due. Call it every few seconds."""

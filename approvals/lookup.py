@@ -28,6 +28,12 @@ class Lookup:
         self.delegations: Callable[[datetime], tuple[Delegation, ...]] = lambda now: ()
         self.amendment: Callable[[Plan], Verdict] = lambda plan: Forbidden("", "Nothing can change the policy here.")
 
+    def by(self, in_force: Callable[[], Policy]) -> Lookup:
+        """The same, by a policy that is looked up in another way."""
+        other = Lookup(in_force, self._directory, self._registry, self._runs)
+        other.delegations, other.amendment = self.delegations, self.amendment
+        return other
+
     @property
     def policy(self) -> Policy:
         """The policy that holds now, whichever process adopted it. Raises NoPolicy (A8)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -25,6 +26,9 @@ from approvals.warrant import Altered
 LEASE = timedelta(seconds=30)
 """How long a runner that says nothing counts as alive. Also how long its grant is good for."""
 
+BREATH = 1.0
+"""Seconds between two words that the runs of a process live which goes over to another catalogue."""
+
 DEADLINE = timedelta(minutes=20)
 """How long a run may take at all: a rollout counts as failed after ten minutes, and is then looked at for one more.
 
@@ -42,10 +46,14 @@ class _Run(NamedTuple):
 
 
 class Runner:
-    """One process's hands. `clock` is the one that the executor reads."""
+    """One process's hands. `clock` is the one that the executor reads.
 
-    def __init__(self, ledger: Ledger, executor: Executing, lookup: Lookup, clock: Clock) -> None:
+    `leaving` is what leave for a rollback is judged by: a plan is bound, so whatever catalogue is in force by then.
+    """
+
+    def __init__(self, ledger: Ledger, executor: Executing, lookup: Lookup, leaving: Lookup, clock: Clock) -> None:
         self._ledger, self._executor, self._lookup, self._clock = ledger, executor, lookup, clock
+        self._leaving = leaving
         self.name = secrets.token_hex(8)
         self._active: dict[str, _Run | None] = {}  # None: looked at, not started
         self._lock = threading.Lock()
@@ -72,18 +80,33 @@ class Runner:
         """Say that the runs of this process live; find those of dead ones; read back what is unknown."""
         running = self._ledger.running()  # before the look at our own: of ours, each is among them, or over
         now = self._ledger.now()
-        with self._lock:
-            own = dict(self._active)
-        at_work = {name for name, run in own.items() if run is None or now < run.deadline}
-        fences = {name: run.fence for name, run in own.items() if run and name in at_work}
-        if fences:
-            self._ledger.hold(fences, LEASE)
+        at_work = self._hold(now)
         for request in running:
             mine = request.runner == self.name and request.id in at_work
             if not mine and rulings.on_lapse(request, now, self.name):
                 self._ledger.move(request.id, lambda current, at: rulings.on_lapse(current, at, self.name))
         for request in self._ledger.unknown():
             self._reconcile(request)
+
+    def see_out(self, over: Callable[[], bool]) -> None:
+        """Say that the runs of this process live until the last has ended, or it is `over`; start and judge nothing."""
+        while not over():
+            try:
+                if not self._hold(self._ledger.now()):
+                    return
+            except TwokeyError as error:
+                _log.warning("runs under way are not held: %s", error.say)
+            time.sleep(BREATH)
+
+    def _hold(self, now: datetime) -> set[str]:
+        """Say that our own runs live, but those that take too long; which they are."""
+        with self._lock:
+            own = dict(self._active)
+        at_work = {name for name, run in own.items() if run is None or now < run.deadline}
+        fences = {name: run.fence for name, run in own.items() if run and name in at_work}
+        if fences:
+            self._ledger.hold(fences, LEASE)
+        return at_work
 
     def _check(self, request: Request) -> Request | None:
         """Read the target again. None: it is as it was shown. Raises Unreachable, and then it may be tried again."""
@@ -169,10 +192,10 @@ class Runner:
             raise GrantRefused
         began = self._clock.now()
         concerned = (run.requester, *(d.approver for d in run.decisions))
-        view = self._lookup.view(run.plan, concerned, began)
+        view = self._leaving.view(run.plan, concerned, began)
         try:
             self._ledger.move(
-                run.id, lambda now, at: rulings.on_trip(now, at, self._lookup.within(view, at), run.fence, trip)
+                run.id, lambda now, at: rulings.on_trip(now, at, self._leaving.within(view, at), run.fence, trip)
             )
         except Altered as error:
             raise GrantRefused(error.say) from error

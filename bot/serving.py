@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 
 from bot.app import Program, Role
@@ -30,6 +31,8 @@ async def serve(
 
     await program.run(role, stop, http_port, ready)
     while program.outgrown and not stop.is_set():
+        # A guard goes on watching beside the successor, which starts what is new.
+        threading.Thread(target=program.gate.see_out, args=[stop.is_set], name="see out", daemon=True).start()
         program = await asyncio.to_thread(program.successor)
         on_successor(program)
         await program.run(role, stop, http_port, ready)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from actions.action import Change
 from actions.errors import GrantRefused, TwokeyError
@@ -23,11 +24,15 @@ from approvals.actor import DirectoryDown
 from approvals.gate import Gate
 from approvals.moves import Outrun
 from approvals.policy_model import Policy
-from approvals.request import Requirement, State
+from approvals.request import Request, Requirement, State
 from approvals.runner import DEADLINE, LEASE
 from approvals.tables import requests
 from approvals.verdict import Allowed, Escalation, Forbidden, NeedsApproval
 from tests.approvals.doubles import ANA, BEN, CARLA, DEV, GUARDED, PLAYGROUND, SCALE, TRIP, Hands, House, a_house
+from tests.approvals.test_catalog_in_force import HARMLESS, going_by
+from tests.approvals.test_charter import FIRST, a_gate
+from tests.approvals.test_policy_check import CATALOG
+from tests.waiting import until
 
 HOUR = timedelta(hours=1)
 
@@ -133,7 +138,7 @@ def test_a_guard_that_trips_is_recorded_before_it_rolls_back(house: House) -> No
 class Asking(Hands):
     """Hands that ask for leave three times, whatever they hear, and note it; `between` happens before each."""
 
-    between: Callable[[str], None] = lambda request_id: None
+    between: Callable[[str], object] = lambda request_id: None
     grants: list[Grant] = field(default_factory=list)
     refused: list[TwokeyError] = field(default_factory=list)
 
@@ -187,6 +192,59 @@ def test_a_freeze_that_began_meanwhile_holds_a_rollback_back_if_it_is_about_roll
     assert len(heard.grants) == given
     assert house.kinds().count("request.guard_tripped") == given
     assert given or all("The freeze" in error.say for error in heard.refused)
+
+
+def test_a_catalogue_that_weakens_nothing_takes_no_guard_away(house: House) -> None:
+    """A9: what the rollback does is bound by its plan, so the policy in force judges it, by whatever catalogue."""
+    gate, hands, request = _by_the_catalog(house)
+    hands.between = lambda _: going_by(house, HARMLESS).put_forward(HARMLESS)
+    gate.run(request.id)
+    assert going_by(house, CATALOG).outgrown()
+    assert len(hands.grants) == 1
+
+
+def test_a_guard_watches_on_while_its_process_goes_over_to_another_catalogue(house: House) -> None:
+    """E2: its run is held beyond any lease, beside the process that works by the new one; it ends for both."""
+    gate, hands, request = _by_the_catalog(house)
+    successor = a_gate(house, going_by(house, HARMLESS))
+    threads: list[threading.Thread] = []
+
+    def go_over(_: str) -> None:
+        if threads:
+            return
+        going_by(house, HARMLESS).put_forward(HARMLESS)
+        threads.append(threading.Thread(target=gate.see_out, args=[lambda: False]))
+        house.clock.advance(LEASE.total_seconds() - 1)
+        before = _lease(house, request.id)
+        threads[0].start()
+        until(lambda: _lease(house, request.id) > before, "it is held")
+        house.clock.advance(LEASE.total_seconds() - 1)
+        successor.tick()
+
+    hands.between = go_over
+    gate.run(request.id)
+    assert len(hands.grants) == 1
+    threads[0].join(30)
+    assert not threads[0].is_alive()
+    assert house.ledger.get(request.id).state is State.FAILED
+
+
+def _by_the_catalog(house: House) -> tuple[Gate, Asking, Request]:
+    """A process that goes by the catalogue in force, and a guarded change that is approved there."""
+    hands, mine = Asking(), going_by(house, CATALOG)
+    for paper in (CATALOG, FIRST):
+        mine.put_forward(paper)
+    gate = Gate(mine.in_force, house.folk, house.ledger, hands, Registry(VERBS), house.clock, mine)
+    request = gate.submit(GUARDED, ANA, {})
+    for actor in (BEN, CARLA):
+        if request.state is State.WAITING:
+            request = gate.decide(request.id, request.plan.digest, actor, approve=True)
+    return gate, hands, request
+
+
+def _lease(house: House, request_id: str) -> str:
+    with house.engine.begin() as connection:
+        return str(connection.execute(select(requests.c.lease_until).where(requests.c.id == request_id)).scalar_one())
 
 
 def test_who_may_no_longer_approve_takes_the_approval_of_the_rollback_along(house: House) -> None:
