@@ -8,7 +8,7 @@ its image; or fewer evals than before. Everything else (aliases, texts, runbooks
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -25,8 +25,9 @@ from approvals.policy_model import Policy
 from approvals.request import Requirement
 from approvals.shift import Shift, Side, between, moments, proven
 from approvals.verdict import Subject, overriding, rule_for
-from approvals.whereabouts import Bound, Place, Way, Whereabouts
+from approvals.whereabouts import Bound, Place, Terms, Way, Whereabouts
 
+_Holds = Callable[[Terms, Terms], bool]  # whether ours are no looser than theirs
 _NOTHING = Policy()  # what no catalogue reaches is as good as forbidden
 _ANYBODY = ("whoever may ask",)
 _NAMED = 50  # services of each kind in an entry of the log
@@ -76,6 +77,7 @@ class _Judged:
     def __init__(self, policy: Policy, registry: Registry, now: datetime) -> None:
         self._policy, self._registry = policy, registry
         self._crowd, self._times = Crowd((policy, _NOTHING)), moments((policy,), now)
+        self._easing: dict[tuple[str, Way, Way], frozenset[Actor]] = {}
 
     def reached(self, label: str, old: _Guard, new: _Guard) -> Iterator[Shift]:
         """Each verb that somebody gets more easily; kinds of people with the same change are one."""
@@ -90,15 +92,45 @@ class _Judged:
                     yield replace(shift, environment=None, service=label, who=least(kinds))
 
     def unbound(self, label: str, old: Bound, new: Bound) -> Iterator[Shift]:
-        """What its names let go of, though they are as well guarded as before."""
-        if new.most > old.most:
-            yield self._loosened("scale", label, old, f"{old.most} replicas at most", f"{new.most} at most")
-        if new.brings - old.brings:
-            yield self._loosened("deploy", label, old, _listed(old.brings), _listed(new.brings))
-        asked = any(rule.evals for rule in self._policy.rules)
-        if asked and not all(any(_covers(ours, theirs) for theirs in old.proofs) for ours in new.proofs):
-            was, becomes = (sorted({suite.suite for each in b.proofs for suite in each}) for b in (old, new))
-            yield self._loosened("deploy", label, old, f"evals {_listed(was)}", f"evals {_listed(becomes)}, or easier")
+        """What its names let go of, though they are as well guarded as before; each name by those as easy as itself."""
+        if old.terms == new.terms:
+            return
+        was, becomes = self._freed("scale", old, new, lambda our, their: our.most <= their.most)
+        if becomes:
+            most = [max(each.most for each in terms) for terms in (was, becomes)]
+            yield self._loosened("scale", label, old, f"{most[0]} replicas at most", f"{most[1]} at most")
+        was, becomes = self._freed("deploy", old, new, lambda our, their: our.brings == their.brings)
+        if becomes:
+            brings = [_listed({each.brings for each in terms}) for terms in (was, becomes)]
+            yield self._loosened("deploy", label, old, *brings)
+        was, becomes = self._freed("deploy", old, new, lambda our, their: _covers(our.proofs, their.proofs))
+        if becomes and any(rule.evals for rule in self._policy.rules):
+            suites = [_listed({suite.suite for each in terms for suite in each.proofs}) for terms in (was, becomes)]
+            yield self._loosened("deploy", label, old, f"evals {suites[0]}", f"evals {suites[1]}, or easier")
+
+    def _freed(self, verb: str, old: Bound, new: Bound, holds: _Holds) -> tuple[list[Terms], list[Terms]]:
+        """The terms that no name as easy as theirs had, and those that their names had before."""
+        freed = [terms for terms in new.terms if self._lets_go(verb, old, terms, holds)]
+        ways = {terms.way for terms in freed}
+        return [terms for terms in old.terms if terms.way in ways] or list(old.terms), freed
+
+    def _lets_go(self, verb: str, old: Bound, ours: Terms, holds: _Holds) -> bool:
+        """Whether somebody gets by this name what no name before gave as easily; what is easier itself is `reached`."""
+        if any(theirs.way == ours.way and holds(ours, theirs) for theirs in old.terms):
+            return False
+        for actor in self._crowd.kinds():
+            alike = [theirs for theirs in old.terms if actor not in self._eased(verb, theirs.way, ours.way)]
+            if alike and not any(holds(ours, theirs) for theirs in alike):
+                return True
+        return False
+
+    def _eased(self, verb: str, was: Way, way: Way) -> frozenset[Actor]:
+        """For whom this name is easier than that one."""
+        key, action = (verb, was, way), self._registry[verb]
+        if key not in self._easing:
+            everybody = self._crowd.kinds()
+            self._easing[key] = frozenset(actor for actor in everybody if self._easier(action, was, way, actor))
+        return self._easing[key]
 
     def left_out(self, label: str, guard: _Guard) -> Shift:
         """An object to which no name leads any more."""

@@ -44,15 +44,26 @@ class Way(NamedTuple):
     environment: str
 
 
+class Terms(NamedTuple):
+    """What one name of an object binds it to."""
+
+    way: Way
+    most: int  # replicas
+    brings: str  # what a deploy puts where
+    proofs: tuple[EvalSuite, ...]  # the evals that a deploy should have passed
+
+
 @dataclass(frozen=True)
 class Bound:
     """What holds for one object. Equal where the policy can tell no difference, whatever its names are."""
 
-    ways: frozenset[Way]
-    most: int  # replicas
-    brings: frozenset[str]  # what a deploy puts where
-    proofs: frozenset[tuple[EvalSuite, ...]]  # the evals that a deploy should have passed, for each of its names
+    terms: frozenset[Terms]
     names: tuple[str, ...] = field(compare=False)  # `payments in prod`
+
+    @property
+    def ways(self) -> frozenset[Way]:
+        """The names under which it can be asked for, as far as the policy tells them apart."""
+        return frozenset(each.way for each in self.terms)
 
 
 class Whereabouts(NamedTuple):
@@ -93,14 +104,17 @@ def _place(ref: WorkloadRef, path: str = "") -> Place:
 
 
 def _bound(catalog: Catalog, names: list[tuple[str, str]], told_apart: Collection[str]) -> Bound:
-    entries = [catalog.services[service] for service, _ in names]
     return Bound(
-        ways=frozenset(Way(service if service in told_apart else None, place) for service, place in names),
-        most=max(entry.max_replicas for entry in entries),
-        brings=frozenset(
-            f"{entry.image or 'the repository that it has'} in {catalog.container(service)}"
-            for entry, (service, _) in zip(entries, names, strict=True)
-        ),
-        proofs=frozenset(entry.evals for entry in entries),
+        terms=frozenset(_terms(catalog, service, environment, told_apart) for service, environment in names),
         names=tuple(f"{service} in {environment}" for service, environment in names),
+    )
+
+
+def _terms(catalog: Catalog, service: str, environment: str, told_apart: Collection[str]) -> Terms:
+    entry = catalog.services[service]
+    return Terms(
+        way=Way(service if service in told_apart else None, environment),
+        most=entry.max_replicas,
+        brings=f"{entry.image or 'the repository that it has'} in {catalog.container(service)}",
+        proofs=entry.evals,
     )

@@ -179,6 +179,40 @@ def test_another_field_of_an_object_is_as_guarded_as_the_object() -> None:
     assert shifts(service("new", environments=["prod"], managed_by={**other, "name": "new-prod"}), before) == []
 
 
+def _beside_payments(data: dict[str, Any]) -> None:
+    service("payments", environments=["prod"], max_replicas=12)(data)
+    work = {"name": "payments", "container": "proxy"}
+    image = data["services"]["payments"].get("image")
+    service("proxy", environments=["prod"], max_replicas=3, workload=work, image=image)(data)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (service("proxy", max_replicas=12), "3 replicas at most -> 12 at most"),
+        (service("proxy", workload={"name": "payments", "container": "payments"}), "in proxy -> "),
+    ],
+    ids=["replicas", "container"],
+)
+def test_a_freer_name_gets_nothing_that_only_a_guarded_one_had(change: Change, says: str) -> None:
+    """A9: what an object is bound to is compared name by name."""
+    found = shifts(change, _beside_payments)
+    assert any(says in shift.say for shift in found), [shift.say for shift in found]
+    assert "one of payments-owners" in asked(found)
+
+
+def test_a_freer_name_keeps_its_evals_beside_a_guarded_one_without() -> None:
+    """A9, A3."""
+    rules = tuple(r.model_copy(update={"evals": "required"}) for r in POLICY.rules)
+    policy = POLICY.model_copy(update={"rules": rules})
+
+    def before(data: dict[str, Any]) -> None:
+        _beside_payments(data)
+        service("proxy", evals=[{"suite": "own"}])(data)
+
+    assert any("evals own -> evals none" in s.say for s in shifts(service("proxy", evals=[]), before, policy))
+
+
 def test_a_namespace_that_its_guarded_environment_leaves_is_weaker_without_any_service() -> None:
     """A9: whatever stands there unnamed could be brought in afterwards."""
     services = {"a": {"environments": ["dev"]}}
