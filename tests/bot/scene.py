@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,17 +47,8 @@ class Scene:
         """The program, until the block ends; as often as a test wants to restart it."""
         program = build(self.settings(), self.clock, self.hands)
         stop, ready = asyncio.Event(), asyncio.Event()
-        task = asyncio.create_task(program.run(role, stop, http_port, ready.set))
-        waiting = asyncio.create_task(ready.wait())
-        await asyncio.wait({task, waiting}, return_when="FIRST_COMPLETED", timeout=PATIENCE)
-        waiting.cancel()
-        try:
-            if task.done():
-                task.result()
+        async with at_work(program.run(role, stop, http_port, ready.set), stop, ready):
             yield program
-        finally:
-            stop.set()
-            await task
 
     @asynccontextmanager
     async def served(self, role: Role = "all") -> AsyncIterator[list[Program]]:
@@ -65,17 +56,8 @@ class Scene:
         programs = [build(self.settings(), self.clock, self.hands)]
         stop, ready = asyncio.Event(), asyncio.Event()
         work = serving.serve(programs[0], role, stop, on_ready=ready.set, on_successor=programs.append)
-        task = asyncio.create_task(work)
-        waiting = asyncio.create_task(ready.wait())
-        await asyncio.wait({task, waiting}, return_when="FIRST_COMPLETED", timeout=PATIENCE)
-        waiting.cancel()
-        try:
-            if task.done():
-                task.result()
+        async with at_work(work, stop, ready):
             yield programs
-        finally:
-            stop.set()
-            await task
 
     def settings(self) -> settings.Settings:
         """As `twokey serve` would read them."""
@@ -156,6 +138,21 @@ class Scene:
         found = top(await self.until(lambda state: top(state) is not None, f"a {kind} of {user}"))
         assert found is not None
         return found
+
+
+@asynccontextmanager
+async def at_work(work: Coroutine[Any, Any, None], stop: asyncio.Event, ready: asyncio.Event) -> AsyncIterator[None]:
+    """From when it is ready, or ended with what it raises, until the block ends and `stop` is set."""
+    task, waiting = asyncio.create_task(work), asyncio.create_task(ready.wait())
+    await asyncio.wait({task, waiting}, return_when="FIRST_COMPLETED", timeout=PATIENCE)
+    waiting.cancel()
+    try:
+        if task.done():
+            task.result()
+        yield
+    finally:
+        stop.set()
+        await task
 
 
 @asynccontextmanager
