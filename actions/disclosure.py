@@ -48,9 +48,9 @@ def settings(spec: Any, other: Any, private: bool = False) -> Any:
         }
     if isinstance(spec, list):
         held = other if isinstance(other, list) else []
-        named = _by_name([each for each in held if isinstance(each, Mapping)])
         return [
-            settings(each, named.get(each.get("name")) if _is_another(each, held) else each, private) for each in spec
+            settings(each, _counterpart(each, at, held) if _is_another(each, held) else each, private)
+            for at, each in enumerate(spec)
         ]
     if private and spec == other:
         return "(hidden)"
@@ -97,6 +97,13 @@ def _probe(own: Any, other: Any, side: str, header: bool = False) -> Any:
 
 def _is_another(entry: Any, others: Sequence[Any]) -> bool:
     return isinstance(entry, Mapping) and entry not in others
+
+
+def _counterpart(entry: Mapping[str, Any], at: int, others: Sequence[Any]) -> Any:
+    """By its name; the sources of an Application need not have any, and stay in their order."""
+    if "name" in entry:
+        return next((each for each in others if isinstance(each, Mapping) and each.get("name") == entry["name"]), None)
+    return others[at] if at < len(others) else None
 
 
 def _variable(variable: Mapping[str, Any], differs: str) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from actions import objects
 from actions.clients.protocols import Revision
+from actions.keepers import sources
 from actions.plan import Patch, Plan
 
 
@@ -52,7 +53,10 @@ def in_place(live: Mapping[str, Any], patch: Patch) -> bool:
     """Whether every field of the spec that the patch sets still has that value; annotations are anybody's."""
     if patch.subresource == "status":  # the controller writes it, too: an answer to it is not what it asked for
         return True
-    return _contains(live.get("spec"), patch.body.get("spec"), by_name=patch.type != "merge")
+    spec, wanted = live.get("spec"), patch.body.get("spec")
+    if patch.type == "sourced":
+        return _sources_in_place(spec, wanted)
+    return _contains(spec, wanted, by_name=patch.type != "merge")
 
 
 def stops_all(plan: Plan) -> bool:
@@ -107,6 +111,12 @@ def _in_words(plan: Plan, live: Mapping[str, Any], path: str, version: str, now:
     return f"someone changed {'the pod template' if path == objects.TEMPLATE else name}{by}"
 
 
+def _sources_in_place(spec: Any, wanted: Any) -> bool:
+    there = spec.get("sources") or ()
+    places = [(sources.found(change, there), sources.beside(change)) for change in wanted["sources"]]
+    return all(at is not None and _contains(there[at], change, by_name=True) for at, change in places)
+
+
 def _contains(live: Any, wanted: Any, by_name: bool) -> bool:
     if isinstance(wanted, Mapping):
         held = live if isinstance(live, Mapping) else {}
@@ -114,9 +124,10 @@ def _contains(live: Any, wanted: Any, by_name: bool) -> bool:
             held.get(key) is None if value is None else _contains(held.get(key), value, by_name)
             for key, value in wanted.items()
         )
-    if by_name and isinstance(wanted, list) and isinstance(live, list):
+    things = isinstance(wanted, list) and all(isinstance(entry, Mapping) for entry in wanted)
+    if by_name and things and isinstance(live, list):
         named = {entry.get("name"): entry for entry in live if isinstance(entry, Mapping)}
-        return all(isinstance(e, Mapping) and _contains(named.get(e.get("name")), e, by_name) for e in wanted)
+        return all(_contains(named.get(e.get("name")), e, by_name) for e in wanted)
     if isinstance(wanted, list) and isinstance(live, list):  # the server may add defaults to what is in it
         return len(live) == len(wanted) and all(_contains(*pair, by_name) for pair in zip(live, wanted, strict=True))
     return bool(live == wanted)

@@ -14,9 +14,10 @@ from actions.terms import Guarded, Risk, Value
 
 REQUEST_TOKEN = "${request}"  # noqa: S105 - a placeholder, no secret
 """Stands in the marks of a patch for the request's id, which is not known before the plan is submitted."""
-PatchType = Literal["strategic", "merge", "named"]
+PatchType = Literal["strategic", "merge", "named", "sourced"]
 """As the API has them; "named" is a merge patch in whose lists of named things only what changes stands: custom
-resources know no strategic merge. It is completed from the object as it was read just before (`actions.wire`)."""
+resources know no strategic merge. "sourced" is the same of `spec.sources`, whose entries are told by what they are
+(`actions.keepers.sources`). Both are completed from the object as it was read just before (`actions.wire`)."""
 _MARKS = (
     "twokey.dev/",
     "kubernetes.io/change-cause",

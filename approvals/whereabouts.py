@@ -96,7 +96,7 @@ def _places(catalog: Catalog, service: str, environment: str) -> Iterator[Place]
     yield _place(catalog.ref(service, environment))
     kept = catalog.kept(service, environment)
     if kept:
-        yield _place(kept.ref, kept.path)
+        yield _place(kept.ref, kept.where)
 
 
 def _place(ref: WorkloadRef, path: str = "") -> Place:

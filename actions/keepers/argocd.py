@@ -13,6 +13,7 @@ from pydantic import JsonValue
 
 from actions import objects
 from actions.errors import BadInput
+from actions.keepers import sources
 from actions.keepers.field import Field, held
 from actions.keepers.keeper import Past, Verdict
 from actions.outcome import Step
@@ -30,10 +31,8 @@ class Application:
     tool: ClassVar[str] = "Argo CD"
 
     def require_ready(self, live: Mapping[str, Any]) -> None:
-        name = live["metadata"]["name"]
-        if live["spec"].get("sources"):
-            raise BadInput(f"Application {name} has several sources, and I can change the version of one alone.")
         if live.get("operation"):
+            name = live["metadata"]["name"]
             raise BadInput(f"Argo CD is syncing Application {name} right now. Ask again when it is done.")
 
     def nudge(self) -> dict[str, JsonValue]:
@@ -59,8 +58,8 @@ class Application:
             return _waiting(f"Argo CD is syncing{_said(state)}" if ours else "Argo CD has not begun to sync yet")
         if ours and state.get("phase") in _ENDED_BADLY:
             return Verdict(False, Failed(f"Argo CD's sync ended in {state['phase']}{_said(state)}"))
-        # 2. What it says of another source than this says nothing.
-        if held(sync, "comparedTo.source") != live["spec"].get("source"):
+        # 2. What it says of other sources than these says nothing.
+        if [*sources.listed(sync.get("comparedTo") or {})] != [*sources.listed(live["spec"])]:
             return _waiting("Argo CD has not compared it yet")
         if broken := next((c for c in status.get("conditions") or () if c.get("type") in _BROKEN), None):
             return Verdict(False, Failed(f"Argo CD cannot use it{_said(broken)}"))
@@ -71,7 +70,8 @@ class Application:
     def past(self, live: Mapping[str, Any], field: Field) -> list[Past]:
         """`status.history`; where a Git revision is the version and it was the same one as now, the commit is.
 
-        A branch moves: to go back on it means to go back to a commit.
+        A branch moves: to go back on it means to go back to a commit. Argo CD's own rollback, of several sources as of
+        one, is a sync of all that an entry says; it leaves the spec as it is, and is refused where syncs are automated.
         """
         present, commit, found = field.read(live), held(live, "status.sync.revision"), []
         for entry in held(live, "status.history") or ():

@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from actions import cautions, image, limits, objects, pinning, preview, readiness
 from actions.action import Change
 from actions.errors import BadInput, NotFound
+from actions.keepers import sources
 from actions.keepers.keeper import Keeper, Past
 from actions.keepers.kinds import KEEPERS
 from actions.managed import Kept
@@ -26,7 +27,7 @@ def deploy(tools: Toolbox, change: Change, kept: Kept, version: str) -> Draft:
     Raises BadInput where that version is there and well, or where the tool would do nothing; else as `Change.draft`.
     """
     keeper, now = KEEPERS[kept.ref.kind], _present(tools, kept)
-    present = kept.field.read(now.live)
+    present = kept.version(now.live)
     if version == present and isinstance(keeper.judge(now.live, None, None).judged, Complete):
         raise BadInput(f"{change.service} in {change.environment} already runs {version}, says {keeper.tool}.")
     moving = pinning.of_version(tools, change, kept.repository, version) if kept.field.names_image else ()
@@ -42,7 +43,7 @@ def rollback(tools: Toolbox, change: Change, kept: Kept, to: str | int | None) -
     Raises BadInput that lists what there is where there is no such version; else as `Change.draft`.
     """
     now = _present(tools, kept)
-    present = kept.field.read(now.live)
+    present = kept.version(now.live)
     earlier = [past for past in remembered(tools, change, kept, now.live) if past.version != present]
     wanted = earlier[0] if to is None and earlier else next((p for p in earlier if to in (p.number, p.version)), None)
     if wanted is None:
@@ -65,7 +66,7 @@ def remembered(tools: Toolbox, change: Change, kept: Kept, live: Mapping[str, An
 
     A workload's images count where the present one is what the keeper says: then they are its versions.
     """
-    if found := KEEPERS[kept.ref.kind].past(live, kept.field):
+    if found := KEEPERS[kept.ref.kind].past(kept.seen(live), kept.field):
         return found
     container = tools.catalog.container(change.service)
     revisions = tools.cluster.revisions(tools.catalog.ref(change.service, change.environment))
@@ -74,13 +75,14 @@ def remembered(tools: Toolbox, change: Change, kept: Kept, live: Mapping[str, An
         for each in revisions
         if each.image(container)
     ]
-    return versions if versions and versions[0].version == kept.field.read(live) else ()
+    return versions if versions and versions[0].version == kept.version(live) else ()
 
 
 def _present(tools: Toolbox, kept: Kept) -> preview.Present:
-    """Raises BadInput where the tool would do nothing now, else SourceError."""
+    """Raises BadInput where the tool would do nothing now, or where it is not clear where; else SourceError."""
     live = tools.cluster.workload(kept.ref)
     KEEPERS[kept.ref.kind].require_ready(live)
+    sources.said(live, kept.source)
     return preview.Present(kept.ref, live, "")
 
 
@@ -93,13 +95,18 @@ def _draft(
     warnings: tuple[Caution, ...],
     undo: dict[str, JsonValue] | None,
 ) -> Draft:
-    keeper, present = KEEPERS[kept.ref.kind], kept.field.read(now.live)
-    kind, spec = kept.field.change(now.live, version)
+    keeper, present = KEEPERS[kept.ref.kind], kept.version(now.live)
+    kind, spec = kept.change(now.live, version)
     patch = Patch(type=kind, body=_body(keeper, spec))
+    facts = (
+        f"{kept.ref.kind} {kept.ref.namespace}/{kept.ref.name}",
+        sources.said(now.live, kept.source),
+        f"{keeper.tool}: {keeper.state(now.live)}",
+    )
     return Draft(
         target=now.target,
         differences=(Difference(field="version", before=_short(present or "none"), after=_short(version)),),
-        facts=(f"{kept.ref.kind} {kept.ref.namespace}/{kept.ref.name}", f"{keeper.tool}: {keeper.state(now.live)}"),
+        facts=tuple(filter(None, facts)),
         patch=patch,
         diff=preview.diff(now.live, preview.tried(tools, change, now, patch)),
         preconditions=tuple(preview.condition(now, path) for path in (objects.UID, *keeper.conditions())),

@@ -19,7 +19,7 @@ def version(catalog: Catalog, plan: Plan, live: Mapping[str, Any]) -> str:
     """Which version a plan's target says now, be it a keeper or a workload."""
     if plan.target.kind in KEEPERS:
         kept = catalog.kept(plan.service, plan.environment)
-        return (kept.field.read(live) if kept else None) or "none"
+        return (kept.version(live) if kept else None) or "none"
     if plan.target.kind == objects.AUTOSCALER:
         return ""
     return objects.version_of(objects.template(live), catalog.container(plan.service))
@@ -49,5 +49,5 @@ def _with_workload(tools: Toolbox, plan: Plan, verdict: Verdict) -> Judgement:
     if not isinstance(judged, Complete):
         return judged
     if kept and kept.field.names_image and not arrived and isinstance(verdict.judged, Complete):
-        return Failed(f"{ref.kind} {ref.name} still runs {runs}: what {kept.path} says does not reach its image")
+        return Failed(f"{ref.kind} {ref.name} still runs {runs}: what {kept.where} says does not reach its image")
     return judged if isinstance(verdict.judged, Complete) else verdict.judged

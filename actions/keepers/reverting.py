@@ -40,5 +40,5 @@ def said(tools: Toolbox, service: str, environment: str) -> str:
     if kept is None:
         return ""
     keeper, live = KEEPERS[kept.ref.kind], tools.cluster.workload(kept.ref)
-    version = kept.field.read(live) or "none"
+    version = kept.version(live) or "none"
     return f"{keeper.tool} says {keeper.state(live)} · version {version} ({kept.ref.kind} {kept.ref.name})"

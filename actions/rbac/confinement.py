@@ -22,6 +22,7 @@ from typing import Any
 from actions.action import Action
 from actions.kinds import SERVED
 from actions.rbac import accounts, versions
+from actions.rbac.cel import alike_but, listed
 from actions.rbac.places import Place
 from actions.rbac.rights import changes_versions, concerns, without
 from actions.rbac.versions import REPOSITORY
@@ -57,7 +58,7 @@ def of_verb(verb: type[Action], place: Place, verbs: Iterable[type[Action]]) -> 
     own, preview = (accounts.user(verb.verb, place.namespace, tried) for tried in (False, True))
     yield from _policy(
         f"{accounts.name(verb.verb)}-{place.namespace}",
-        f"request.userInfo.username in {_list((own, preview))}",
+        f"request.userInfo.username in {listed((own, preview))}",
         verbs,
         _variables(verb, place),
         list(_validations(verb, place)),
@@ -124,13 +125,14 @@ def _variables(verb: type[Action], place: Place) -> list[dict[str, str]]:
 
 
 def _validations(verb: type[Action], place: Place) -> Iterator[dict[str, str]]:
+    known = listed(_names(verb, place))
     mine = [resource for resources in _touched(verb, place).values() for resource in resources]
     yield {
-        "expression": f"request.operation == 'UPDATE' && variables.resource in {_list(mine)}",
+        "expression": f"request.operation == 'UPDATE' && variables.resource in {listed(mine)}",
         "message": f"{verb.verb} may patch {', '.join(mine)}, and do nothing else",
     }
     yield {
-        "expression": f"request.namespace == '{place.namespace}' && variables.workload in {_list(_names(verb, place))}",
+        "expression": f"request.namespace == '{place.namespace}' && variables.workload in {known}",
         "message": "the catalogue has no such workload here; apply `twokey rbac render` after a change of it",
     }
     for touches, resources in _touched(verb, place).items():
@@ -142,11 +144,11 @@ def _validations(verb: type[Action], place: Place) -> Iterator[dict[str, str]]:
             yield _about(resources, expression, message)
         for resource in resources:
             for path in versions.touched(place, resource):
-                yield _about([resource], *versions.limits(path, lambda age, at: f"variables.{_variable(age, at)}"))
+                yield _about([resource], *versions.limits(place, path, _whole))
 
 
 def _about(resources: list[str], expression: str, message: str) -> dict[str, str]:
-    return {"expression": f"!(variables.resource in {_list(resources)}) || ({expression})", "message": message}
+    return {"expression": f"!(variables.resource in {listed(resources)}) || ({expression})", "message": message}
 
 
 def _limits(touches: Iterable[Path]) -> Iterator[tuple[str, str]]:
@@ -189,10 +191,7 @@ def _same(new: str, old: str, tree: Tree, k: str) -> str:
 
     Levels below which are maps have a comparison of their own; lists of named things are compared here.
     """
-    parts = [
-        f"{new}.all({k}, {k} in {_list(tree)} || ({k} in {old} && {new}[{k}] == {old}[{k}]))",
-        f"{old}.all({k}, {k} in {_list(tree)} || {k} in {new})",
-    ]
+    parts = [alike_but(new, old, tree, k)]
     for key, inner in tree.items():
         if inner.keys() & {EACH, OURS}:
             ours, others = inner.get(OURS, inner.get(EACH)), inner.get(EACH, {"name": {}})
@@ -246,9 +245,10 @@ def _patches(rule: Rule) -> bool:
     return "patch" in rule.verbs
 
 
+def _whole(age: str, path: Path) -> str:
+    """How the policy calls what stands there in the object."""
+    return f"variables.{_variable(age, path)}"
+
+
 def _variable(age: str, path: Path) -> str:
     return "_".join(re.sub(r"\W", "_", part) for part in (age, *path))
-
-
-def _list(words: Iterable[str]) -> str:
-    return "[" + ", ".join(f"'{word}'" for word in words) + "]"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from actions.catalog import Catalog
 from actions.clients.protocols import WorkloadRef
 from actions.kinds import SERVED
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,8 @@ class Place:
     has will do."""
     versions: dict[str, frozenset[str]] = field(default_factory=dict)
     """`applications.checkout-prod` -> where in it versions are kept."""
+    sources: dict[str, frozenset[tuple[str, str]]] = field(default_factory=dict)
+    """`applications.checkout-prod` -> the same, each with what its source is called, where there are several."""
     images: dict[str, frozenset[str]] = field(default_factory=dict)
     """`applications.checkout-prod` -> the repositories of the images whose versions it keeps."""
 
@@ -47,6 +52,7 @@ def places(catalog: Catalog) -> list[Place]:
             home = _at(found, kept.ref)
             _add(home.workloads, kept.ref.kind, kept.ref.name)
             _add(home.versions, _key(kept.ref), kept.path)
+            _add(home.sources, _key(kept.ref), (kept.path, kept.source))
             _add(home.images, _key(kept.ref), kept.repository)
     return [found[where] for where in sorted(found)]
 
@@ -62,7 +68,7 @@ def _at(found: dict[tuple[str, str], Place], ref: WorkloadRef) -> Place:
     return found.setdefault(where, Place(*where))
 
 
-def _add(names: dict[str, frozenset[str]], key: str, name: str) -> None:
+def _add(names: dict[str, frozenset[T]], key: str, name: T) -> None:
     names[key] = names.get(key, frozenset()) | {name}
 
 

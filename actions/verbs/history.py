@@ -12,7 +12,9 @@ from actions import chronicle, periods, quantities, reads
 from actions.action import Read
 from actions.chronicle import Delivered, Row, Seen
 from actions.keepers import rules as keepers
+from actions.keepers.keeper import Past
 from actions.keepers.kinds import KEEPERS
+from actions.managed import Kept
 from actions.outcome import Outcome, Step, Suggestion, Table
 from actions.periods import Stretch, Zone
 from actions.terms import Name, Rule
@@ -92,7 +94,7 @@ class History(Read):
         container, found = tools.catalog.container(self.service), list[Seen | Delivered]()
         for place, ref in refs.items():
             kept = tools.catalog.kept(self.service, place)
-            past = KEEPERS[kept.ref.kind].past(tools.cluster.workload(kept.ref), kept.field) if kept else ()
+            past = _delivered(tools, kept) if kept else ()
             found += [Delivered(self.service, place, each) for each in past]
             found += (
                 [] if past else [Seen(self.service, place, container, each) for each in tools.cluster.revisions(ref)]
@@ -151,6 +153,10 @@ class History(Read):
             return ()
         where: dict[str, Any] = {"service": self.service, "environment": self.environment}
         return (Suggestion(label="Roll back…", action={"verb": "rollback", **where, "to": None}),)
+
+
+def _delivered(tools: Toolbox, kept: Kept) -> Sequence[Past]:
+    return KEEPERS[kept.ref.kind].past(kept.seen(tools.cluster.workload(kept.ref)), kept.field)
 
 
 def _is(said: str, name: str) -> bool:

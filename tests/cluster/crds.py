@@ -35,21 +35,30 @@ _CONDITION = _map(
     type=_TEXT, status=_TEXT, reason=_TEXT, message=_TEXT, lastTransitionTime=_TIME, observedGeneration=_NUMBER
 )
 _SOURCE = _map(
+    name=_TEXT,
+    ref=_TEXT,
     repoURL=_TEXT,
     path=_TEXT,
     chart=_TEXT,
     targetRevision=_TEXT,
     kustomize=_map(images=_list(_TEXT)),
-    helm=_map(parameters=_list(_map(name=_TEXT, value=_TEXT, forceString=_FLAG)), values=_TEXT, valuesObject=_ANY),
+    helm=_map(
+        parameters=_list(_map(name=_TEXT, value=_TEXT, forceString=_FLAG)),
+        values=_TEXT,
+        valuesObject=_ANY,
+        valueFiles=_list(_TEXT),
+    ),
 )
 _OPERATION = _map(
     initiatedBy=_map(username=_TEXT, automated=_FLAG),
     info=_list(_map(name=_TEXT, value=_TEXT)),
     sync=_map(
         revision=_TEXT,
+        revisions=_list(_TEXT),
         prune=_FLAG,
         dryRun=_FLAG,
         source=_SOURCE,
+        sources=_list(_SOURCE),
         manifests=_list(_TEXT),
         syncOptions=_list(_TEXT),
         syncStrategy=_map(apply=_map(force=_FLAG), hook=_map(force=_FLAG)),
@@ -65,7 +74,12 @@ _APPLICATION = _map(
     ),
     operation=_OPERATION,
     status=_map(
-        sync=_map(status=_TEXT, revision=_TEXT, comparedTo=_map(source=_SOURCE)),
+        sync=_map(
+            status=_TEXT,
+            revision=_TEXT,
+            revisions=_list(_TEXT),
+            comparedTo=_map(source=_SOURCE, sources=_list(_SOURCE)),
+        ),
         health=_map(status=_TEXT, message=_TEXT, lastTransitionTime=_TIME),
         operationState=_map(
             phase=_TEXT,
@@ -73,9 +87,18 @@ _APPLICATION = _map(
             operation=_OPERATION,
             startedAt=_TIME,
             finishedAt=_TIME,
-            syncResult=_map(revision=_TEXT, source=_SOURCE),
+            syncResult=_map(revision=_TEXT, revisions=_list(_TEXT), source=_SOURCE, sources=_list(_SOURCE)),
         ),
-        history=_list(_map(id=_NUMBER, revision=_TEXT, deployedAt=_TIME, source=_SOURCE)),
+        history=_list(
+            _map(
+                id=_NUMBER,
+                revision=_TEXT,
+                revisions=_list(_TEXT),
+                deployedAt=_TIME,
+                source=_SOURCE,
+                sources=_list(_SOURCE),
+            )
+        ),
         conditions=_list(_map(type=_TEXT, message=_TEXT, lastTransitionTime=_TIME)),
         reconciledAt=_TIME,
     ),

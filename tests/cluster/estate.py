@@ -30,7 +30,40 @@ KEEPERS = {  # service -> kind and where its version stands
     "cart": ("Application", f"{PARAMETER}.image.tag"),
     "api": ("HelmRelease", "spec.values.image.tag"),
     "site": ("Kustomization", "spec.images"),
+    # Of several sources: the only one that makes manifests, one that is called by its path, and a ref to Helm values.
+    "till": ("Application", f"{PARAMETER}.image.tag"),
+    "desk": ("Application", IMAGES),
+    "kiosk": ("Application", REVISION),
 }
+SOURCES: dict[str, list[Json]] = {
+    "till": [
+        {"repoURL": "https://git.example/values", "targetRevision": "main", "ref": "values"},
+        {
+            "repoURL": "https://charts.example",
+            "chart": "till",
+            "targetRevision": "8.5.1",
+            "helm": {
+                "valueFiles": ["$values/till.yaml"],
+                "parameters": [{"name": "db.password", "value": "hunter22"}, {"name": "image.tag", "value": "1.0"}],
+            },
+        },
+    ],
+    "desk": [
+        {"repoURL": "https://git.example/shop", "path": "common", "targetRevision": "main"},
+        {
+            "repoURL": "https://git.example/shop",
+            "path": "desk",
+            "targetRevision": "main",
+            "kustomize": {"images": ["other=registry.example/other:3", "registry.example/desk:1.0"]},
+        },
+    ],
+    "kiosk": [
+        {"repoURL": "https://charts.example", "chart": "kiosk", "targetRevision": "8.5.1"},
+        {"repoURL": "https://charts.example", "chart": "probe", "targetRevision": "1.0", "name": "probe"},
+        {"repoURL": "https://git.example/values", "targetRevision": "1.0", "ref": "values"},
+    ],
+}
+CALLED = {"desk": "{service}", "kiosk": "values"}
 
 
 class Estate(Shop):
@@ -46,6 +79,7 @@ class Estate(Shop):
         for name, (kind, path) in KEEPERS.items():
             managed: dict[str, Any] = {"tool": "argocd" if kind == "Application" else "flux", "kind": kind}
             managed |= {"version": path, "namespace": self.place(kind)}
+            managed |= {"source": CALLED[name]} if name in CALLED else {}
             services[name] = {"image": f"registry.example/{name}", "max_replicas": 5, "managed_by": managed}
         return Catalog.model_validate({"environments": {"prod": {"namespace": self.namespace}}, "services": services})
 
@@ -112,7 +146,8 @@ class Estate(Shop):
             else:
                 secret = {"name": "db.password", "value": "hunter22"}
                 source["helm"] = {"parameters": [secret, {"name": "image.tag", "value": "1.0"}]}
-            spec = {"project": "default", "source": source, "destination": {"namespace": self.namespace}}
+            of = {"sources": SOURCES[service]} if service in SOURCES else {"source": source}
+            spec = {"project": "default", **of, "destination": {"namespace": self.namespace}}
         elif kind == "HelmRelease":
             chart = {"spec": {"chart": service, "version": "1.0", "sourceRef": {"kind": "HelmRepository", "name": "x"}}}
             spec |= {"chart": chart, "values": {"image": {"tag": "1.0"}, "ratio": 0.5, "apiToken": "hunter22"}}

@@ -1,7 +1,8 @@
 """A stand-in for Argo CD's and Flux's controllers, as the kubelet's is for nodes: they follow their objects.
 
 What "Git" holds is told by the version: every tag, revision and chart of a service is the image's tag. `-unknown` is
-no revision, `-refused` cannot be applied; what its pods do is the kubelet's matter. A HelmRelease waits for its
+no revision, `-refused` cannot be applied; what its pods do is the kubelet's matter. Of several sources of an
+Application the one that overrides a version says it, else the one that lends its values does. A HelmRelease waits for its
 workload (Helm's own limit is five minutes, longer than any test); a Kustomization does not wait.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -77,23 +78,23 @@ class Gitops:
     # -- Argo CD -------------------------------------------------------------------------------------------------------
     def _application(self, app: Json) -> None:
         spec, status = app["spec"], copy.deepcopy(app.get("status") or {})
-        source, place = spec["source"], spec["destination"]["namespace"]
-        wanted, operation = _of_source(source), app.get("operation")
-        workload = self._workload(place, source["path"])
+        name, place = _service(app), spec["destination"]["namespace"]
+        wanted, operation = _wanted(spec, name), app.get("operation")
+        workload = self._workload(place, name)
         if operation and (status.get("operationState") or {}).get("phase") != "Running":
             status["operationState"] = {"phase": "Running", "operation": operation, "startedAt": _now()}
             self._status(app, status)
             return
         automated = (spec.get("syncPolicy") or {}).get("automated")
-        differs = _image(workload, source["path"]) != wanted
-        if operation or (automated and differs and "unknown" not in wanted and not _failed(status, source)):
+        differs = _image(workload, name) != wanted
+        if operation or (automated and differs and "unknown" not in wanted and not _failed(status, spec)):
             self._sync(app, status, workload, wanted, operation or {"initiatedBy": {"automated": True}, "sync": {}})
             return
         status |= {
             "sync": {
                 "status": "Unknown" if "unknown" in wanted else "OutOfSync" if differs else "Synced",
-                "revision": f"commit-of-{source.get('targetRevision', 'HEAD')}",
-                "comparedTo": {"source": source},
+                **_revisions(spec),
+                "comparedTo": _sources(spec),
             },
             "health": {"status": _health(workload)},
             "conditions": [{"type": "ComparisonError", "message": f"unable to resolve '{wanted}' to a commit SHA"}]
@@ -104,13 +105,12 @@ class Gitops:
             self._status(app, {**status, "reconciledAt": _now()})
 
     def _sync(self, app: Json, status: Json, workload: Json, wanted: str, operation: Json) -> None:
-        source = app["spec"]["source"]
         state = {"phase": "Succeeded", "operation": operation, "startedAt": _now(), "finishedAt": _now()}
-        result = {"revision": f"commit-of-{source.get('targetRevision', 'HEAD')}", "source": source}
+        result = {**_revisions(app["spec"]), **_sources(app["spec"])}
         if "unknown" in wanted or "refused" in wanted:
             state |= {"phase": "Failed", "message": "one or more objects failed to apply, password=hunter22"}
         else:
-            self._set_image(workload, source["path"], wanted)
+            self._set_image(workload, _service(app), wanted)
             number = max((each["id"] for each in status.get("history") or ()), default=-1) + 1
             entry = {"id": number, "deployedAt": _now(), **result}
             status["history"] = [*(status.get("history") or ()), entry]
@@ -183,21 +183,43 @@ def _path(version: str, plural: str, found: Json) -> str:
     return f"/apis/{version}/namespaces/{meta['namespace']}/{plural}/{meta['name']}"
 
 
-def _of_source(source: Json) -> str:
+def _service(app: Json) -> str:
+    return str(app["metadata"]["name"]).removesuffix("-prod")
+
+
+def _wanted(spec: Json, name: str) -> str:
     """The tag that its manifests say."""
+    several = spec.get("sources") or [spec["source"]]
+    said = [tag for source in several for tag in _overrides(source, name)]
+    lent = [source["targetRevision"] for source in several if source.get("ref")]
+    return str([*said, *lent, several[0]["targetRevision"]][0])
+
+
+def _overrides(source: Json, name: str) -> Iterator[str]:
     for text in (source.get("kustomize") or {}).get("images") or ():
-        if source["path"] in text:
-            return str(text).rpartition(":")[2]
+        if f"/{name}:" in text:
+            yield str(text).rpartition(":")[2]
     for each in (source.get("helm") or {}).get("parameters") or ():
         if each["name"] == "image.tag":
-            return str(each["value"])
-    return str(source["targetRevision"])
+            yield str(each["value"])
 
 
-def _failed(status: Json, source: Json) -> bool:
+def _sources(spec: Json) -> Json:
+    """As Argo CD writes them into a status: beside several, the single one is there and says nothing."""
+    return (
+        {"source": {"repoURL": ""}, "sources": spec["sources"]} if spec.get("sources") else {"source": spec["source"]}
+    )
+
+
+def _revisions(spec: Json) -> Json:
+    found = [f"commit-of-{source.get('targetRevision', 'HEAD')}" for source in spec.get("sources") or [spec["source"]]]
+    return {"revision": "", "revisions": found} if spec.get("sources") else {"revision": found[0]}
+
+
+def _failed(status: Json, spec: Json) -> bool:
     """Automated sync tries a revision with the same parameters only once."""
     state = status.get("operationState") or {}
-    return state.get("phase") == "Failed" and state["syncResult"]["source"] == source
+    return state.get("phase") == "Failed" and state["syncResult"].items() >= _sources(spec).items()
 
 
 def _image(workload: Json, name: str) -> str:
