@@ -41,7 +41,7 @@ _SOURCE = _map(
     path=_TEXT,
     chart=_TEXT,
     targetRevision=_TEXT,
-    kustomize=_map(images=_list(_TEXT)),
+    kustomize=_map(images=_list(_TEXT), namePrefix=_TEXT),
     helm=_map(
         parameters=_list(_map(name=_TEXT, value=_TEXT, forceString=_FLAG)),
         values=_TEXT,

@@ -1,9 +1,9 @@
 """A stand-in for Argo CD's and Flux's controllers, as the kubelet's is for nodes: they follow their objects.
 
 What "Git" holds is told by the version: every tag, revision and chart of a service is the image's tag. `-unknown` is
-no revision, `-refused` cannot be applied; what its pods do is the kubelet's matter. Of several sources of an
-Application the one that overrides a version says it, else the one that lends its values does. A HelmRelease waits for its
-workload (Helm's own limit is five minutes, longer than any test); a Kustomization does not wait.
+no revision, `-refused` cannot be applied; what its pods do is the kubelet's matter. Of an Application's sources the one
+that overrides a version says it, else the one that lends its values does. A HelmRelease waits for its workload (Helm's
+own limit is five minutes, longer than any test); a Kustomization does not wait.
 """
 
 from __future__ import annotations

@@ -12,14 +12,30 @@ import pytest
 
 from actions.rbac import accounts
 from tests.cluster.control_plane import ControlPlane, Json
-from tests.cluster.estate import IMAGES, KEEPERS, Estate
+from tests.cluster.estate import IMAGES, KEEPERS, SOURCES, Estate
 from tests.cluster.gitops import Gitops
 from tests.waiting import until
 
 OTHER = "other=registry.example/other:3"
 HOOK: Json = {"syncStrategy": {"hook": {}}}
 SECRET = {"name": "db.password", "value": "hunter22"}
+TAG = {"name": "image.tag", "value": "1.0"}
+OWN = "registry.example/desk:1.0"
+LENT = SOURCES["kiosk"][2]
 SITE = {"name": "registry.example/site", "newTag": "1.0"}
+
+
+def source(service: str, at: int, **change: Any) -> Json:
+    """Its sources, with another one at that place."""
+    there = [*SOURCES[service]]
+    there[at] = {**there[at], **change}
+    return {"spec": {"sources": there}}
+
+
+def helm(*parameters: Json, **more: Any) -> Json:
+    return {**SOURCES["till"][1]["helm"], "parameters": [*parameters], **more}
+
+
 REFUSED: list[tuple[str, str, Json]] = [  # service, what it would be, a merge patch
     ("checkout", "another source", {"spec": {"source": {"repoURL": "https://git.example/fork"}}}),
     ("checkout", "another path", {"spec": {"source": {"path": "elsewhere"}}}),
@@ -106,6 +122,30 @@ REFUSED: list[tuple[str, str, Json]] = [  # service, what it would be, a merge p
             }
         },
     ),
+    ("till", "another's source", source("till", 0, targetRevision="x")),
+    ("till", "another chart", source("till", 1, chart="evil")),
+    ("till", "another repository", source("till", 1, repoURL="https://evil.example")),
+    ("till", "another revision", source("till", 1, targetRevision="8.5.2")),
+    ("till", "another parameter", source("till", 1, helm=helm({**SECRET, "value": "x"}, TAG))),
+    ("till", "a parameter less", source("till", 1, helm=helm(TAG))),
+    ("till", "other values", source("till", 1, helm=helm(SECRET, TAG, valueFiles=["evil.yaml"]))),
+    ("till", "a source that makes manifests beside", source("till", 0, path="evil")),
+    ("till", "a source more", {"spec": {"sources": [*SOURCES["till"], {"repoURL": "https://x", "ref": "x"}]}}),
+    ("till", "a source less", {"spec": {"sources": SOURCES["till"][1:]}}),
+    ("till", "no sources", {"spec": {"sources": None}}),
+    ("till", "another order", {"spec": {"sources": SOURCES["till"][::-1]}}),
+    ("till", "a single source", {"spec": {"source": {"repoURL": "https://git.example/fork"}}}),
+    ("till", "a parameter of a single source", {"spec": {"source": {"helm": {"parameters": [TAG]}}}}),
+    ("till", "a sync of other sources", {"operation": {"sync": {**HOOK, "sources": SOURCES["till"]}}}),
+    ("till", "a sync of other revisions", {"operation": {"sync": {**HOOK, "revisions": ["a", "b"]}}}),
+    ("desk", "the images of another source", source("desk", 0, kustomize={"images": ["registry.example/desk:1.1"]})),
+    ("desk", "another repository", source("desk", 1, kustomize={"images": [OTHER, "evil.example/desk:1"]})),
+    ("desk", "more of kustomize", source("desk", 1, kustomize={"images": [OTHER, OWN], "namePrefix": "x"})),
+    ("kiosk", "the revision of a chart", source("kiosk", 0, targetRevision="8.5.2")),
+    ("kiosk", "the revision of another source with a name", source("kiosk", 1, targetRevision="2")),
+    ("kiosk", "no revision", {"spec": {"sources": [*SOURCES["kiosk"][:2], {**LENT, "targetRevision": None}]}}),
+    ("kiosk", "another name for it", source("kiosk", 2, ref="other", targetRevision="1.1")),
+    ("kiosk", "its name for another as well", source("kiosk", 1, name="values", targetRevision="1.1")),
     ("site", "an image less", {"spec": {"images": [{"name": "registry.example/site", "newTag": "1.0"}]}}),
 ]
 NUDGE: Json = {
@@ -122,6 +162,10 @@ ALLOWED: list[tuple[str, Json]] = [
     ("api", {"spec": {"values": {"image": {"tag": "1.1"}}}}),
     ("api", {"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": "r"}}}),
     ("site", {"spec": {"images": [{"name": "other", "newTag": "3"}, {**SITE, "newTag": "1.1"}]}}),
+    ("till", source("till", 1, helm=helm(SECRET, {**TAG, "value": "1.1"}))),
+    ("till", {"operation": NUDGE}),
+    ("desk", source("desk", 1, kustomize={"images": [OTHER, "registry.example/desk:1.1"]})),
+    ("kiosk", source("kiosk", 2, targetRevision="1.1")),
 ]
 
 
