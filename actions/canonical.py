@@ -25,6 +25,15 @@ def digest(value: JsonValue) -> str:
     return hashlib.sha256(canonical(value)).hexdigest()
 
 
+def exact(value: JsonValue) -> JsonValue:
+    """The same value with its floats as text, so that it can be digested."""
+    if isinstance(value, float):
+        return repr(value)
+    if isinstance(value, dict):
+        return {key: exact(inner) for key, inner in value.items()}
+    return [exact(inner) for inner in value] if isinstance(value, list) else value
+
+
 def _refuse_floats(value: JsonValue) -> None:
     if isinstance(value, float):
         raise ValueError("a digested value holds a float; use an integer or a string")  # noqa: TRY004 - the value is wrong, not its use

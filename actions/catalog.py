@@ -142,6 +142,7 @@ class Catalog(Value):
     environments: dict[Name, Environment]
     services: dict[Name, Service]
     _folder: Path = PrivateAttr(default_factory=Path)  # where the file stands
+    _written: dict[str, JsonValue] | None = PrivateAttr(None)  # what it was restored from
 
     def path_of(self, file: str) -> Path:
         """A file that the catalogue names, relative to the catalogue itself."""
@@ -164,12 +165,12 @@ class Catalog(Value):
     @cached_property
     def version(self) -> str:
         """SHA-256 over the content: comments, order of keys and spelled-out defaults do not count."""
-        return canonical.digest(_exact(self.content))
+        return canonical.digest(canonical.exact(self.content))
 
     @property
     def content(self) -> dict[str, JsonValue]:
-        """As JSON, without what is as it is by default; see `restored`."""
-        return self.model_dump(mode="json", exclude_defaults=True)
+        """As JSON, without what is as it is by default; of one that was `restored` what it was restored from."""
+        return self.model_dump(mode="json", exclude_defaults=True) if self._written is None else self._written
 
     @cached_property
     def service_names(self) -> dict[str, str]:
@@ -262,20 +263,14 @@ def load(path: Path) -> Catalog:
     return catalog
 
 
-def restored(content: JsonValue, folder: Path) -> Catalog:
-    """A catalogue from its `content`; the files that it names stand in `folder`."""
+def restored(content: dict[str, JsonValue], folder: Path) -> Catalog:
+    """A catalogue from its `content`, which may be of another release; the files that it names stand in `folder`.
+
+    Raises pydantic's ValidationError.
+    """
     catalog = Catalog.model_validate(content)
-    catalog._folder = folder
+    catalog._folder, catalog._written = folder, content
     return catalog
-
-
-def _exact(value: Any) -> JsonValue:
-    """With prices and shares as text, since floats are not digested."""
-    if isinstance(value, float):
-        return repr(value)
-    if isinstance(value, dict):
-        return {key: _exact(inner) for key, inner in value.items()}
-    return [_exact(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _index(entries: dict[str, tuple[str, ...]]) -> dict[str, str]:

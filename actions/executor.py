@@ -13,6 +13,7 @@ from actions.clients import patience
 from actions.clock import ManualClock
 from actions.delivery import Delivery
 from actions.errors import BadInput, GrantRefused, SourceError, StalePlan
+from actions.evals import standard
 from actions.guard import same
 from actions.guarding import Guarded, Leave, nobody
 from actions.keepers import progress
@@ -56,6 +57,10 @@ class Executor:
     def answer(self, action: Read, progress: Progress) -> Outcome:
         """Look, and say what was found. Raises BadInput or SourceError."""
         return action.answer(self._tools, progress)
+
+    def standard(self, service: str, suite: str) -> str:
+        """The digest of what a service's suite asks now. Raises ConfigError where its file cannot be read here."""
+        return standard.now(self._tools.catalog, service, suite)
 
     def check(self, plan: Plan) -> None:
         """Read the target again, and work out anew what the plan's action does.

@@ -74,6 +74,9 @@ class EvalRun(Value):
     suite: str
     version: str
     baseline: str | None
+    standard: str = (
+        ""  # the digest of what the suite asked (`actions.evals.standard`); of runs before it was kept: none
+    )
     passed: bool  # ready for prod
     summary: str
 

@@ -22,14 +22,18 @@ def load(path: Path, model: type[Model], setting: str = "") -> Model:
 
     `setting` is what names the file, for whoever has put it elsewhere.
     """
+    return parse(read(path, setting), model, str(path))
+
+
+def read(path: Path, setting: str = "") -> str:
+    """The text of one file. Raises ConfigError."""
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         hint = f" {setting} names the file." if setting else ""
         raise ConfigError(f"{path}: cannot be read: {error.strerror}.{hint}") from None
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: is not UTF-8 text.") from None
-    return parse(text, model, str(path))
 
 
 def parse(text: str, model: type[Model], name: str) -> Model:

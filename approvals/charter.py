@@ -22,9 +22,10 @@ from actions import catalog as catalogs
 from actions.catalog import Catalog
 from actions.errors import TwokeyError
 from actions.registry import Registry
-from approvals import comparison, relocation, tables
+from approvals import comparison, policy_model, relocation, tables
 from approvals.actor import Actor
 from approvals.ledger import Ledger, Recording
+from approvals.moves import Outrun
 from approvals.policy_model import Policy
 from approvals.request import Requirement
 from approvals.shelf import Forged, Kind, Shelf, draft_id
@@ -81,6 +82,31 @@ class _Standing:
 _NOTHING = _Standing((None, None), None, None)
 
 
+@dataclass(frozen=True)
+class _Basis:
+    """What everything was judged by at one moment, as far as a paper is held against it."""
+
+    standing: _Standing
+    catalog: Catalog  # the one in force; before the first one our own
+
+    def holds(self, paper: Policy | Catalog) -> bool:
+        """Whether this is what is in force; also where another release wrote it in other words."""
+        kind = kind_of(paper)
+        if self.standing.version(kind) in {None, paper.version}:
+            return self.standing.version(kind) is not None
+        mine = self.standing.policy if kind == "policy" else self.catalog
+        return mine is not None and mine.model_dump() == paper.model_dump()
+
+
+@dataclass(frozen=True)
+class Adoption:
+    """A draft that is ready to take the place of what is in force, and what the log will have of it."""
+
+    over: tuple[int | None, int | None]  # what is in force
+    paper: Policy | Catalog
+    say: dict[str, JsonValue]
+
+
 class Charter:
     """Of one process, which goes by this catalogue. Safe between threads; every method may raise StoreDown.
 
@@ -89,8 +115,8 @@ class Charter:
 
     def __init__(self, ledger: Ledger, catalog: Catalog, registry: Registry, moment: float = A_MOMENT) -> None:
         self._ledger, self._catalog, self._registry, self._moment = ledger, catalog, registry, moment
-        self._policies = Shelf("policy", tables.policies, tables.policy_drafts, Policy.model_validate, _content)
-        self._catalogs = Shelf("catalog", tables.catalogs, tables.catalog_drafts, self._restored, lambda c: c.content)
+        self._policies = Shelf("policy", tables.policies, tables.policy_drafts, policy_model.restored)
+        self._catalogs = Shelf("catalog", tables.catalogs, tables.catalog_drafts, self._restored)
         self._shelves: Mapping[Kind, Shelf[Any]] = {"policy": self._policies, "catalog": self._catalogs}
         newest = (each.newest.scalar_subquery() for each in self._shelves.values())
         self._newest = select(*newest)  # made once: building a statement costs more than running it
@@ -146,91 +172,91 @@ class Charter:
     def put_forward(self, paper: Policy | Catalog) -> Draft | None:
         """Have this file's policy or catalogue adopted, if it may be. The draft as which it is held back otherwise.
 
-        Of several processes that put the same one forward, one adopts it or holds it back.
+        Of several processes that put the same one forward, one adopts it or holds it back. It is compared before the
+        transaction, so that nobody else's writing waits for that, and again where another one came into force since.
         """
-        with self._ledger.recording() as record:
-            kind = kind_of(paper)
-            before = self._standing(record.connection).version(kind)
-            if before == paper.version:
+        while True:
+            basis = self._basis()
+            if basis.holds(paper):
                 return None
-            draft = self._compared(record.connection, paper, record.now)
-            if draft and draft.weaker:
-                say = self._said(record.connection, paper)
-                self._shelves[kind].hold_back(record, paper, draft.before, draft.lines, say)
-                return draft
-            self._adopt(record, paper, ())
-            return None
+            draft, say = self._compared(basis, paper, self._ledger.now()), _said(basis, paper)
+            with self._ledger.recording() as record:
+                if self._standing(record.connection).seqs != basis.standing.seqs:
+                    continue
+                shelf = self._shelves[kind_of(paper)]
+                if draft and draft.weaker:
+                    shelf.hold_back(record, paper, draft.before, draft.lines, say)
+                    return draft
+                shelf.adopt(record, paper, basis.standing.version(shelf.kind), (), say)
+                return None
 
-    def adopt_draft(self, record: Recording, found: str, version: str, by: tuple[Actor, ...]) -> None:
-        """Put a draft in force to which `by` agreed, in a transaction under way. Raises Forged.
+    def adoption(self, found: str) -> Adoption | None:
+        """What it takes to put a draft in force: read, and held against what it changes, before any transaction."""
+        basis = self._basis()
+        paper = self._paper(basis, found)
+        return Adoption(basis.standing.seqs, paper, _said(basis, paper)) if paper else None
 
-        That is for a draft whose text is not the one of the `version` that they agreed to.
+    def adopt(self, record: Recording, ready: Adoption, version: str, by: tuple[Actor, ...]) -> None:
+        """Put a draft in force to whose `version` these people agreed, in a transaction under way.
+
+        Raises Forged where its text is another one's, Outrun where something else came into force meanwhile.
         """
-        paper = self._paper(record.connection, found)
-        if paper is None or paper.version != version:
+        now = self._standing(record.connection)
+        if ready.paper.version != version:
             raise Forged
-        self._adopt(record, paper, by)
+        if now.seqs != ready.over:
+            raise Outrun
+        shelf = self._shelves[kind_of(ready.paper)]
+        shelf.adopt(record, ready.paper, now.version(shelf.kind), by, ready.say)
 
     def draft(self, found: str) -> Draft | None:
-        """A draft that is held back now, by its id."""
-        now = self._ledger.now()
-        with self._ledger.looking() as connection:
-            return self._draft(connection, found, now)
+        """A draft that is held back now, by its id, held against what is in force. None where that is another one."""
+        basis, now = self._basis(), self._ledger.now()
+        paper = self._paper(basis, found)
+        return self._compared(basis, paper, now) if paper else None
 
     def drafts(self) -> tuple[Draft, ...]:
         """Everything that is held back now."""
-        now = self._ledger.now()
         with self._ledger.looking() as connection:
-            found = self._standing(connection)
+            standing = self._standing(connection)
             ids = [
                 each
                 for kind, shelf in self._shelves.items()
-                for each in shelf.drafts(connection, found.version(kind) or "")
+                for each in shelf.drafts(connection, standing.version(kind) or "")
             ]
-            return tuple(draft for each in ids if (draft := self._draft(connection, each, now)))
+        return tuple(draft for each in ids if (draft := self.draft(each)))
 
     def compared(self, paper: Policy | Catalog, now: datetime) -> Draft | None:
-        """What this one would change over the one in force; None before the first one."""
+        """What this one would change over the one in force; None before the first one, and where it is that one."""
+        basis = self._basis()
+        return None if basis.holds(paper) else self._compared(basis, paper, now)
+
+    def _basis(self) -> _Basis:
         with self._ledger.looking() as connection:
-            return self._compared(connection, paper, now)
+            return _Basis(self._standing(connection), self._catalog_in_force(connection))
 
-    def _adopt(self, record: Recording, paper: Policy | Catalog, by: tuple[Actor, ...]) -> None:
-        kind, say = kind_of(paper), self._said(record.connection, paper)
-        self._shelves[kind].adopt(record, paper, self._standing(record.connection).version(kind), by, say)
-
-    def _draft(self, connection: Connection, found: str, now: datetime) -> Draft | None:
-        """A draft by its id, held against what is in force. None where that is another one by now."""
-        paper = self._paper(connection, found)
-        return self._compared(connection, paper, now) if paper else None
-
-    def _paper(self, connection: Connection, found: str) -> Policy | Catalog | None:
+    def _paper(self, basis: _Basis, found: str) -> Policy | Catalog | None:
         """The text of a draft over what is in force."""
-        now = self._standing(connection)
-        papers = (shelf.draft(connection, found, now.version(kind) or "") for kind, shelf in self._shelves.items())
-        return next((paper for paper in papers if paper), None)
+        with self._ledger.looking() as connection:
+            over = ((shelf, basis.standing.version(kind) or "") for kind, shelf in self._shelves.items())
+            papers = (shelf.draft(connection, found, before) for shelf, before in over)
+            return next((paper for paper in papers if paper), None)
 
-    def _compared(self, connection: Connection, paper: Policy | Catalog, now: datetime) -> Draft | None:
+    def _compared(self, basis: _Basis, paper: Policy | Catalog, now: datetime) -> Draft | None:
         """What this one would change, and whose agreement that needs: of one other person at the very least.
 
         None where there is nothing to compare it with: no policy, or none of its kind.
         """
-        found, kind = self._standing(connection), kind_of(paper)
-        policy, before = found.policy, found.version(kind)
+        kind, policy = kind_of(paper), basis.standing.policy
+        before = basis.standing.version(kind)
         if policy is None or before is None:
             return None
-        catalog = self._catalog_in_force(connection)
         if isinstance(paper, Policy):
-            shifts = comparison.compare(policy, paper, catalog, self._registry, now)
+            shifts = comparison.compare(policy, paper, basis.catalog, self._registry, now)
         else:
-            shifts = relocation.compare(policy, catalog, paper, self._registry, now)
+            shifts = relocation.compare(policy, basis.catalog, paper, self._registry, now)
         needs = comparison.quorum_for(policy, shifts) or (Requirement(group=None, count=1),)
         return Draft(draft_id(before, paper.version), kind, paper.version, before, policy, tuple(shifts), needs)
-
-    def _said(self, connection: Connection, paper: Policy | Catalog) -> dict[str, JsonValue]:
-        """What the log has of it: a policy's text, of a catalogue only what it changes."""
-        if isinstance(paper, Policy):
-            return {"policy": _content(paper)}
-        return relocation.summary(self._catalog_in_force(connection), paper)
 
     def _standing(self, connection: Connection) -> _Standing:
         """What is in force, in a transaction under way. Raises Forged."""
@@ -252,7 +278,7 @@ class Charter:
             self._read = {str(found.catalog): self._catalogs.get(connection, found.seqs[1])}
         return self._read[str(found.catalog)]
 
-    def _restored(self, content: JsonValue) -> Catalog:
+    def _restored(self, content: dict[str, JsonValue]) -> Catalog:
         return catalogs.restored(content, self._catalog.path_of(""))
 
 
@@ -261,6 +287,6 @@ def kind_of(paper: Policy | Catalog) -> Kind:
     return "policy" if isinstance(paper, Policy) else "catalog"
 
 
-def _content(policy: Policy) -> dict[str, JsonValue]:
-    content: dict[str, JsonValue] = policy.model_dump(mode="json", by_alias=True)
-    return content
+def _said(basis: _Basis, paper: Policy | Catalog) -> dict[str, JsonValue]:
+    """What the log has of it: a policy's text, of a catalogue only what it changes."""
+    return {"policy": paper.content} if isinstance(paper, Policy) else relocation.summary(basis.catalog, paper)

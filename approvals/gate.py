@@ -20,7 +20,7 @@ from approvals import amendment, ballot, breakglass, endings, keepsakes, rulings
 from approvals.actor import Actor, Directory, DirectoryDown
 from approvals.ballot import Ballot, DecisionRefused
 from approvals.breakglass import Glass
-from approvals.charter import Charter, OtherCatalog
+from approvals.charter import Adoption, Charter, OtherCatalog
 from approvals.handover import Handover
 from approvals.ledger import Ledger, Recording
 from approvals.lookup import Lookup
@@ -29,7 +29,7 @@ from approvals.policy_model import Policy
 from approvals.powers import Executing
 from approvals.request import Delegation, Request, State
 from approvals.runner import Runner
-from approvals.shelf import Forged
+from approvals.shelf import Foreign, Forged
 from approvals.verdict import Forbidden, NeedsApproval, Subject, Verdict, rule_for
 from approvals.view import View, judge, judge_plan
 from approvals.warrant import Altered
@@ -58,7 +58,7 @@ class Gate:
     ) -> None:
         """`charter` is what another policy is asked for from; without it nobody can (A9)."""
         self._ledger, self._executor, self._clock, self._charter = ledger, executor, clock, charter
-        self._lookup = Lookup(in_force, directory, registry, ledger.proofs)
+        self._lookup = Lookup(in_force, directory, registry, ledger.proofs, executor.standard)
         self._handover = Handover(ledger, self._lookup)
         self._lookup.delegations = self._handover.active
         self._lookup.amendment = self._about_policy
@@ -154,8 +154,11 @@ class Gate:
             request = self._ledger.get(request_id)
             concerned = (actor, request.requester, *(d.approver for d in request.decisions))
             view = self._lookup.view(request.plan, concerned, self._clock.now())
+            ready = self._ready(request.plan)
             after = self._ledger.move(
-                request_id, lambda now, at: ballot.on_ballot(now, at, self._lookup.within(view, at), cast), self._adopt
+                request_id,
+                lambda now, at: ballot.on_ballot(now, at, self._lookup.within(view, at), cast),
+                lambda record, new: self._adopt(record, new, ready),
             )
             if not any(decision.approver == actor for decision in after.decisions):
                 raise DecisionRefused(after.reason)
@@ -271,14 +274,17 @@ class Gate:
         stands = self._charter and self._charter.version(amendment.kind_of(request.plan)) == request.plan.target.uid
         return rulings.outgrown(request, now, self.policy, over=not stands)
 
-    def _adopt(self, record: Recording, after: Request) -> None:
+    def _ready(self, plan: Plan) -> Adoption | None:
+        """What comes into force with the last approval of a plan, where that changes a policy or catalogue."""
+        return self._charter.adoption(str(plan.action["draft"])) if self._charter and plan.amends else None
+
+    def _adopt(self, record: Recording, after: Request, ready: Adoption | None) -> None:
         """With its last approval a policy comes into force, or neither happens."""
         if after.state is State.ADOPTED:
-            if self._charter is None:
+            if self._charter is None or ready is None:
                 raise Forged
             agreed = tuple(decision.approver for decision in after.decisions if decision.approve)
-            action = after.plan.action
-            self._charter.adopt_draft(record, str(action["draft"]), str(action["version"]), agreed)
+            self._charter.adopt(record, ready, str(after.plan.action["version"]), agreed)
 
     def _require_allowed(self, action: Read, actor: Actor) -> None:
         """Every place that it looks at; what one rule says of the first of them, it says of all."""
@@ -308,7 +314,7 @@ class Gate:
         except (DecisionRefused, BadInput) as error:
             self._attempt(what, error, actor, request_id)
             raise
-        except (DirectoryDown, Outrun, Altered, Forged, OtherCatalog) as error:
+        except (DirectoryDown, Outrun, Altered, Forged, Foreign, OtherCatalog) as error:
             self._attempt(what, error, actor, request_id)
             raise DecisionRefused(error.say) from error
 

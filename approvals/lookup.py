@@ -8,6 +8,7 @@ from datetime import datetime
 
 from actions.clients.protocols import EvalRuns
 from actions.plan import Plan
+from actions.readiness import Standards
 from actions.registry import Registry
 from approvals import proof, quorum
 from approvals.actor import Actor, Directory
@@ -21,16 +22,21 @@ class Lookup:
     """Every question is asked anew: the policy in force (A9), and people, which may raise DirectoryDown."""
 
     def __init__(
-        self, in_force: Callable[[], Policy], directory: Directory, registry: Registry, runs: EvalRuns
+        self,
+        in_force: Callable[[], Policy],
+        directory: Directory,
+        registry: Registry,
+        runs: EvalRuns,
+        standards: Standards,
     ) -> None:
         self._in_force = in_force
-        self._directory, self._registry, self._runs = directory, registry, runs
+        self._directory, self._registry, self._runs, self._standards = directory, registry, runs, standards
         self.delegations: Callable[[datetime], tuple[Delegation, ...]] = lambda now: ()
         self.amendment: Callable[[Plan], Verdict] = lambda plan: Forbidden("", "Nothing can change the policy here.")
 
     def by(self, in_force: Callable[[], Policy]) -> Lookup:
         """The same, by a policy that is looked up in another way."""
-        other = Lookup(in_force, self._directory, self._registry, self._runs)
+        other = Lookup(in_force, self._directory, self._registry, self._runs, self._standards)
         other.delegations, other.amendment = self.delegations, self.amendment
         return other
 
@@ -59,7 +65,7 @@ class Lookup:
     def unproven(self, policy: Policy, plan: Plan) -> tuple[str, ...]:
         """Which evals the version of this plan has not passed, or not as often as this policy wants; in words."""
         rule = rule_for(policy, Subject.of_plan(plan))
-        return proof.lacking(plan, self._runs, rule.passes if rule else 1)
+        return proof.lacking(plan, self._runs, self._standards, rule.passes if rule else 1)
 
     def within(self, view: View, now: datetime) -> View:
         """The same inside the transaction: by today's policy, and without a key that was taken back meanwhile."""

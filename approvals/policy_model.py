@@ -7,7 +7,17 @@ from functools import cached_property
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, NaiveDatetime, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    NaiveDatetime,
+    PrivateAttr,
+    StringConstraints,
+    model_validator,
+)
 
 from actions import canonical, durations
 from actions.durations import Duration
@@ -214,10 +224,27 @@ class Policy(_Entry):
                 raise ValueError(f'two {what}s are called "{twice}"')
         return self
 
+    _written: dict[str, JsonValue] | None = PrivateAttr(None)  # what it was restored from
+
     @cached_property
     def version(self) -> str:
         """SHA-256 over the content: comments, order of keys and spelled-out defaults do not count."""
-        return canonical.digest(self.model_dump(mode="json", by_alias=True))
+        return canonical.digest(self.content)
+
+    @property
+    def content(self) -> dict[str, JsonValue]:
+        """As JSON; of one that was `restored` what it was restored from, whatever a policy holds beside it by now."""
+        if self._written is not None:
+            return self._written
+        content: dict[str, JsonValue] = self.model_dump(mode="json", by_alias=True)
+        return content
+
+
+def restored(content: dict[str, JsonValue]) -> Policy:
+    """A policy from its `content`, which may be of another release. Raises pydantic's ValidationError."""
+    policy = Policy.model_validate(content)
+    policy._written = content
+    return policy
 
 
 def as_text(moment: datetime, zone: str) -> str:

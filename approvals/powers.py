@@ -26,6 +26,10 @@ class Executing(Protocol):
         """Look, and say what was found. Raises BadInput or SourceError."""
         ...
 
+    def standard(self, service: str, suite: str) -> str:
+        """The digest of what a service's suite asks now. Raises ConfigError where that cannot be read."""
+        ...
+
     def check(self, plan: Plan) -> None:
         """Raises StalePlan where the target is not as it was shown; SourceError where that cannot be told."""
         ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from pydantic import JsonValue, ValidationError
 from sqlalchemy import Connection, Engine, Row, bindparam, insert, select
 
 from actions import readiness
-from actions.clients.protocols import EvalRuns
+from actions.clients.protocols import EvalRuns, Exam
 from actions.outcome import EvalRun, Evidence
 from actions.plan import Plan
 from approvals import audit, logbook, rows
@@ -54,24 +54,24 @@ class Proofs:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def last(self, service: str, suite: str, version: str, count: int) -> tuple[EvalRun, ...]:
-        """Without those whose entry is not as it was written: a run is missing then."""
-        return tuple(found.run for found in self._found(service, suite, version, count) if found)
+    def last(self, exam: Exam, standard: str | None, count: int) -> tuple[EvalRun, ...]:
+        """Where the entry of one of them is not as it was written, that run is missing, and takes its place."""
+        found = [one for one in self._found(exam) if one is None or standard in {None, one.run.standard}]
+        return tuple(one.run for one in found[:count] if one)
 
-    def recorded(self, service: str, suite: str, version: str) -> Recorded | None:
+    def recorded(self, exam: Exam) -> Recorded | None:
         """The newest run of exactly this version. None also where its entry is not as it was written."""
-        return next(iter(self._found(service, suite, version, 1)), None)
+        return next(iter(self._found(exam)), None)
 
-    def tally(self, service: str, suite: str, version: str) -> tuple[int, int]:
-        """How many runs of exactly this version the log has, and how many of these passed."""
-        runs = [one.run for one in self._found(service, suite, version, None) if one]
+    def tally(self, exam: Exam, standard: str) -> tuple[int, int]:
+        """How many runs of exactly this version under this standard the log has, and how many of these passed."""
+        runs = [one.run for one in self._found(exam) if one and one.run.standard == standard]
         return len(runs), sum(run.passed for run in runs)
 
-    def _found(self, service: str, suite: str, version: str, count: int | None) -> list[Recorded | None]:
-        """The newest runs of a version; None for each whose entry is not as it was written."""
-        wanted = {"service": service, "suite": suite, "version": version}
+    def _found(self, exam: Exam) -> list[Recorded | None]:
+        """The runs of a version, the newest first; None for each whose entry is not as it was written."""
         with reading(self._engine) as connection:
-            return [_recorded(row, wanted) for row in connection.execute(_ALL.limit(count), wanted)]
+            return [_recorded(row, exam) for row in connection.execute(_ALL, exam._asdict())]
 
     def evidence(self, run_id: str) -> tuple[Evidence, ...]:
         """What a run came with, in its order."""
@@ -81,7 +81,7 @@ class Proofs:
             return tuple(rows.to_evidence(piece) for piece in found)
 
 
-def _recorded(row: Row[Any, Any, Any], wanted: Mapping[str, str]) -> Recorded | None:
+def _recorded(row: Row[Any, Any, Any], wanted: Exam) -> Recorded | None:
     """What an entry says of a run; None where it is not as it was written, or about something else."""
     body = _proven(row)
     if body is None:
@@ -91,7 +91,7 @@ def _recorded(row: Row[Any, Any, Any], wanted: Mapping[str, str]) -> Recorded | 
         run = EvalRun.model_validate(entry["data"]["run"])
     except (KeyError, ValidationError):
         return None
-    if {"service": run.service, "suite": run.suite, "version": run.version} != wanted:
+    if (run.service, run.suite, run.version) != wanted:
         return None
     return Recorded(run, as_time(entry["at"]), entry["data"].get("origin") or {})
 
@@ -123,18 +123,7 @@ def keep(connection: Connection, seq: int, run: EvalRun, pieces: Sequence[Eviden
         connection.execute(insert(eval_evidence), kept)
 
 
-def lacking(plan: Plan, runs: EvalRuns, passes: int = 1) -> tuple[str, ...]:
-    """Why this plan's version is not proven, a line for each suite that it has not passed; empty where it has.
-
-    The newest runs of exactly this version count, so many of them as are asked for, so that a later failure takes an
-    earlier pass back.
-    """
-    version = str(plan.action.get("version"))
-    found = []
-    for suite in plan.evals:
-        last = runs.last(plan.service, suite, version, max(1, passes))
-        if not last or not last[0].passed:
-            found.append(readiness.lack(plan.service, suite, version, last[0] if last else None))
-        elif len(last) < passes or not all(run.passed for run in last):
-            found.append(readiness.too_few(plan.service, suite, version, sum(run.passed for run in last), passes))
-    return tuple(found)
+def lacking(plan: Plan, runs: EvalRuns, standards: readiness.Standards, passes: int = 1) -> tuple[str, ...]:
+    """Why this plan's version is not proven, a line for each suite that it has not passed; empty where it has."""
+    exams = [Exam(plan.service, suite, str(plan.action.get("version"))) for suite in plan.evals]
+    return tuple(line for exam in exams if (line := readiness.lack(exam, runs, standards, passes)))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
-from pydantic import JsonValue
+from pydantic import JsonValue, ValidationError
 from sqlalchemy import Connection, Select, Table, insert, select
 
 from actions import canonical
@@ -27,9 +27,19 @@ class Forged(TwokeyError):
     """
 
 
+class Foreign(TwokeyError):
+    """What is in force or held back was written by another release, and this one cannot read it.
+
+    Bring every gateway and runner to the same release of Twokey.
+    """
+
+
 class _Versioned(Protocol):
     @property
     def version(self) -> str: ...
+
+    @property
+    def content(self) -> dict[str, JsonValue]: ...
 
 
 Paper = TypeVar("Paper", bound=_Versioned)
@@ -37,13 +47,16 @@ Paper = TypeVar("Paper", bound=_Versioned)
 
 @dataclass(frozen=True)
 class Shelf(Generic[Paper]):
-    """The tables of one kind of paper. Rows are only ever added; each adoption has the number of its audit entry."""
+    """The tables of one kind of paper. Rows are only ever added; each adoption has the number of its audit entry.
+
+    A paper's version is the digest of its text as that was written, and stays it: a later release, for which the same
+    text may mean more, reads it, and neither writes nor digests it anew.
+    """
 
     kind: Kind
     adopted: Table
     held: Table
-    read: Callable[[Any], Paper]
-    write: Callable[[Paper], dict[str, JsonValue]]
+    restored: Callable[[Any], Paper]
 
     @property
     def newest(self) -> Select[tuple[int]]:
@@ -64,18 +77,18 @@ class Shelf(Generic[Paper]):
         return str(version)
 
     def get(self, connection: Connection, seq: int) -> Paper:
-        """The one that was adopted there. Raises Forged."""
+        """The one that was adopted there. Raises Forged, Foreign."""
         version = self.version(connection, seq)
-        paper = self.read(connection.execute(select(self.adopted.c.content).where(self.adopted.c.seq == seq)).scalar())
-        if paper.version != version:
+        content = connection.execute(select(self.adopted.c.content).where(self.adopted.c.seq == seq)).scalar()
+        if _digest(content) != version:
             raise Forged
-        return paper
+        return self._read(content)
 
     def adopt(self, record: Recording, paper: Paper, before: str | None, by: tuple[Actor, ...], say: Said) -> None:
         """Put it in force, in a transaction under way."""
         data: dict[str, JsonValue] = {"version": paper.version, "before": before, "by": [a.user_id for a in by]}
         entry = record.add(f"{self.kind}.adopted", {**data, **say})
-        row = {"seq": entry.seq, "version": paper.version, "content": self.write(paper)}
+        row = {"seq": entry.seq, "version": paper.version, "content": paper.content}
         record.connection.execute(insert(self.adopted), row)
 
     def hold_back(self, record: Recording, paper: Paper, before: str, lines: Sequence[str], say: Said) -> None:
@@ -85,22 +98,36 @@ class Shelf(Generic[Paper]):
             return
         versions = {"version": paper.version, "before": before}
         record.add(f"{self.kind}.held_back", {**versions, "draft": draft, "changes": list(lines), **say})
-        record.connection.execute(insert(self.held), {"id": draft, **versions, "content": self.write(paper)})
+        record.connection.execute(insert(self.held), {"id": draft, **versions, "content": paper.content})
 
     def drafts(self, connection: Connection, before: str) -> list[str]:
         """The ids of what is held back over this one."""
         return list(connection.execute(select(self.held.c.id).where(self.held.c.before == before)).scalars())
 
     def draft(self, connection: Connection, found: str, before: str) -> Paper | None:
-        """A draft over this one by its id; None where there is none, or its text is another one by now."""
+        """A draft over this one by its id; None where there is none, or its text is another one by now.
+
+        Raises Foreign.
+        """
         query = select(self.held.c.content).where(self.held.c.id == found, self.held.c.before == before)
         content = connection.execute(query).scalar()
-        paper = self.read(content) if content is not None else None
-        return paper if paper and draft_id(before, paper.version) == found else None
+        kept = content is not None and draft_id(before, _digest(content)) == found
+        return self._read(content) if kept else None
+
+    def _read(self, content: Any) -> Paper:
+        try:
+            return self.restored(content)
+        except ValidationError:
+            raise Foreign from None
 
 
 Said = dict[str, JsonValue]
 """What else an entry says."""
+
+
+def _digest(content: JsonValue) -> str:
+    """As every paper has it of its content."""
+    return canonical.digest(canonical.exact(content))
 
 
 def draft_id(before: str, after: str) -> str:

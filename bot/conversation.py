@@ -19,6 +19,7 @@ from pydantic import JsonValue
 
 from actions.action import Action, Change, Read
 from actions.catalog import Catalog
+from actions.clients.protocols import Exam
 from actions.errors import BadInput, SourceError, TwokeyError
 from actions.outcome import Outcome, Suggestion, Table, TextFile
 from actions.plan import Plan
@@ -268,7 +269,7 @@ class Conversation:
             action: dict[str, JsonValue] = {"verb": "run_eval", "suite": suite, "candidate": version}
             label = f"Run {suite} on {version} against {before}"
             offers.append(Suggestion(label=label, action={**action, "baseline": before}))
-            last = await asyncio.to_thread(runs.recorded, plan.service, suite, version)
+            last = await asyncio.to_thread(runs.recorded, Exam(plan.service, suite, version))
             place = (last.origin.get("channel"), last.origin.get("thread")) if last else (None, None)
             if link is None and all(place):
                 link = await stage.link(str(place[0]), str(place[1]))

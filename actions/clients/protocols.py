@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from actions.kinds import Kind
 from actions.outcome import EvalRun
@@ -231,15 +231,26 @@ class Changes(Protocol):
         ...
 
 
+class Exam(NamedTuple):
+    """A suite that a version of a service passes, or not."""
+
+    service: str
+    suite: str
+    version: str
+
+
 class EvalRuns(Protocol):
     """The ledger's memory of evals, read-only."""
 
-    def last(self, service: str, suite: str, version: str, count: int) -> tuple[EvalRun, ...]:
-        """The newest runs of exactly this version, the very newest first; so many at most."""
+    def last(self, exam: Exam, standard: str | None, count: int) -> tuple[EvalRun, ...]:
+        """The newest runs of exactly this version, the very newest first; so many at most.
+
+        Only those under this standard (`actions.evals.standard`); under whichever where it is None.
+        """
         ...
 
-    def tally(self, service: str, suite: str, version: str) -> tuple[int, int]:
-        """How often exactly this version was run, and how many of these runs passed."""
+    def tally(self, exam: Exam, standard: str) -> tuple[int, int]:
+        """How often exactly this version was run under this standard, and how many of these runs passed."""
         ...
 
 

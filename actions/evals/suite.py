@@ -8,12 +8,9 @@ runs go (providers, outputPath, sharing, evaluateOptions) are accepted and not u
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-
-from actions import yamlfile
 
 _VARIABLE = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 _KINDS = ("equals", "contains", "icontains", "regex", "is-json", "latency")
@@ -115,11 +112,6 @@ class Question(_Entry):
     name: str
     prompt: str
     asserts: tuple[Assertion, ...]
-
-
-def load(path: Path) -> Suite:
-    """Read one suite. Raises ConfigError with file, line and key."""
-    return yamlfile.load(path, Suite)
 
 
 def _fill(prompt: str, values: dict[str, str | int | float | bool]) -> str:

@@ -10,7 +10,7 @@ from typing import ClassVar
 from actions import quantities
 from actions.action import Read
 from actions.errors import BadInput
-from actions.evals import cost, report, runner, suite
+from actions.evals import cost, report, runner, standard
 from actions.evals.evaluation import Evaluation, Standing, Tried
 from actions.evals.score import Comparison, Rate
 from actions.outcome import EvalRun, Outcome, Step, Table, TextFile
@@ -60,22 +60,22 @@ class RunEval(Read):
         if tools.eval_model is None:
             raise BadInput("No model endpoint is configured for evals: give the suite a base_url in the catalogue.")
         service, entry = found
-        questions = suite.load(tools.catalog.path_of(entry.file or f"evals/{entry.suite}.yaml")).questions()
+        asked = standard.read(tools.catalog, entry)
         versions = [v for v in dict.fromkeys((self.candidate, self.baseline)) if v]
         names = [entry.model.replace("{version}", version) for version in versions]
 
         def told(done: int, total: int) -> None:
             progress(Step(text=f"{entry.suite}: {done} of {total}", done=done, total=total))
 
-        answers = runner.run(tools.eval_model(entry.base_url), names, questions, told)
+        answers = runner.run(tools.eval_model(entry.base_url), names, asked.questions, told)
         tried = [
             Tried(version, tuple(answers[name]), cost.dollars(name, answers[name], entry.price))
             for version, name in zip(versions, names, strict=True)
         ]
-        return _outcome(Evaluation(service, entry.suite, entry.threshold, tried[0], *tried[1:]))
+        return _outcome(Evaluation(service, entry.suite, entry.threshold, tried[0], *tried[1:]), asked.digest)
 
 
-def _outcome(found: Evaluation) -> Outcome:
+def _outcome(found: Evaluation, under: str) -> Outcome:
     """One card: the verdict with counts and intervals, what it took, and the evidence behind it."""
     summary = " ".join(part for part in (_VERDICTS[found.standing], _counts(found)) if part)
     run = EvalRun(
@@ -84,6 +84,7 @@ def _outcome(found: Evaluation) -> Outcome:
         suite=found.suite,
         version=found.candidate.version,
         baseline=found.baseline.version if found.baseline else None,
+        standard=under,
         passed=found.passed,
         summary=summary.replace("*", ""),
     )

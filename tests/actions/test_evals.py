@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
 
+from actions import yamlfile
 from actions.catalog import Catalog, Price
 from actions.catalog import load as load_catalog
 from actions.clients.openai_chat import OpenAIChat
 from actions.clients.protocols import Cluster, Completion
 from actions.clock import ManualClock
 from actions.errors import BadInput, ConfigError, SourceError
-from actions.evals import assertions, cost, score, suite
-from actions.evals.suite import Assertion
+from actions.evals import assertions, cost, score, standard
+from actions.evals.suite import Assertion, Suite
 from actions.outcome import Step, Table, TextFile
 from actions.toolbox import Toolbox
 from actions.verbs.run_eval import RunEval
@@ -99,6 +100,67 @@ def test_a_candidate_is_compared_with_its_baseline_question_by_question(tools: T
     assert page.name == "quality-2.html"
     assert [row[0] for row in table.rows] == ["capital", "sum", "json", "no apology"]
     assert len(file.content.splitlines()) == 1 + 8
+
+
+def in_its_file(old: str, new: str) -> Callable[[Toolbox], None]:
+    """The suite's file, changed."""
+
+    def change(tools: Toolbox) -> None:
+        assert old in SUITE
+        tools.catalog.path_of("evals/quality.yaml").write_text(SUITE.replace(old, new))
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda tools: with_entry(tools, threshold=0.9),
+        lambda tools: with_entry(tools, model="shop-{version}-small"),
+        lambda tools: with_entry(tools, base_url="http://elsewhere/v1"),
+        in_its_file("shortly", "at length"),
+        in_its_file("capital of France", "capital of Greece"),
+        in_its_file("threshold: 20000", "threshold: 2000"),
+        in_its_file("value: paris", "value: 'paris, of course'"),
+        in_its_file("type: icontains", "type: contains"),
+        in_its_file("not-contains", "contains"),
+        in_its_file(
+            "  - {description: sum", "  - {vars: {question: more}, assert: [{type: is-json}]}\n  - {description: sum"
+        ),
+    ],
+)
+def test_a_run_is_bound_to_what_its_suite_asked_and_wanted(tools: Toolbox, change: Callable[[Toolbox], None]) -> None:
+    """A3: endpoint, model, threshold, prompts, variables and assertions; so a run proves nothing of a harder suite."""
+    run = RunEval(suite="quality", candidate="1").answer(tools, lambda _: None).run
+    assert run is not None
+    assert run.standard == standard.now(tools.catalog, "shop", "quality")
+    change(tools)
+    assert run.standard != standard.now(tools.catalog, "shop", "quality")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda tools: with_entry(tools, aliases=("q",)),
+        lambda tools: priced(tools, {"input": 1, "output": 1}),
+        in_its_file("prompts:", "# for the shop\ndescription: what it has to know\nprompts:"),
+        in_its_file(
+            "{description: json, vars: {question: an object}", "{vars: {question: an object}, description: json"
+        ),
+    ],
+)
+def test_what_changes_no_question_leaves_its_runs_as_they_are(
+    tools: Toolbox, change: Callable[[Toolbox], None]
+) -> None:
+    before = standard.now(tools.catalog, "shop", "quality")
+    change(tools)
+    assert before == standard.now(tools.catalog, "shop", "quality")
+
+
+@pytest.mark.parametrize(("service", "name"), [("shop", "other"), ("other", "quality")])
+def test_a_suite_that_the_catalogue_does_not_have_is_said(tools: Toolbox, service: str, name: str) -> None:
+    with pytest.raises(ConfigError, match=f"no suite {name} of {service}"):
+        standard.now(tools.catalog, service, name)
 
 
 def test_the_card_says_what_moved_how_slow_and_what_it_cost_for_both(tools: Toolbox) -> None:
@@ -225,7 +287,7 @@ def test_a_wrong_suite_is_refused_with_its_line(tmp_path: Path, text: str, compl
     path = tmp_path / "suite.yaml"
     path.write_text(text)
     with pytest.raises(ConfigError, match=complaint):
-        suite.load(path)
+        yamlfile.load(path, Suite)
 
 
 def test_wilsons_interval_agrees_with_published_values() -> None:
@@ -260,6 +322,6 @@ def test_the_playgrounds_suite_is_whole() -> None:
     root = Path(__file__).parents[2] / "bot" / "playground"
     catalog = load_catalog(root / "catalog.yaml")
     for _, entry in catalog.suites.values():
-        questions = suite.load(catalog.path_of(entry.file or "")).questions()
+        questions = standard.read(catalog, entry).questions
         assert len(questions) == 60
         assert json.dumps([q.prompt for q in questions])

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, event
 
 from actions.action import Change, Read
 from actions.clock import Clock, ManualClock
-from actions.errors import GrantRefused, TwokeyError
+from actions.errors import ConfigError, GrantRefused, TwokeyError
 from actions.guarding import Leave
 from actions.objects import back_id
 from actions.outcome import Chart, Grant, Outcome, Step, Trip
@@ -127,6 +127,7 @@ class Hands:
     can_read_back: bool = True
     stopped: bool = False
     evals: tuple[str, ...] = ()  # suites of whatever is deployed
+    asks: str = "what it asks"  # the standard of every suite; empty where its file cannot be read
     undo: dict[str, JsonValue] | None = None  # of every plan
 
     def plan(self, action: Change, policy_version: str) -> Plan:
@@ -142,6 +143,11 @@ class Hands:
         self.answered += 1
         self.looked.append(action)
         return self.outcome
+
+    def standard(self, service: str, suite: str) -> str:
+        if not self.asks:
+            raise ConfigError(f"evals/{suite}.yaml: cannot be read.")
+        return self.asks
 
     def check(self, plan: Plan) -> None:
         self.during_check()

@@ -153,7 +153,7 @@ def test_a_row_beyond_the_end_of_the_log_is_not_in_force(house: House, charter: 
 
 def test_a_row_without_its_entry_is_none_that_was_archived(house: House, charter: Charter) -> None:
     """A9: only what lies before the archive's end may lack its entry."""
-    shelf = Shelf("policy", tables.policies, tables.policy_drafts, Policy.model_validate, lambda p: {})
+    shelf = Shelf("policy", tables.policies, tables.policy_drafts, Policy.model_validate)
     with writing(house.engine) as connection:
         connection.execute(insert(tables.policies), {"seq": 3, "version": WEAKER.version, "content": {}})
     with reading(house.engine) as connection:

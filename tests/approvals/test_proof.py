@@ -10,13 +10,16 @@ import pytest
 from sqlalchemy import select, update
 
 from actions import readiness, yamlfile
-from actions.catalog import Catalog
+from actions.catalog import Catalog, EvalSuite
+from actions.clients.protocols import Exam
+from actions.evals import standard
 from actions.outcome import EvalRun, Outcome, TextFile
 from actions.toolbox import Toolbox
 from actions.verbs.deploy import Deploy
 from actions.verbs.rollback import Rollback
 from actions.verbs.run_eval import RunEval
 from approvals import comparison
+from approvals.ballot import DecisionRefused
 from approvals.checkpoints import Checkpoints
 from approvals.keyring import Keyring
 from approvals.policy_model import Policy
@@ -42,6 +45,7 @@ rules:
     override: [{from: owners}]
 """
 DEPLOY = Deploy(service="support-bot", environment="prod", version="2.1")
+EXAM = Exam("support-bot", "quality", "2.1")
 ASIDE = Deploy(service="support-bot", environment="staging", version="2.1")
 
 
@@ -65,6 +69,7 @@ def evaluated(
         suite=suite,
         version=version,
         baseline="2.0",
+        standard=house.hands.asks,
         passed=passed,
         summary="As good." if passed else "Worse.",
     )
@@ -99,7 +104,7 @@ def test_after_a_passing_run_it_waits_for_approval_and_runs(lab: House) -> None:
     """The record of the run is the audit entry itself, with where it was asked for and its evidence beside it."""
     run = evaluated(lab)
     assert lab.gate.run(approved(lab).id).state is State.SUCCEEDED
-    recorded = lab.ledger.proofs.recorded("support-bot", "quality", "2.1")
+    recorded = lab.ledger.proofs.recorded(EXAM)
     assert recorded is not None
     assert (recorded.run, recorded.origin) == (run, {"channel": "C0OPS"})
     assert lab.ledger.proofs.evidence(run.id) == (TextFile(name="q.csv", content="x"),)
@@ -131,11 +136,54 @@ def test_a_run_that_fails_after_the_approval_stops_it(lab: House) -> None:
     assert lab.hands.effects == []
 
 
+CHANGED = "the suite was changed since its last run, so it has to be run again"
+
+
+@pytest.mark.parametrize(
+    ("asks", "why"),
+    [
+        ("more than that", CHANGED),
+        ("", "what it asks cannot be read here, so no run can be held to it. evals/quality.yaml: cannot be read"),
+    ],
+)
+def test_a_run_proves_only_what_the_suite_asks_now(lab: House, asks: str, why: str) -> None:
+    """A3: what became harder since, or cannot be read, is passed by no old run, whenever it is judged."""
+    evaluated(lab)
+    waiting, ready = lab.asked(DEPLOY), approved(lab)
+    lab.hands.asks = asks
+    assert lab.asked(DEPLOY).reason.startswith(f"support-bot 2.1 has not passed quality: {why}.")
+    with pytest.raises(DecisionRefused, match="has not passed quality"):
+        lab.gate.decide(waiting.id, waiting.plan.digest, BEN, approve=True)
+    ended = lab.gate.run(ready.id)
+    assert (ended.state, why in ended.reason, lab.hands.effects) == (State.REFUSED, True, [])
+    lab.hands.asks = asks or "what it asks"
+    evaluated(lab)
+    assert lab.asked(DEPLOY).state is State.WAITING
+
+
+def test_a_failure_under_todays_suite_is_not_taken_back_by_a_pass_under_another_one(lab: House) -> None:
+    for asks, passed in (("today's", False), ("an easier one's", True)):
+        lab.hands.asks = asks
+        evaluated(lab, passed=passed)
+    lab.hands.asks = "today's"
+    assert "its last run says: Worse." in lab.asked(DEPLOY).reason
+
+
+def test_a_run_from_before_its_suite_was_kept_with_it_proves_nothing(lab: House) -> None:
+    """Of an older release: its entry does not say what it was asked."""
+    lab.hands.asks = ""
+    evaluated(lab)
+    body = list(lab.ledger.entries())[-1].fields["data"]["run"]
+    assert EvalRun.model_validate({key: body[key] for key in body if key != "standard"}).standard == ""
+    lab.hands.asks = "today's"
+    assert CHANGED in lab.asked(DEPLOY).reason
+
+
 def test_a_run_that_fails_before_the_last_key_is_turned_lets_nobody_approve(lab: House) -> None:
     evaluated(lab)
     request = lab.asked(DEPLOY)
     evaluated(lab, passed=False)
-    with pytest.raises(Exception, match="has not passed quality"):
+    with pytest.raises(DecisionRefused, match="has not passed quality"):
         lab.gate.decide(request.id, request.plan.digest, BEN, approve=True)
 
 
@@ -182,18 +230,21 @@ def test_an_entry_that_was_changed_proves_nothing(lab: House) -> None:
     with writing(lab.engine) as connection:
         connection.exec_driver_sql(UNGUARD)
         connection.execute(update(audit_events).values(body=forged))
-    assert lab.ledger.proofs.last("support-bot", "quality", "2.1", 1) == ()
+    assert lab.ledger.proofs.last(EXAM, None, 1) == ()
 
 
-def test_a_suite_that_is_run_until_it_passes_is_seen_on_the_card_and_in_the_log(lab: House) -> None:
+def test_a_suite_that_is_run_until_it_passes_is_seen_on_the_card_and_in_the_log(lab: House, tmp_path: Path) -> None:
     """The newest run counts; how many did not pass is a note of the digested plan, so it stands in both."""
+    lab.hands.asks = "before"
+    evaluated(lab, passed=False)
+    (tmp_path / "quality.yaml").write_text("prompts: [q]\ntests: [{assert: [{type: is-json}]}]")
+    entry = EvalSuite(suite="quality", file=str(tmp_path / "quality.yaml"))
+    catalog = Catalog.model_validate({"environments": {"prod": {}}, "services": {"support-bot": {"evals": [entry]}}})
+    lab.hands.asks = standard.now(catalog, "support-bot", "quality")
     for passed in (False, False, True):
         evaluated(lab, passed=passed)
     evaluated(lab, version="2.2", passed=False)
-    assert lab.ledger.proofs.tally("support-bot", "quality", "2.1") == (3, 1)
-    catalog = Catalog.model_validate(
-        {"environments": {"prod": {}}, "services": {"support-bot": {"evals": ["quality"]}}}
-    )
+    assert lab.ledger.proofs.tally(EXAM, lab.hands.asks) == (3, 1)
     tools = Toolbox(catalog=catalog, cluster=ClusterDouble(lab.clock), clock=lab.clock, evals=lab.ledger.proofs)
     (note,) = readiness.cautions(tools, "support-bot", "2.1")
     assert note.text == "support-bot 2.1 passed quality in 1 of 3 runs, the newest among them; 2 did not"
@@ -250,11 +301,13 @@ def test_a_run_whose_entry_is_archived_still_proves_what_it_proved(lab: House, t
         archived(lab, tmp_path)
     assert lab.asked(DEPLOY).state is State.REFUSED
     evaluated(lab)
-    assert lab.ledger.proofs.tally("support-bot", "quality", "2.1") == (4, 3)
+    assert lab.ledger.proofs.tally(EXAM, lab.hands.asks) == (4, 3)
     assert lab.gate.run(approved(lab).id).state is State.SUCCEEDED
     evaluated(lab, passed=False)
     archived(lab, tmp_path)
     assert "its last run says: Worse." in lab.asked(DEPLOY).reason
+    lab.hands.asks = "more than that"
+    assert CHANGED in lab.asked(DEPLOY).reason
 
 
 @pytest.mark.parametrize("column", ["body", "path", "size"])
@@ -274,5 +327,5 @@ def test_a_keepsake_that_was_changed_proves_nothing(lab: House, tmp_path: Path, 
         connection.execute(
             update(eval_keepsakes).where(eval_keepsakes.c.seq == newest["seq"]).values({column: value[column]})
         )
-    assert lab.ledger.proofs.last("support-bot", "quality", "2.1", 1) == ()
+    assert lab.ledger.proofs.last(EXAM, None, 1) == ()
     assert lab.asked(DEPLOY).state is State.REFUSED
