@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -28,7 +29,7 @@ from approvals.ledger import Ledger, Recording
 from approvals.moves import Outrun
 from approvals.policy_model import Policy
 from approvals.request import Requirement
-from approvals.shelf import Forged, Kind, Shelf, draft_id
+from approvals.shelf import Foreign, Forged, Kind, Shelf, draft_id
 from approvals.shift import Shift
 
 A_MOMENT = 0.5  # seconds for which a policy that is only shown is not looked up again
@@ -216,15 +217,21 @@ class Charter:
         return self._compared(basis, paper, now) if paper else None
 
     def drafts(self) -> tuple[Draft, ...]:
-        """Everything that is held back now."""
+        """Everything that is held back now, but what this release cannot read."""
+        found = []
+        for each in self._held_back():
+            with suppress(Foreign):
+                found.append(self.draft(each))
+        return tuple(draft for draft in found if draft)
+
+    def _held_back(self) -> list[str]:
         with self._ledger.looking() as connection:
             standing = self._standing(connection)
-            ids = [
+            return [
                 each
                 for kind, shelf in self._shelves.items()
                 for each in shelf.drafts(connection, standing.version(kind) or "")
             ]
-        return tuple(draft for each in ids if (draft := self.draft(each)))
 
     def compared(self, paper: Policy | Catalog, now: datetime) -> Draft | None:
         """What this one would change over the one in force; None before the first one, and where it is that one."""

@@ -28,10 +28,7 @@ class Forged(TwokeyError):
 
 
 class Foreign(TwokeyError):
-    """What is in force or held back was written by another release, and this one cannot read it.
-
-    Bring every gateway and runner to the same release of Twokey.
-    """
+    """Another release of Twokey wrote the policy or catalogue here: bring every gateway and runner to the same one."""
 
 
 class _Versioned(Protocol):

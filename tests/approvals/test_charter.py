@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
 import yaml
 from sqlalchemy import insert, text
 
+from actions.action import Action
 from actions.registry import Registry
 from actions.verbs import VERBS
 from approvals import tables
 from approvals.actor import Actor, DirectoryDown
 from approvals.charter import Charter, NoPolicy
 from approvals.gate import Gate
+from approvals.moves import Outrun
 from approvals.policy_model import Policy
 from approvals.request import State
 from approvals.shelf import Forged, Shelf
@@ -24,6 +27,7 @@ from bot.files import Files
 from bot.settings import Settings
 from tests.approvals.doubles import ANA, BEN, CARLA, DORA, PLAYGROUND, SCALE, House, in_threads
 from tests.approvals.test_policy_check import CATALOG
+from tests.waiting import PATIENCE
 
 REGISTRY = Registry(VERBS)
 Change = Callable[[dict[str, Any]], object]
@@ -207,3 +211,49 @@ def test_the_first_policy_is_adopted_even_where_nobody_can_check_its_groups(hous
     files.check(Silent(), REGISTRY)
     files.put_forward(a_charter(house))
     assert a_charter(house).in_force().version == FIRST.version
+
+
+class Slow(Registry):
+    """A registry over which a comparison takes until it is told to go on."""
+
+    def __init__(self) -> None:
+        super().__init__(VERBS)
+        self.reached, self.go_on = threading.Event(), threading.Event()
+
+    def __iter__(self) -> Iterator[type[Action]]:
+        self.reached.set()
+        assert self.go_on.wait(PATIENCE)
+        return super().__iter__()
+
+
+@pytest.mark.parametrize(("paper", "held"), [(WEAKER, True), (STRICTER, False)])
+def test_a_comparison_holds_up_nobody_else_s_writing(house: House, charter: Charter, paper: Policy, held: bool) -> None:
+    """However large both are; and what came into force meanwhile is what it is held against in the end (A9)."""
+    registry, found = Slow(), []
+    slow = Charter(house.ledger, CATALOG, registry)
+    at_work = threading.Thread(target=lambda: found.append(slow.put_forward(paper)))
+    at_work.start()
+    assert registry.reached.wait(PATIENCE)
+    house.ledger.note("service.started")
+    meanwhile = a_policy(lambda p: p["rules"][0].update(name="called otherwise"))
+    assert charter.put_forward(meanwhile) is None
+    assert found == []
+    registry.go_on.set()
+    at_work.join(PATIENCE)
+    (draft,) = found
+    assert [(d.before, d.weaker) for d in found if d] == ([(meanwhile.version, True)] if held else [])
+    assert charter.version("policy") == (meanwhile if held else paper).version
+    assert charter.drafts() == ((draft,) if held else ())
+
+
+def test_who_agreed_to_a_draft_agreed_to_it_over_what_was_in_force(house: House, charter: Charter) -> None:
+    """A1: what came into force since the look before the transaction undoes it."""
+    draft = charter.put_forward(WEAKER)
+    ready = charter.adoption(draft.id) if draft else None
+    assert ready is not None
+    assert charter.put_forward(STRICTER) is None
+    with pytest.raises(Outrun), house.ledger.recording() as record:
+        charter.adopt(record, ready, WEAKER.version, (BEN,))
+    with pytest.raises(Forged), house.ledger.recording() as record:
+        charter.adopt(record, ready, STRICTER.version, (BEN,))
+    assert charter.version("policy") == STRICTER.version
