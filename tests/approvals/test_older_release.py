@@ -39,10 +39,11 @@ def adopted(house: House, kind: Kind, content: Content) -> str:
 def held_back(house: House, kind: Kind, content: Content, before: str) -> tuple[str, str]:
     """As another release held it back: its version, and its id."""
     version = canonical.digest(canonical.exact(content))
-    row = {"id": draft_id(before, version), "version": version, "before": before, "content": content}
+    draft = draft_id(before, version)
     with house.ledger.recording() as record:
+        row = {"id": draft, "version": version, "before": before, "content": content}
         record.connection.execute(insert(_TABLES[kind][1]), row)
-    return version, row["id"]
+    return version, draft
 
 
 def fewer_fields(policy: Policy) -> Content:
