@@ -45,17 +45,15 @@ class Scene:
     @asynccontextmanager
     async def program(self, role: Role = "all", http_port: int | None = None) -> AsyncIterator[Program]:
         """The program, until the block ends; as often as a test wants to restart it."""
-        program = build(self.settings(), self.clock, self.hands)
-        stop, ready = asyncio.Event(), asyncio.Event()
-        async with at_work(program.run(role, stop, http_port, ready.set), stop, ready):
-            yield program
+        async with self.served(role, http_port) as programs:
+            yield programs[0]
 
     @asynccontextmanager
-    async def served(self, role: Role = "all") -> AsyncIterator[list[Program]]:
+    async def served(self, role: Role = "all", http_port: int | None = None) -> AsyncIterator[list[Program]]:
         """As `twokey serve` runs it: the programs that followed one another; the last one is at work."""
         programs = [build(self.settings(), self.clock, self.hands)]
         stop, ready = asyncio.Event(), asyncio.Event()
-        work = serving.serve(programs[0], role, stop, on_ready=ready.set, on_successor=programs.append)
+        work = serving.serve(programs[0], role, stop, http_port, ready.set, programs.append)
         async with at_work(work, stop, ready):
             yield programs
 

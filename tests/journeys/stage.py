@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import requests
 
 from actions.clock import Clock, ManualClock
-from bot import settings
+from bot import serving, settings
 from bot.app import Program, Role, build
 from bot.playground.demo import Addresses, playground
 from bot.playground.emulator import Emulator
@@ -62,7 +62,7 @@ class Running:
     async def _main(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         self.program = build(settings.load(self._environ), self._clock)
-        await self.program.run(role=self._role, stop=self._stop, on_ready=self._ready.set)
+        await serving.serve(self.program, self._role, self._stop, on_ready=self._ready.set)
 
 
 @dataclass
