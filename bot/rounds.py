@@ -29,7 +29,7 @@ class Round(NamedTuple):
         try:
             self.work()
         except TwokeyError as error:
-            _log.warning("%s: this waits, since %s", self.about, error.say)
+            _log.warning("%s put off: %s", self.about, error.say)
 
 
 class Timer:

@@ -38,8 +38,8 @@ class Running:
         if state not in _NOTHING_TO_START and loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(self._bell.set)
 
-    async def run(self, stop: asyncio.Event, grace: float = 5.0) -> None:
-        """Work until `stop`; runs that take longer than `grace` seconds after it are left to be read back."""
+    async def run(self, stop: asyncio.Event, grace: Callable[[], float]) -> None:
+        """Work until `stop`; runs that take longer than `grace` seconds after it go on alone, if the process does."""
         self._loop = asyncio.get_running_loop()
         ended = asyncio.create_task(self._ring_at(stop))
         try:
@@ -52,7 +52,7 @@ class Running:
             ended.cancel()
             self._loop = None
             if self._tasks:
-                await asyncio.wait(self._tasks.values(), timeout=grace)
+                await asyncio.wait(self._tasks.values(), timeout=grace())
                 for task in list(self._tasks.values()):
                     task.cancel()
 

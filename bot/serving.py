@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # Bolt takes a while to import, and a runner has no use for i
     from bot.projector import Projector
 
 FOLLOW = 2  # seconds between looks for another catalogue in force
+GRACE = 5.0  # seconds that a run under way is given at the end; what takes longer is read back by the next process
 
 _log = logging.getLogger(__name__)
 
@@ -123,7 +124,7 @@ class _Shift:
             connected.set()
         running = Running(program.ledger, program.gate)
         if self.role != "gateway":
-            parts.append(running.run(over))
+            parts.append(running.run(over, self._grace))
 
         def ring(request_id: str, state: State, new: Request | None) -> None:
             running.ring(state)
@@ -143,6 +144,10 @@ class _Shift:
         finally:
             over.set()
             await timer.stop()
+
+    def _grace(self) -> float:
+        """Seconds for which runs under way hold up the end. Beside a successor they go on, so it need not wait."""
+        return 0.0 if self.outgrown else GRACE
 
     async def _announce(self, connected: asyncio.Event) -> None:
         await connected.wait()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError
 
 from approvals import audit
 from approvals.gate import DecisionRefused
 from approvals.ledger import Ledger, NoSuchRequest
+from approvals.moves import Outrun
 from approvals.request import Request, State
 from approvals.store import StoreDown, open_store
 from tests.approvals.doubles import ANA, BEN, CARLA, DEV, DORA, PAYMENTS, House, in_threads
@@ -40,6 +43,22 @@ def test_a_request_is_recorded_with_its_entry_or_not_at_all(house: House, table:
     assert (house.ledger.recent(10), house.kinds()) == ([], [])
     assert house.asked().state is State.WAITING
     assert house.kinds() == ["request.submitted"]
+
+
+def test_a_decision_meets_only_the_request_that_it_was_made_about(house: House) -> None:
+    """A5: the conditional UPDATE by itself: a denial that no lock or turn held back came since the request was read."""
+    request = house.asked()
+
+    def deny(_c: object, cursor: Any, statement: str, *_: object) -> None:
+        if statement.startswith("UPDATE requests"):
+            cursor.execute("UPDATE requests SET state = 'denied', rev = rev + 1")
+
+    event.listen(house.engine, "before_cursor_execute", deny)
+    with pytest.raises(Outrun):
+        house.gate.decide(request.id, request.plan.digest, BEN, approve=True)
+    event.remove(house.engine, "before_cursor_execute", deny)
+    assert house.ledger.get(request.id) == request
+    assert "request.approved" not in house.kinds()
 
 
 def test_a_locked_store_says_so_and_does_nothing(house: House) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from aiohttp import ClientSession, ClientTimeout
 from aiohttp.typedefs import Middleware
 
 from actions.clock import ManualClock
+from actions.outcome import Outcome
 from bot import serving, settings
 from bot.app import Program, Role, build
 from bot.playground import cast
@@ -56,6 +58,18 @@ class Scene:
         work = serving.serve(programs[0], role, stop, http_port, ready.set, programs.append)
         async with at_work(work, stop, ready):
             yield programs
+
+    def held(self) -> threading.Event:
+        """From now on a run goes on from its effect only when this is set."""
+        release, real = threading.Event(), self.hands.execute
+
+        def execute(*args: object) -> Outcome:
+            outcome = real(*args)  # type: ignore[arg-type]
+            release.wait(PATIENCE)
+            return outcome
+
+        self.hands.execute = execute  # type: ignore[method-assign,assignment]
+        return release
 
     def settings(self) -> settings.Settings:
         """As `twokey serve` would read them."""

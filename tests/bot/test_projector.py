@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 import time
 
 import pytest
 from pydantic import JsonValue
 
 from actions.outcome import Outcome, Quote, Step, Suggestion, TextFile
+from approvals.request import Request, State
 from bot.cards import Cards, Claim, Copy
+from tests.approvals.doubles import ANA, BEN, SCALE
 from tests.bot.scene import Scene, button_ids
-from tests.waiting import PATIENCE
 
 ASK = "@twokey scale checkout to 5 in prod"
 
@@ -117,22 +117,9 @@ async def test_what_a_runner_of_its_own_found_reaches_the_thread_and_the_card(sl
         assert failed["ts"] == card["ts"]
 
 
-def held(slack: Scene) -> threading.Event:
-    """Once the effect is there, the run goes on only when this is set."""
-    release, real = threading.Event(), slack.hands.execute
-
-    def execute(*args: object) -> Outcome:
-        outcome = real(*args)  # type: ignore[arg-type]
-        release.wait(PATIENCE)
-        return outcome
-
-    slack.hands.execute = execute  # type: ignore[method-assign,assignment]
-    return release
-
-
 async def test_what_comes_after_another_change_of_its_target_says_so(slack: Scene) -> None:
     """E3, as people see it: approved, and not "starting" for as long as the one before it takes."""
-    release = held(slack)
+    release = slack.held()
     async with slack.program():
         for order in ("scale checkout to 5 in prod", "restart checkout in prod"):
             await slack.say("ana", f"@twokey {order}")
@@ -144,10 +131,24 @@ async def test_what_comes_after_another_change_of_its_target_says_so(slack: Scen
         await slack.see("Restart checkout in prod", "✅ done")
 
 
+async def test_a_bell_that_comes_late_shows_nothing_that_is_over(slack: Scene) -> None:
+    """S3: of a new request that was denied meanwhile no card asks for approval, though the news of it comes last."""
+    async with slack.program("gateway") as program:
+        bells: list[tuple[str, State, Request | None]] = []
+        ring, program.ledger.on_change = program.ledger.on_change, lambda *bell: bells.append(bell)
+        # All of this in one turn of the loop that shows it, so nothing is shown in between.
+        request = program.gate.submit(SCALE, ANA, {"channel": "C0OPS"})
+        program.gate.decide(request.id, request.plan.digest, BEN, approve=False)
+        assert [new is not None for _, _, new in bells] == [True, False]
+        for bell in reversed(bells):
+            ring(*bell)
+        assert "edited" not in await slack.see("denied by ben", "asked by ana")
+
+
 async def test_progress_updates_the_card_itself(slack: Scene) -> None:
     """The steps of a rollout are seen in the one message, coalesced."""
     slack.hands.steps = tuple(Step(text=f"{n} of 5 ready", done=n, total=5) for n in range(1, 5))
-    release = held(slack)
+    release = slack.held()
     async with slack.program():
         await slack.say("ana", ASK)
         await slack.click("ben", await slack.see("waiting for 1 of sre"), "approve")
@@ -159,7 +160,7 @@ async def test_progress_updates_the_card_itself(slack: Scene) -> None:
 
 async def test_a_running_card_says_for_how_long_though_nothing_else_is_new(slack: Scene) -> None:
     """While the metrics are watched no step comes; the card is updated now and then, not at every look."""
-    release = held(slack)
+    release = slack.held()
     async with slack.program():
         await slack.say("ana", ASK)
         await slack.click("ben", await slack.see("waiting for 1 of sre"), "approve")

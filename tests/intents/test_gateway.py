@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
+from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,7 +17,8 @@ from actions.registry import Registry
 from bot.playground.host import Host
 from intents import schema
 from intents.gateway import ModelGateway
-from intents.models.endpoints import single
+from intents.models.budget import Asker, MemoryBook
+from intents.models.endpoints import Limit, single
 from intents.models.failures import ModelFailed
 from intents.reader import Reader
 from intents.reading import Command, Context, Question, Refusal
@@ -237,6 +241,25 @@ async def test_no_call_raises_anything_but_its_own_error(emitted: dict[str, Any]
         with pytest.raises(ModelFailed):
             await gateway.ask(ASK, emitted)
         await gateway.close()
+
+
+class BrokenBook(MemoryBook):
+    """Breaks in a way that nothing about models foresees."""
+
+    def reserve(self, asker: Asker, usd: Decimal, limits: Sequence[Limit]) -> int:
+        raise LookupError("an odd failure")
+
+
+async def test_a_failure_that_nothing_foresees_ends_in_the_grammars_answer_too(
+    catalog: Catalog, registry: Registry
+) -> None:
+    """R4: the gateway's own last net, without those below it."""
+    limits = (Limit(per="all", calls_per_day=9),)
+    with serving(says(GOOD), book=BrokenBook(time.time), limits=limits) as (gateway, endpoint):
+        reading = await Reader(catalog, registry, gateway).read(ODD)
+        await gateway.close()
+    assert isinstance(reading, Refusal)
+    assert (reading.engine, endpoint.bodies) == ("grammar", [])
 
 
 async def test_the_grammar_is_asked_first_and_costs_no_call(catalog: Catalog, registry: Registry) -> None:
