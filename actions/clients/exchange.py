@@ -17,9 +17,9 @@ from urllib.parse import urlsplit
 import urllib3
 from urllib3.util.proxy import connection_requires_http_tunnel
 
+from actions.clients.opening import Deadline, of_scheme
 from actions.clients.reply import Answer, Reply, left
 
-CONNECT = 3.0  # seconds to connect, of those that there are
 _ODD = re.compile(r"[\x00-\x1f\x7f]")  # in a line of a request, where one could begin another
 
 
@@ -29,6 +29,7 @@ class Exchange:
     def __init__(self, manager: urllib3.PoolManager, base: str) -> None:
         address, self._manager = urlsplit(base), manager
         self._pool: Any = manager.connection_from_url(base)
+        self._pool.ConnectionCls = of_scheme(self._pool)
         self._server, self._prefix = address.netloc.rpartition("@")[2], address.path.rstrip("/")
         self._tunnel = connection_requires_http_tunnel(self._pool.proxy, self._pool.proxy_config, address.scheme)
         if manager.proxy is not None and not self._tunnel:  # a proxy that forwards has to hear where to
@@ -71,7 +72,7 @@ class Exchange:
         lasts = False
         try:
             if connection.is_closed:
-                self._open(connection, min(CONNECT, left(until)))
+                self._open(connection, left(until))
             connection.sock.settimeout(left(until))
             answer = _answered(connection.sock, sent, until, bodyless)
             lasts = answer.lasts
@@ -82,14 +83,14 @@ class Exchange:
             self._pool._put_conn(connection)
 
     def _open(self, connection: Any, seconds: float) -> None:
-        connection.timeout = seconds
-        if self._tunnel:
-            try:
-                self._pool._prepare_proxy(connection)
-            except http.client.HTTPException as error:  # which comes from below urllib3
-                raise ConnectionError(f"the proxy's answer is no HTTP ({type(error).__name__})") from error
-        else:
-            connection.connect()
+        with Deadline(seconds) as connection.deadline:
+            if self._tunnel:
+                try:
+                    self._pool._prepare_proxy(connection)
+                except http.client.HTTPException as error:  # which comes from below urllib3
+                    raise ConnectionError(f"the proxy's answer is no HTTP ({type(error).__name__})") from error
+            else:
+                connection.connect()
         self._pool._validate_conn(connection)  # warns of a certificate that nobody checked
 
 

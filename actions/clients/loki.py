@@ -8,6 +8,7 @@ from typing import Any
 
 import requests
 
+from actions.clients import punctual
 from actions.clients.protocols import LogLine
 from actions.errors import Denied, Rejected, Unreachable
 
@@ -18,7 +19,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class LokiLogs:
     """Implements Logs. `url` is what comes before `/loki/api/v1/`; proxies are taken from the environment.
 
-    `timeout` in seconds for each request.
+    `timeout` in seconds for each answer as a whole.
     """
 
     def __init__(self, url: str, timeout: float = 10.0) -> None:
@@ -46,8 +47,9 @@ class LokiLogs:
 
     def _ask(self, params: dict[str, str]) -> Any:
         try:
-            response = requests.get(self._url, params=params, timeout=self._timeout)
-        except requests.Timeout:
+            with punctual.session(self._timeout) as session:
+                response = session.get(self._url, params=params, timeout=self._timeout)
+        except (requests.Timeout, TimeoutError):
             raise Unreachable("Loki did not answer in time. Try a shorter while.") from None
         except requests.ConnectionError:
             raise Unreachable("Loki cannot be reached. Check LOKI_URL and that it is up.") from None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
+from actions.clients import punctual
 from actions.clients.protocols import Sample
 from actions.errors import Denied, Rejected, Unreachable
 
@@ -21,7 +22,7 @@ _NOT_PROMETHEUS = "What answers at PROMETHEUS_URL does not speak Prometheus' HTT
 class PrometheusMetrics:
     """Implements Metrics. `url` is what comes before `/api/v1/`; proxies are taken from the environment.
 
-    `timeout` in seconds for each request.
+    `timeout` in seconds for each answer as a whole.
     """
 
     def __init__(self, url: str, timeout: float = 10.0) -> None:
@@ -50,16 +51,15 @@ class PrometheusMetrics:
         from prometheus_api_client import PrometheusConnect
         from urllib3.util.retry import Retry
 
-        # A session for each question: sessions are not made to be shared between threads, and leave sockets open.
-        session = requests.Session()
-        session.hooks["response"].append(_refuse_errors)
         retry = Retry(1, backoff_factor=0.1)
         try:
-            with PrometheusConnect(self._url, session=session, timeout=self._timeout, retry=retry) as client:
-                answer = question(client)
+            with punctual.session(self._timeout, retry) as session:
+                session.hooks["response"].append(_refuse_errors)
+                with PrometheusConnect(self._url, session=session, timeout=self._timeout) as client:
+                    answer = question(client)
         except requests.exceptions.JSONDecodeError:
             raise Unreachable(_NOT_PROMETHEUS) from None
-        except requests.Timeout:
+        except (requests.Timeout, TimeoutError):
             raise Unreachable("Prometheus did not answer in time. Try a shorter window.") from None
         except (requests.ConnectionError, requests.exceptions.RetryError):
             raise Unreachable("Prometheus cannot be reached. Check PROMETHEUS_URL and that it is up.") from None
