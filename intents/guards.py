@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import re
 from importlib import resources
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import yaml
 
+from intents import reasons
 from intents.names import Named, Names
 from intents.reading import Reason
+from intents.reasons import ENVIRONMENT, SERVICE
 from intents.tokens import Sentence
-
-SERVICE, ENVIRONMENT = "\ue000", "\ue001"  # stand for a name; private characters, which no sentence may hold
 
 
 class Objection(NamedTuple):
@@ -42,6 +43,7 @@ _POLITE, _CHANGES, _ORDER = _any("polite"), _any("changes"), _any("orders")
 _ONE_ORDER, _READS, _APPROVALS = _any("one_order"), _any("reads"), _any("approvals")
 _INJECTION, _DANGER, _DESTRUCTION = _any("injection"), _any("danger"), _any("destruction")
 _NEGATION, _CONDITION, _QUESTION = _any("negation"), _any("conditions"), _any("questions")
+_INTENT = _any("intents")
 _SCHEDULE, _SCOPE, _PLURAL, _REPORT = _any("schedules"), _any("scopes"), _any("plurals"), _any("reports")
 _NOUN, _WANTED = _any("nouns"), _any("wanted")
 _COMPLAINT = re.compile(
@@ -67,13 +69,15 @@ class View:
         for found, mask in ((self.environments, ENVIRONMENT), (self.services, SERVICE)):
             for named in found:
                 words[named.start : named.end] = [mask, *[""] * (named.end - named.start - 1)]
+        self.reasons = reasons.find(words, sentence.spelled) if sentence.language == "en" else ()
         if words and words[0] in ("k", "kubectl", "kc", "oc"):  # there, these are kinds of objects and no orders
             words = ["" if word in ("deploy", "deployment") else word for word in words]
-        self.text = f" {' '.join(word for word in words if word)} "
-        active = _WANTED.sub("restart", self.text)  # "i need cart restarted" orders, and reports nothing
-        polite = f" {' '.join(_POLITE.sub(' ', active).split())} "
-        self.plain = _ONE_ORDER.sub("restart", polite)  # "rolling restart" is one order, not two
-        self.order = _COMPLAINT.sub(_dropped, self.plain)  # without the complaint that gives its reason
+        self.text, self.plain = _text(words), _plain(words)
+        for reason in self.reasons:
+            words[reason.start : reason.end] = [""] * (reason.end - reason.start)
+        self._ordered = _text(words)
+        self.bare = _plain(words) if self.reasons else self.plain  # without the reason for it
+        self.order = _COMPLAINT.sub(_dropped, self.bare)  # without a complaint before or behind it either
 
     def wants_change(self) -> bool:
         """Whether any word speaks of changing something; a service's name is no such word."""
@@ -89,11 +93,22 @@ class View:
 
     def names_order(self) -> bool:
         """Whether an order is only named: `restart of cart in prod`, `cart's rollback`."""
-        return bool(_NOUN.search(self.text))
+        return bool(_NOUN.search(self._ordered))
 
     def dangerous(self) -> bool:
         """Whether a word speaks of something that must never be done from a chat."""
         return bool(_DESTRUCTION.search(self.plain))
+
+
+def _text(words: list[str]) -> str:
+    return f" {' '.join(word for word in words if word)} "
+
+
+def _plain(words: list[str]) -> str:
+    """Masked words as a text without politeness."""
+    active = _WANTED.sub("restart", _text(words))  # "i need cart restarted" orders, and reports nothing
+    polite = f" {' '.join(_POLITE.sub(' ', active).split())} "
+    return _ONE_ORDER.sub("restart", polite)  # "rolling restart" is one order, not two
 
 
 def _ordered(named: Named, sentence: Sentence, names: Names) -> Named:
@@ -106,7 +121,7 @@ def _ordered(named: Named, sentence: Sentence, names: Names) -> Named:
 def _mentioned(sentence: Sentence, names: Names) -> tuple[list[Named], list[Named]]:
     """Services and environments named. A word that names both is what its place or its neighbours leave it to be."""
     services = [_ordered(named, sentence, names) for named in names.mentioned_services(sentence.words)]
-    places = names.mentioned_environments(sentence.words)
+    places = _targets(sentence, names.mentioned_environments(sentence.words))
     if len({named.name for named in services}) > 1:  # "all pods of cart" where a service is called "all"
         services = [named for named in services if not _PLURAL.search(f" {sentence.words[named.start]} ")]
     both = {named.start for named in services} & {named.start for named in places}
@@ -116,6 +131,20 @@ def _mentioned(sentence: Sentence, names: Names) -> tuple[list[Named], list[Name
     if any(named.start not in both for named in services):
         located = both
     return [named for named in services if named.start not in located], places
+
+
+def _targets(sentence: Sentence, places: list[Named]) -> list[Named]:
+    """The places without the one that a version is promoted from: `ship cart 2.1 from staging to prod`."""
+    words = sentence.words
+    pairs = pairwise(places)
+    sources = [
+        one
+        for one, other in pairs
+        if one.start
+        and words[one.start - 1] == "from"
+        and words[one.end : other.start] in (("to",), ("into",), ("onto",))
+    ]
+    return [named for named in places if named not in sources]
 
 
 def _dropped(complaint: re.Match[str]) -> str:
@@ -177,7 +206,7 @@ def _approval(view: View) -> Objection | None:
 
 
 def _danger(view: View) -> Objection | None:
-    if _DANGER.search(view.plain):
+    if _DANGER.search(view.bare):
         return Objection(
             "unsafe",
             "That is nothing I do from a chat. I can deploy, roll back, scale or restart one service, and look at it.",
@@ -204,7 +233,7 @@ def _quoted(view: View) -> Objection | None:
 
 
 def _conditional(view: View) -> Objection | None:
-    if _CONDITION.search(view.plain):
+    if _CONDITION.search(view.plain) or _INTENT.search(view.bare):
         say = "I can't wait for conditions or decide for you. Say plainly what to do now, or ask me to look first."
         return Objection("conditional", say)
     return None
@@ -230,22 +259,22 @@ def _several(view: View) -> Objection | None:
     many = "That is more than one change. Please send them one by one; each gets a card of its own."
     services = {named.name for named in view.services}
     environments = {named.name for named in view.environments}
-    counted = len(_ORDER.findall(view.plain))
+    counted = len(_ORDER.findall(view.bare))
     if len(environments) > 1 or counted > 1 or len(services) > 1:
         return Objection("several_actions", many)
-    if _AND.search(view.plain) and counted and _READS.search(view.plain):
+    if _AND.search(view.bare) and counted and _READS.search(view.bare):
         return Objection("several_actions", many)
     return None
 
 
 def _plural(view: View) -> Objection | None:
-    if _PLURAL.search(view.plain):
+    if _PLURAL.search(view.bare):
         return Objection("unsupported", "I change one named service at a time. Say which one, and where.")
     return None
 
 
 def _schedule(view: View) -> Objection | None:
-    if _SCHEDULE.search(view.plain):
+    if _SCHEDULE.search(view.bare):
         return Objection("unsupported", "I can't do things later or for a while. Ask again when it should happen.")
     return None
 

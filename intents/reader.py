@@ -12,7 +12,7 @@ from pydantic import JsonValue
 from actions.catalog import Catalog
 from actions.errors import TwokeyError
 from actions.registry import Registry
-from intents import asking, clause, explaining, guards, languages, prompts, schema, spelling
+from intents import asking, clause, explaining, guards, languages, prompts, reasons, schema, spelling
 from intents.checking import NOT_UNDERSTOOD, Checker
 from intents.clause import Clause
 from intents.gateway import NOBODY, ModelGateway
@@ -57,6 +57,7 @@ class Reader:
         self._names, self._gateway, self._registry = Names(catalog), gateway, registry
         self._grammar = Grammar(self._names, registry)
         self._lexicon = self._grammar.lexicon
+        self._english = self._lexicon.vocabulary | reasons.VOCABULARY
         self._checker = Checker(self._names, registry, self._grammar.resolver)
         self._schema = schema.emit(registry)
         self._catalog_key = cache.key(catalog.model_dump(mode="json")) if gateway else ""
@@ -107,7 +108,7 @@ class Reader:
     def _seen(self, text: str) -> tuple[Sentence, View]:
         """The sentence as grammar and guards see it. Raises ValueError where it is too long."""
         sentence = Sentence(text)
-        if not languages.understand(sentence, self._names, self._lexicon.vocabulary):
+        if not languages.understand(sentence, self._names, self._english):
             spelling.mend(sentence, self._names)
         return sentence, View(sentence, self._names)
 

@@ -17,6 +17,9 @@ _EMOJI_CODE = re.compile(r":([a-z0-9_+'-]+):")
 _EMOJI_CODES = re.compile(rf"(?:{_EMOJI_CODE.pattern})+")
 _OPENING, _CLOSING = "([{\"'¿¡", ")]}\"'.,;:!?…"
 _BLANK = re.compile(r"[?!$#*%_]+")
+_CALL = re.compile(
+    r"^(\s*(?:scale|restart|deploy|rollback|status|logs|history))\((?=\w)", re.IGNORECASE
+)  # scale(cart, prod, 5)
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+", re.ASCII)
 _BOX = re.compile(r"\[ ?\]")  # of a list of things to do
 _SHORTENED = frozenset(("whats", "hows", "wheres", "whos", "whens", "whys"))  # as people type them in a hurry
@@ -141,7 +144,7 @@ def words_of(text: str) -> tuple[str, ...]:
 
 def _split(text: str) -> list[str]:
     found: list[str] = []
-    for line in text.splitlines():
+    for line in _CALL.sub(r"\1 ", text).splitlines():
         if found and line.strip():
             found.append(";")
         for chunk in _BOX.sub("☐", _ARROW.sub(" → ", line.replace("=>", "→"))).split():

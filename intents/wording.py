@@ -14,7 +14,7 @@ _ASKED = {
     "replicas": "how many replicas",
     "change": "to that number, or by it",
     "metric": "which metric",
-    "to": "revision or version",
+    "to": "to which version or revision",
     "suite": "which eval suite",
     "candidate": "which version",
     "guard": "at which limit is it rolled back",

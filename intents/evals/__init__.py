@@ -32,10 +32,19 @@ FIELD = (
     "field-hurried-2",
     "field-hurried-3",
     "field-traps-4",
+    "field-fleet",
+    "field-media",
+    "field-bank",
 )
 LANGUAGES = ("de", "el", "es", "fr", "zh")
 FROZEN = ("frozen", "frozen-2", *(f"frozen-{code}" for code in LANGUAGES), "frozen-shop")  # never tuned on
-_CATALOGS = {"catalog": FILES, "catalog-shop": (*FIELD[-4:], "frozen-shop")}  # the rest: catalog-words
+_CATALOGS: dict[str, tuple[str, ...]] = {  # the rest: catalog-words
+    "catalog": FILES,
+    "catalog-shop": ("field-shop", "field-hurried-2", "field-hurried-3", "field-traps-4", "frozen-shop"),
+    "catalog-fleet": ("field-fleet",),
+    "catalog-media": ("field-media",),
+    "catalog-bank": ("field-bank",),
+}
 
 
 class Case(NamedTuple):

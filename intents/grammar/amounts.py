@@ -10,7 +10,9 @@ from intents import quantities
 from intents.grammar.piece import Piece
 
 _SCALE = frozenset({"scale"})
-_NOUNS = frozenset(("replicas", "replica", "pods", "pod", "instances", "instance", "copies", "copy", "containers"))
+_NOUNS = frozenset(
+    ("replicas", "replica", "pods", "pod", "instances", "instance", "copies", "copy", "containers", "capacity")
+)
 _ONE = (("replica",), ("pod",), ("instance",))
 _MORE = {"more": "+", "extra": "+", "additional": "+", "fewer": "-", "less": "-"}
 _TIMES = re.compile(r"(?:x|×)(\d{1,3}(?:\.\d{1,3})?)|(\d{1,3}(?:\.\d{1,3})?)(?:x|×)", re.ASCII)

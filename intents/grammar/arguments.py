@@ -9,6 +9,7 @@ from intents import quantities
 from intents.grammar import amounts, past, reads
 from intents.grammar.piece import READS, Piece
 from intents.names import Names
+from intents.reasons import Reason
 from intents.tokens import Sentence
 
 _ENVIRONMENT_BEFORE = {
@@ -28,8 +29,10 @@ _KUBECTL = frozenset(("restart", "scale", "undo", "history", "status", "image", 
 _DETERMINERS = frozenset(("the", "our", "my"))
 _ENVIRONMENT_NOUNS = frozenset(("environment", "env", "cluster", "namespace"))
 _SERVICE_NOUNS = frozenset(("service", "app", "application", "deployment", "workload", "microservice"))
-_POD_NOUNS = frozenset(("pods", "replicas", "instances", "containers"))
-_IMAGE_NOUNS = frozenset(("version", "tag", "release", "build", "image", "versions", "hotfix", "patch"))
+_POD_NOUNS = frozenset(("pods", "replicas", "instances", "containers", "capacity"))
+_IMAGE_NOUNS = frozenset(
+    ("version", "commit", "sha", "tag", "release", "build", "image", "versions", "hotfix", "patch")
+)
 _FLAGS = frozenset(("--namespace", "-n", "--env", "env", "environment"))
 _SERVICE_FLAGS = frozenset(("service", "svc", "app"))
 
@@ -39,6 +42,7 @@ class Text(NamedTuple):
 
     sentence: Sentence
     names: Names
+    reasons: tuple[Reason, ...] = ()
 
     @property
     def words(self) -> Sequence[str]:
@@ -67,6 +71,16 @@ def environment(text: Text, start: int) -> Iterator[Piece]:
         for named in text.names.environments.at(words, place):
             end = named.end + (named.end < len(words) and words[named.end] in _ENVIRONMENT_NOUNS)
             yield Piece(end, _ENVIRONMENT_BEFORE[preposition], (("environment", named.name),))
+
+
+def promotion(text: Text, start: int) -> Iterator[Piece]:
+    """`from staging to prod`: what a version is promoted from does not change; a button asks, as it may."""
+    words = text.words
+    source = next(text.names.environments.at(words, start + 1), None) if words[start] == "from" else None
+    if source is not None and words[source.end : source.end + 1] in (("to",), ("into",), ("onto",)):
+        for named in text.names.environments.at(words, source.end + 1):
+            if named.name != source.name:
+                yield Piece(named.end, frozenset({"deploy"}), (("environment", named.name), ("elsewhere", True)))
 
 
 def service(text: Text, start: int) -> Iterator[Piece]:
@@ -105,7 +119,7 @@ def _with_nouns(words: Sequence[str], end: int, verbs: frozenset[str] | None, na
     elif end < len(words) and words[end] in _POD_NOUNS:
         yield Piece(end + 1, (verbs or frozenset({"restart", "scale"}) | READS) - {"deploy", "rollback"}, slots)
         if verbs is None or "scale" in verbs:
-            yield Piece(end + 1, frozenset({"scale"}), (*slots, ("counted", True)))
+            yield Piece(end + 1, frozenset({"scale", "restart"}), (*slots, ("counted", True)))
 
 
 def all_pods(text: Text, start: int) -> Iterator[Piece]:
@@ -193,6 +207,7 @@ def _path(text: Text, start: int) -> Iterator[Piece]:
         yield Piece(start + 1, VERSIONED, (("service", name), ("version", tag), *_repository(text, name, path)))
 
 
+_ORDERS = frozenset({"deploy", "rollback", "scale", "restart"})
 VERSIONED = frozenset({"deploy", "rollback", "run_eval"})
 
 
@@ -215,7 +230,8 @@ def version(text: Text, start: int) -> Iterator[Piece]:
             written, said = written[len(flag) :], True
     if quantities.version(written) or (said and _is_tag(text, word, written)):
         slot = "source" if source else "version"
-        aimed = (("aimed", True),) if {"to", "onto", "→"} & set(words[start:place]) else ()
+        back_on = start > 0 and tuple(words[start - 1 : start + 1]) == ("back", "on")
+        aimed = (("aimed", True),) if back_on or {"to", "onto", "→"} & set(words[start:place]) else ()
         yield Piece(place + 1, VERSIONED, ((slot, written), *aimed))
 
 
@@ -272,8 +288,18 @@ _PREVIOUS = tuple(
         "last deployment",
         "last release",
         "last version",
+        "old version",
+        "old release",
+        "old build",
+        "old image",
         "one version",
         "one revision",
+        "what it was before",
+        "what it was",
+        "where it was",
+        "where it was before",
+        "what we had",
+        "what we had before",
     ]
 )
 _BEGIN_PREVIOUS = frozenset(phrase[0] for phrase in _PREVIOUS)
@@ -302,8 +328,11 @@ def _direction_fits(before: str, phrase: tuple[str, ...]) -> bool:
 
 
 def marks(text: Text, start: int) -> Iterator[Piece]:
-    """Commas, full stops and question marks carry no argument."""
-    if text.words[start] in (",", ";", "?", "!"):
+    """Commas, full stops, question marks and dashes carry no argument; a dash before a figure may be a minus."""
+    dash = text.words[start] in ("-", "–", "—") and not any(
+        word[:1].isdigit() for word in text.words[start + 1 : start + 2]
+    )
+    if dash or text.words[start] in (",", ";", "?", "!"):
         yield Piece(start + 1, None, ())
 
 
@@ -330,11 +359,29 @@ def kubectl(text: Text, start: int) -> Iterator[Piece]:
         yield Piece(1, None, ())
 
 
+def reason(text: Text, start: int) -> Iterator[Piece]:
+    """Why it is ordered, with the names in it; a version only where it says that this one is ready."""
+    for found in text.reasons:
+        if found.start == start:
+            words = text.words[start : found.end]
+            named = (
+                ("service", text.names.mentioned_services(words)),
+                ("environment", text.names.mentioned_environments(words)),
+            )
+            slots = tuple((key, name) for key, names in named for name in {one.name for one in names})
+            if found.version is None:
+                yield Piece(found.end, _ORDERS, slots)
+            elif quantities.version(text.sentence.spelled[found.version]):
+                yield Piece(found.end, VERSIONED, (*slots, ("version", text.sentence.spelled[found.version])))
+
+
 READERS: tuple[Reader, ...] = (
     marks,
+    reason,
     kubectl,
     service,
     environment,
+    promotion,
     all_pods,
     compound,
     version,

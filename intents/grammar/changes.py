@@ -22,6 +22,8 @@ _ALWAYS = frozenset(
         "wants",
         "done",
         "aimed",
+        "named",
+        "noun",
     )
 )
 
@@ -46,10 +48,13 @@ def change(parse: Parse) -> Draft | None:
         return None
     if slots.get("gerund") and not slots.get("mind"):
         return None  # "restarting cart in prod" tells, "would you mind restarting cart" asks
+    if slots.get("noun") and not slots.get("named"):
+        return None  # "i need a restart of cart", "can i get a rollback of cart"
     if bool(slots.get("wants")) != bool(slots.get("done")):
         return None  # "i need cart restarted"
     build = {"deploy": _deploy, "rollback": _rollback, "scale": _scale, "restart": _restart}[verb]
-    return build(slots)
+    draft = build(slots)
+    return draft._replace(unsure=True) if draft and slots.get("named") and not slots.get("begs") else draft
 
 
 def verbless(parse: Parse) -> Draft | None:
@@ -83,7 +88,7 @@ def _deploy(slots: dict[str, Any]) -> Draft | None:
         return None
     if (slots.get("weak") or slots.get("loose")) and "version" not in slots:
         return None
-    missing = () if "version" in slots and not {"bare", "unsaid"} & set(slots) else ("version",)
+    missing = () if "version" in slots and "bare" not in slots and slots.get("unsaid") != "whatever" else ("version",)
     return Draft(
         "deploy",
         {**_target(slots), "version": None if missing else slots["version"]},
@@ -124,11 +129,15 @@ def _rollback(slots: dict[str, Any]) -> Draft | None:
     if given == ["bare"]:
         doubts = {"to": (int(slots["bare"]), str(slots["bare"]))}
     target = slots.get("version", slots.get("revision"))
+    if "version" in slots and not slots.get("aimed"):  # "roll back cart 1.4.2": to it, or away from it?
+        doubts = {"to": (str(slots["version"]),)}
     return Draft("rollback", {**_target(slots), "to": target}, (), doubts, bool(slots.get("ref")))
 
 
 def _restart(slots: dict[str, Any]) -> Draft | None:
-    if not _only(slots, "give", "give_object") or bool(slots.get("give")) != bool(slots.get("give_object")):
+    if not _only(slots, "give", "give_object", "counted", "pods"):
+        return None
+    if bool(slots.get("give")) != bool(slots.get("give_object")) or (slots.get("pods") and not slots.get("counted")):
         return None
     return Draft("restart", _target(slots), ref=bool(slots.get("ref")))
 

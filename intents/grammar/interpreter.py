@@ -10,7 +10,7 @@ from intents import guards, wording
 from intents.grammar import arguments, changes, looks, unknown
 from intents.grammar.lexicon import english
 from intents.grammar.piece import READS
-from intents.grammar.search import Parse, parses
+from intents.grammar.search import Parse, mutating, parses
 from intents.grammar.thread import Thread
 from intents.guards import View
 from intents.names import Names
@@ -35,7 +35,7 @@ class Grammar:
 
     def read(self, sentence: Sentence, view: View, context: Context, channel: str | None) -> Reading | None:
         """The reading, or None where a word is not understood. Guards have the first word on every order."""
-        found = parses(arguments.Text(sentence, self._names), self.lexicon)
+        found = parses(arguments.Text(sentence, self._names, view.reasons), self.lexicon)
         thread = Thread(context, self._registry)
         orders = [draft for parse in found if (draft := changes.change(parse)) is not None]
         orders = orders or [draft for parse in found if (draft := changes.verbless(parse)) is not None]
@@ -89,7 +89,7 @@ class Grammar:
         if len(readings) > 1:
             return self._choose(readings)
         reading = readings[0]
-        unsure = _asked(view, found) or _addressed(view) or view.names_order()
+        unsure = _asked(view, found) or _addressed(view) or (view.names_order() and not _begged(found))
         doubtful = unsure or all(draft.unsure for draft in orders)
         if doubtful and isinstance(reading, Command):
             return self.resolver.confirm(reading, f"{wording.what(reading.action.as_json())}: shall I?")
@@ -132,10 +132,16 @@ class Grammar:
         return self.resolver.reading(draft, context, channel)
 
 
+def _begged(found: list[Parse]) -> bool:
+    """Whether a "please" or a "thanks" makes an order of what is only named or asked."""
+    return any(parse.slots.get("begs") for parse in found)
+
+
 def _asked(view: View, found: list[Parse]) -> bool:
     """Whether an order is put as a question: politeness makes none of one, "can we" alone may only ask."""
     polite = any(parse.slots.get("polite") for parse in found)
-    pondered = any(parse.slots.get("we") for parse in found) and not any(parse.slots.get("begs") for parse in found)
+    plainly = any(mutating(parse) and not parse.slots.get("we") for parse in found)  # "can we get two more pods"
+    pondered = any(parse.slots.get("we") for parse in found) and not plainly and not _begged(found)
     return pondered or (view.sentence.asks and not polite)
 
 

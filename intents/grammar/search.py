@@ -25,11 +25,17 @@ _REPEATABLE = frozenset(
         "latency",
         "counted",
         "weak",
+        "asks",
+        "aimed",
+        "direction",
         "did",
         "asks_past",
         "part",
     )
 )
+
+
+_NAMES_IT = frozenset(("for", "about", "of", "mind", "on", "with"))  # "thanks for restarting cart" tells of no trouble
 
 
 class Parse(NamedTuple):
@@ -75,6 +81,7 @@ def _pieces(text: arguments.Text, lexicon: Lexicon, start: int) -> Iterator[Piec
         yield Piece(end, phrase.verbs, phrase.slots)
         tells = tells or (not start and ("gerund", True) in phrase.slots)
     after = lexicon.symptom(text.words, start)
+    tells = tells or (start > 0 and text.words[start] == "restarting" and text.words[start - 1] in _NAMES_IT)
     if after is not None and not tells:  # "restarting cart" says what somebody does, "cart is restarting" what it has
         said = " ".join(text.sentence.spelled[start:after])
         yield Piece(after, frozenset({"triage"}), (("symptom", said),))

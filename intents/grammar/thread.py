@@ -62,7 +62,8 @@ class Thread:
         if "order" in slots or self.last is None:
             return None
         kind = "same" if slots.pop("same", None) else "varies" if slots.pop("varies", None) else ""
-        if kind and not set(slots) - {"service", "environment", "varies"}:
+        fits = parse.verbs is None or self.last.verb in parse.verbs  # a word of another verb is none of this one's
+        if kind and fits and not set(slots) - {"service", "environment", "varies"}:
             return self._again(kind, slots, resolver)
         if self.last.verb == "scale" and set(slots) - {"counted"} == {"change"} and parse.verbs == frozenset({"scale"}):
             return self._more(str(slots["change"]), resolver)
@@ -101,7 +102,12 @@ class Thread:
 
     def objection(self, draft: Draft, resolver: Resolver) -> Reading | None:
         """What speaks against an order that points at the thread: "roll that back" after a scale undoes no scale."""
-        if not draft.ref or self.last is None or {"service", "environment"} <= {k for k, v in draft.said.items() if v}:
+        named = {key for key in ("service", "environment") if draft.said.get(key)}
+        if self.last is None or len(named) == 2:
+            return None
+        if draft.verb == self.last.verb == "scale" and not named and draft.said.get("change") and not draft.ref:
+            return self._more(str(draft.said["change"]), resolver)
+        if not draft.ref:
             return None
         if draft.verb == "rollback" and draft.said.get("to") is None:
             return self._undo()

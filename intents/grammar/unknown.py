@@ -18,9 +18,9 @@ from intents import quantities, wording
 from intents.grammar import arguments, changes, looks
 from intents.grammar.lexicon import Lexicon
 from intents.grammar.search import parses
-from intents.guards import ENVIRONMENT, SERVICE
 from intents.names import Names, WithStandIn
 from intents.reading import Context, Question, Reading, Refusal
+from intents.reasons import ENVIRONMENT, SERVICE
 from intents.resolve import MOST, Resolver
 from intents.tokens import Sentence, is_mark
 

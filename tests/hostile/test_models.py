@@ -27,6 +27,7 @@ REGISTRY = evals.registered()
 SCHEMA = schema.emit(REGISTRY)
 ANSWERS = 100_000
 ALL = (*evals.FIELD, *evals.FROZEN)
+FROZEN = evals.worlds(evals.FROZEN)
 
 
 def random_answer(chance: random.Random, said: list[Any]) -> dict[str, Any]:
@@ -104,7 +105,7 @@ def most_damaging(body: dict[str, Any], turn: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("shift", range(2))
-@pytest.mark.parametrize(("catalog", "cases"), evals.worlds(evals.FROZEN), ids=["words", "shop"])
+@pytest.mark.parametrize(("catalog", "cases"), FROZEN, ids=[cases[0].file for _, cases in FROZEN])
 async def test_a_model_that_always_orders_the_most_damage_changes_nothing_for_the_worse(
     catalog: Catalog, cases: list[evals.Case], shift: int
 ) -> None:

@@ -9,8 +9,9 @@ import pytest
 from actions.catalog import Catalog
 from intents import evidence, guards
 from intents.evidence import Source, Span
-from intents.guards import ENVIRONMENT, SERVICE, View
+from intents.guards import View
 from intents.names import Names
+from intents.reasons import ENVIRONMENT, SERVICE
 from intents.tokens import Sentence
 
 SERVICES = ("cart", "api", "scale-api", "cart-api", "all", "live", "restart-worker", "deploy")

@@ -116,7 +116,7 @@ def _worst(world: World, case: evals.Case, verb: str) -> dict[str, Any]:
     return answer
 
 
-@pytest.mark.parametrize("world", WORLDS, ids=["plain", "words", "shop"])
+@pytest.mark.parametrize("world", WORLDS, ids=lambda world: world.cases[0].file)
 @pytest.mark.parametrize("verb", ["restart", "rollback", "scale", "deploy"])
 def test_the_most_credible_wrong_change_is_still_turned_down(world: World, verb: str) -> None:
     """R1, R6: each labelled sentence with each change, filled with the sentence's own words."""
