@@ -10,6 +10,8 @@ import gc
 import importlib
 import threading
 
+from bot import core
+
 YOUNG = 20_000  # objects made before the youngest are looked at; 700 by default, less than one order makes
 
 
@@ -23,3 +25,4 @@ def _warm_up() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG, 20, 20)
+    core.stay()
