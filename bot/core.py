@@ -1,8 +1,8 @@
 """Keeps a process on one core, and leaves it to the kernel on which.
 
 The threads of one interpreter take turns under its lock, so together they never fill more than one core. Spread over
-several, each turn first wakes another core: under 80 orders a second that took a quarter of the processor's time, and a
-card came twenty times as late. The kernel does not know of the lock, so it has to be told (sched_setaffinity(2)).
+several, each turn first wakes another core: of 80 orders a second on two cores each then took 14 ms instead of 10, and
+the slowest cards two seconds instead of 0.1. The kernel does not know of the lock, so it is told (sched_setaffinity(2)).
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import os
 import time
 from pathlib import Path
 
-EVERY = 5.0  # seconds between moments in which the kernel may move the process to another core
-MOMENT = 0.05  # seconds; on its next turn a thread that finds its core taken by others wakes up on a free one
+EVERY = 0.5  # seconds between moments in which the kernel may move the process to another core
+MOMENT = 0.01  # seconds; on its next turn a thread that finds its core taken by others wakes up on a free one
 
 _OURS = Path("/proc/self")
 _PROCESSOR = 36  # of what stands behind the name in stat: the core that the first thread ran on last (proc_pid_stat(5))
