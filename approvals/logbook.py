@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
-from typing import Any
 
 from pydantic import JsonValue
-from sqlalchemy import Connection, Engine, LargeBinary, Select, cast, func, insert, select
+from sqlalchemy import Connection, Engine, func, insert, select
 
 from actions.errors import TwokeyError
 from approvals import audit
 from approvals.actor import Actor
 from approvals.audit.tree import Frontier
 from approvals.audit.verification import BEGINNING, Mark, Row, Start
-from approvals.store import reading, streamed
+from approvals.store import reading, unrolled
 from approvals.tables import as_text, as_time, audit_checkpoints, audit_events, audit_seals
 
 END = func.coalesce(
@@ -26,7 +25,6 @@ END = func.coalesce(
 """The number of the last entry, for another query to hold its rows to: see `last`."""
 
 _HASH = 32  # bytes of one
-_WALK = 2000  # rows at a time
 
 # Made once: building a statement costs more than running it.
 _NEWEST = select(audit_events.c.seq, audit_events.c.hash).order_by(audit_events.c.seq.desc()).limit(1)
@@ -34,10 +32,6 @@ _NEWEST_BODY = select(audit_events.c.body).order_by(audit_events.c.seq.desc()).l
 _ADD = insert(audit_events)
 _LATEST = select(audit_checkpoints).order_by(audit_checkpoints.c.size.desc()).limit(1)
 _SEAL = select(audit_seals).order_by(audit_seals.c.size.desc()).limit(1)
-# What somebody else wrote into the body may be text: still an entry, and then a broken one.
-_BODY = cast(audit_events.c.body, LargeBinary)
-_ROWS = select(audit_events.c.seq, _BODY, audit_events.c.prev, audit_events.c.hash)
-_FILED = _ROWS.add_columns(audit_events.c.request_id)
 
 
 @dataclass(frozen=True)
@@ -105,47 +99,12 @@ def sealed(connection: Connection) -> Start:
 
 def rows(connection: Connection, first: int = 1, end: int | None = None) -> Iterator[audit.Entry]:
     """The entries from `first` on, up to and with `end`, read as they are walked."""
-    return map(audit.Entry._make, bare(connection, first, end))
+    return (audit.Entry._make(row[:4]) for row in bare(connection, first, end))
 
 
 def bare(connection: Connection, first: int = 1, end: int | None = None) -> Iterator[Row]:
-    """The same as plain rows."""
-    return chain.from_iterable(_parts(connection, _ROWS, first, end))
-
-
-class Filing:
-    """Plain rows for whoever verifies all of them, and on the way whether the store files each where it belongs."""
-
-    def __init__(self) -> None:
-        self.misfiled: int | None = None
-        """The first of those walked that is filed under another request than its body names."""
-
-    def bare(self, connection: Connection, first: int = 1, end: int | None = None) -> Iterator[Row]:
-        """See `bare`."""
-        return chain.from_iterable(map(self._seen, _parts(connection, _FILED, first, end)))
-
-    def _seen(self, part: Sequence[tuple[Any, ...]]) -> list[Row]:
-        if self.misfiled is None:
-            self.misfiled = _misfiled(part)
-        return [row[:4] for row in part]
-
-
-def _misfiled(part: Sequence[tuple[Any, ...]]) -> int | None:
-    """A body's keys are sorted, so these two are its last."""
-    for seq, body, _, _, request in part:
-        named = "null" if request is None else f'"{request}"'
-        if not body.endswith(f',"request":{named},"seq":{seq}}}'.encode()):
-            return int(seq)
-    return None
-
-
-def _parts(
-    connection: Connection, query: Select[Any], first: int, end: int | None
-) -> Iterator[Sequence[tuple[Any, ...]]]:
-    query = query.where(audit_events.c.seq >= first).order_by(audit_events.c.seq)
-    if end is not None:
-        query = query.where(audit_events.c.seq <= end)
-    yield from streamed(connection, query, _WALK)
+    """The same as the store's own rows, with the request that each is filed under."""
+    return chain.from_iterable(unrolled(connection, first, end))
 
 
 def latest(connection: Connection) -> Kept | None:

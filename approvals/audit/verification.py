@@ -10,8 +10,8 @@ from itertools import islice
 from approvals.audit.chain import GENESIS
 from approvals.audit.tree import EMPTY, Frontier
 
-Row = tuple[int, bytes, str, str]
-"""Number, body, hash of the one before, own hash: an Entry, or what a store holds in its place."""
+Row = tuple[int, bytes, str, str, *tuple[str | None, ...]]
+"""Number, body, hash of the one before, own hash: an Entry, or what a store holds in its place, with whatever more."""
 
 _CHUNK = 2048  # entries between two steps of the tree
 
@@ -115,7 +115,8 @@ class Walk:
     def _chained(self, chunk: Sequence[Row]) -> Broken | None:
         """The chain's part. The only loop of Python over every entry, so it does as little as it can."""
         count, head, raw = self.count, self.head, self._raw
-        for seq, body, prev, written in chunk:
+        for row in chunk:
+            seq, body, prev, written = row[:4]
             if seq != count + 1:
                 return Broken(count + 1, f"entry {count + 1} is missing: the next one is numbered {seq}", count)
             if prev != head:

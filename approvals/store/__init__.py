@@ -6,17 +6,18 @@ SQL of one database stands in `sqlite` and `postgres` alone; which one it is fol
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine, RootTransaction, Select
+from sqlalchemy import Connection, Engine, RootTransaction
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from actions.errors import ConfigError, TwokeyError
+from approvals.audit.verification import Row
+from approvals.reel import Reel
 from approvals.store import migrations, postgres, roles, sqlite
 from approvals.store.dialect import Dialect
 
@@ -110,20 +111,23 @@ def reading(engine: Engine) -> Iterator[Connection]:
             yield connection
 
 
-def streamed(connection: Connection, query: Select[Any], width: int) -> Iterator[Sequence[tuple[Any, ...]]]:
-    """The driver's own rows, `width` at a time: making SQLAlchemy's of them takes longer than hashing them does.
-
-    The query's parameters have to be numbers. Raises StoreDown.
-    """
-    driver = connection.dialect.loaded_dbapi
-    sql = str(query.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True}))
+def unrolled(connection: Connection, first: int, end: int | None) -> Iterator[list[Row]]:
+    """The entries of the audit log, in parts, as `reel.unrolled` has them. Raises StoreDown."""
+    found, driver = reel(connection.engine), connection.dialect.loaded_dbapi
     try:
-        with closing(_dialect(connection.engine.url).cursor(connection)) as cursor:
-            cursor.execute(sql)
-            while part := cursor.fetchmany(width):
-                yield part
+        with closing(connection.connection.cursor(**found.cursor)) as cursor:
+            yield from found.unrolled(cursor, first, end)
     except driver.Error as error:
         raise StoreDown from error
+
+
+def reel(engine: Engine) -> Reel:
+    """What a process that has nothing but the database's driver needs to know to read the log."""
+    dialect = _dialect(engine.url)
+    positional, named = engine.dialect.create_connect_args(engine.url)
+    named = {name: value for name, value in named.items() if isinstance(value, str | int)}  # no types of SQLAlchemy's
+    named.update(dialect.reach(engine.url))
+    return Reel(engine.dialect.loaded_dbapi.__name__, tuple(positional), named, dialect.cursor, dialect.as_bytes)
 
 
 @contextmanager

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from sqlalchemy import URL, Connection, Engine
-from sqlalchemy.engine.interfaces import DBAPICursor
 
 from approvals.request import State
 
@@ -42,6 +41,8 @@ class Dialect(Protocol):
     makes_itself: bool  # whether opening it brings its tables up to date
     reading: Mapping[str, Any]  # the options of a connection for a transaction that reads
     writing: Mapping[str, Any]  # and for one that writes, alone
+    cursor: Mapping[str, Any]  # what the driver is told for a cursor whose bytes come as they are
+    as_bytes: str  # the type to which a column is cast that may hold something else by somebody's hand
 
     def engine(self, url: URL, patience: float, make: bool) -> Engine:
         """An engine whose writing transactions come one after the other. Raises ConfigError where the URL is wrong."""
@@ -63,8 +64,8 @@ class Dialect(Protocol):
         """What people call this store; without its password."""
         ...
 
-    def cursor(self, connection: Connection) -> DBAPICursor:
-        """The driver's own, which takes rows from the store as they are fetched, in the connection's transaction."""
+    def reach(self, url: URL) -> Mapping[str, Any]:
+        """What the driver is told beside the URL when it connects, but where the URL says it."""
         ...
 
     def guards(self) -> Iterable[str]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from psycopg import Connection as Raw
 from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.engine.interfaces import DBAPICursor
 
 from approvals.store.dialect import APPEND_ONLY, GROWS, WORDS
 
@@ -34,11 +32,12 @@ class PostgreSQL:
     # statements looks anew and it had to wait for the lock first.
     reading: Mapping[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
     writing: Mapping[str, Any] = {"isolation_level": "READ COMMITTED"}
+    cursor: Mapping[str, Any] = {"binary": True}
+    as_bytes = "bytea"
 
     def engine(self, url: URL, patience: float, make: bool) -> Engine:
         """An engine over a pool whose connections are looked at before they are used."""
-        arguments = {**_REACH, "tcp_user_timeout": _NETWORK, "application_name": "twokey"}
-        given = {name: value for name, value in arguments.items() if name not in url.query}
+        given = dict(self.reach(url))
         engine = create_engine(self.blank(url), connect_args=given, pool_timeout=patience, pool_pre_ping=True)
 
         def prepare(connection: Raw[Any], _record: object) -> None:
@@ -68,9 +67,10 @@ class PostgreSQL:
         """The whole address without its password."""
         return url.set(password=None).render_as_string()
 
-    def cursor(self, connection: Connection) -> DBAPICursor:
-        """One of the server's, with a name, since else the client gets all rows at once; binary, as bytes are."""
-        return connection.connection.cursor(f"twokey_{secrets.token_hex(4)}", binary=True)
+    def reach(self, url: URL) -> Mapping[str, Any]:
+        """Limits of the connection itself."""
+        arguments = {**_REACH, "tcp_user_timeout": _NETWORK, "application_name": "twokey"}
+        return {name: value for name, value in arguments.items() if name not in url.query}
 
     def guards(self) -> Iterator[str]:
         """Triggers that fire for everybody, also where `session_replication_role` switches the others off."""

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import OperationalError
 
 from actions.errors import ConfigError
@@ -44,6 +43,8 @@ class SQLite:
     makes_itself = True
     reading: Mapping[str, Any] = {}
     writing: Mapping[str, Any] = {}
+    cursor: Mapping[str, Any] = {}
+    as_bytes = "BLOB"
 
     def engine(self, url: URL, patience: float, make: bool) -> Engine:
         """An engine over the file."""
@@ -72,9 +73,9 @@ class SQLite:
         """The file."""
         return str(url.database)
 
-    def cursor(self, connection: Connection) -> DBAPICursor:
-        """A plain one: SQLite reads as it is asked."""
-        return connection.connection.cursor()
+    def reach(self, url: URL) -> Mapping[str, Any]:
+        """Nothing: it is a file."""
+        return {}
 
     def guards(self) -> Iterator[str]:
         """Triggers, which hold also by hand and without recursive_triggers."""

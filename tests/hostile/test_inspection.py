@@ -54,20 +54,24 @@ def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kept]:
 
 
 def test_several_processes_find_what_one_finds(kept: Kept) -> None:
-    """L2: count, head and tree, then a changed entry in the second part, with the same words."""
+    """L2: count, head and tree."""
     marks = [Mark(mark.size, kept.log[mark.size - 1].hash) for mark in MARKS]
     whole = inspect(kept.engine, marks, processes=2, width=WIDTH)
     assert whole == inspect(kept.engine, marks, processes=1) == (audit.verify(kept.log, marks), None)
 
-    kept.tampered(WIDTH + 100, "request_id = 'other'")
-    filed = inspect(kept.engine, marks, processes=2, width=WIDTH)
-    assert filed == inspect(kept.engine, marks, processes=1)
-    assert filed[1] == WIDTH + 100
+
+@pytest.mark.parametrize("seq", [WIDTH + 100, SIZE - 1])
+def test_an_entry_that_is_filed_elsewhere_is_named_whoever_reads_its_part(kept: Kept, seq: int) -> None:
+    """L2: the last part is read by a helper."""
+    kept.tampered(seq, "request_id = 'other'")
+    filed = inspect(kept.engine, [], processes=2, width=WIDTH)
+    assert filed == inspect(kept.engine, [], processes=1)
+    assert filed[1] == seq
 
 
-@pytest.mark.parametrize("seq", [WIDTH, WIDTH + 1, WIDTH + 2])
+@pytest.mark.parametrize("seq", [WIDTH, WIDTH + 1, WIDTH + 2, SIZE - 1])
 def test_a_changed_entry_is_named_wherever_the_parts_meet(kept: Kept, seq: int) -> None:
-    """L2."""
+    """L2: also in the last part, which a helper reads."""
     kept.tampered(seq, f"prev = '{'1' * 64}'")
     found, _ = inspect(kept.engine, [], processes=2, width=WIDTH)
     assert found == audit.Broken(seq, "it does not follow the entry before it", seq - 1)
