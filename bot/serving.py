@@ -47,7 +47,7 @@ async def serve(
             told = True
             on_ready()
 
-    while await _Shift(program, role, stop, http_port, ready).run() and not stop.is_set():
+    while await _Stint(program, role, stop, http_port, ready).run() and not stop.is_set():
         # A guard goes on watching beside the successor, which starts what is new.
         threading.Thread(target=program.gate.see_out, args=[stop.is_set], name="see out", daemon=True).start()
         program = await asyncio.to_thread(program.successor)
@@ -55,7 +55,7 @@ async def serve(
 
 
 @dataclass
-class _Shift:
+class _Stint:
     """One program at work, until `stop` is set or another catalogue comes into force: `over`, either way."""
 
     program: Program

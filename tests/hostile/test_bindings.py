@@ -18,6 +18,7 @@ from actions.terms import Risk
 from bot.blocks.card import card
 from bot.blocks.readback import read_card
 from tests.bot.factories import make_face, make_guard, make_plan, make_request
+from tests.bot.test_card import require_same
 
 SOME = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -75,7 +76,7 @@ PLANS = st.builds(
 @given(PLANS, TRICKS | st.text(max_size=12))
 def test_a_card_reads_back_to_its_plan(plan: Plan, title: str) -> None:
     """A2: title, differences, target, cautions and the whole digest, whatever characters they are made of."""
-    _require_same(plan, title)
+    require_same(plan, title)
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -93,17 +94,7 @@ def test_ten_thousand_cards_read_back_to_their_plans(seed: int) -> None:
         place = Target(cluster=text(), namespace=text(), kind="Deployment", name=text(), uid=text())
         cautions = [Caution(code="c", text=text()) for _ in range(chance.randrange(3))]
         plan = make_plan(differences=tuple(differences), target=place, warnings=tuple(cautions), risk=Risk.LOW)
-        _require_same(plan, text())
-
-
-def _require_same(plan: Plan, title: str) -> None:
-    seen = read_card(card(make_request(plan=plan), make_face(title)).all_blocks())
-    assert seen.title == title
-    assert seen.differences == tuple((d.field, d.before, d.after) for d in plan.differences)
-    assert (seen.cluster, seen.namespace) == (plan.target.cluster, plan.target.namespace)
-    assert seen.workload == f"{plan.target.kind} {plan.target.name}"
-    assert seen.cautions == tuple(w.text for w in plan.warnings)
-    assert seen.digest == plan.digest
+        require_same(plan, text())
 
 
 @SOME
