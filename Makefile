@@ -26,8 +26,9 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
 demo: $(VENV)/.runtime
 	@$(BIN)/twokey demo $(ARGS)
 
+# Three at once on two cores: nearly a third of the time a test waits for a page, a process or a timer.
 test: $(VENV)/.dev
-	@$(BIN)/python -m pytest -n 2 --dist worksteal --ignore tests/cluster --ignore tests/hostile $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist worksteal --ignore tests/cluster --ignore tests/hostile $(ARGS)
 
 # What uses a store, once more on a PostgreSQL server that the tests start.
 ON_POSTGRES := tests/approvals tests/bot/test_inbox.py tests/bot/test_projector.py tests/bot/test_conversation.py tests/bot/test_books.py tests/bot/test_readings.py
