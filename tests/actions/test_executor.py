@@ -155,12 +155,13 @@ def test_a_grant_for_another_digest_runs_nothing(
 def test_an_expired_grant_runs_nothing(
     plan: Plan, run: Run, granted: Granted, clock: ManualClock, cluster: ClusterDouble
 ) -> None:
-    """A6."""
+    """A6: it is not even tried; that each PATCH asks again is another law."""
     grant = granted(plan)
     clock.advance(600)
+    cluster.before_read = [_nothing]
     with pytest.raises(GrantRefused, match="time"):
         run(plan, grant)
-    assert cluster.patches == []
+    assert (cluster.patches, cluster.before_read) == ([], [_nothing]), "nothing was read"
 
 
 def test_a_grant_that_expires_while_we_try_runs_nothing(

@@ -12,7 +12,6 @@ from sqlalchemy.exc import IntegrityError
 from approvals import audit
 from approvals.gate import DecisionRefused
 from approvals.ledger import Ledger, NoSuchRequest
-from approvals.moves import Outrun
 from approvals.request import Request, State
 from approvals.store import StoreDown, open_store
 from tests.approvals.doubles import ANA, BEN, CARLA, DEV, DORA, PAYMENTS, House, in_threads
@@ -54,7 +53,7 @@ def test_a_decision_meets_only_the_request_that_it_was_made_about(house: House) 
             cursor.execute("UPDATE requests SET state = 'denied', rev = rev + 1")
 
     event.listen(house.engine, "before_cursor_execute", deny)
-    with pytest.raises(Outrun):
+    with pytest.raises(DecisionRefused, match="at the same moment"):
         house.gate.decide(request.id, request.plan.digest, BEN, approve=True)
     event.remove(house.engine, "before_cursor_execute", deny)
     assert house.ledger.get(request.id) == request

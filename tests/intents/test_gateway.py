@@ -138,14 +138,19 @@ class _Drip:
             await asyncio.sleep(0.02)
 
 
-async def test_an_answer_that_drips_for_ever_ends_at_the_deadline(emitted: dict[str, Any]) -> None:
-    """R4: the deadline is for everything, not for one read."""
+@pytest.mark.parametrize("patience", [None, PATIENCE])
+async def test_an_answer_that_drips_for_ever_ends_at_the_deadline(
+    emitted: dict[str, Any], patience: float | None
+) -> None:
+    """R4: the deadline is for everything, not for one read, whatever patience an endpoint is given by itself."""
     app = web.Application()
     app.router.add_post("/v1/chat/completions", _Drip().prepare_and_drip)
     with Host(app) as url:
-        gateway = ModelGateway(single(f"{url}/v1", "key", "small", deadline=0.5))
-        async with asyncio.timeout(PATIENCE):
-            with pytest.raises(ModelFailed, match=r"did not answer within 0\.5 s"):
+        models = single(f"{url}/v1", "key", "small", deadline=0.3)
+        alone = models.endpoints[0].model_copy(update={"timeout": patience})
+        gateway = ModelGateway(models.model_copy(update={"endpoints": (alone,)}))
+        async with asyncio.timeout(PATIENCE / 2):
+            with pytest.raises(ModelFailed, match=r"did not answer within 0\.3 s"):
                 await gateway.ask(ASK, emitted)
         await gateway.close()
 

@@ -101,6 +101,13 @@ def test_no_answer_of_any_model_makes_an_unordered_change(
     assert not evals.verdict(scene.case, reading).wrong_change, reading
 
 
+def test_a_verb_that_there_is_not_is_refused_even_where_no_schema_kept_it_out() -> None:
+    """R4, A12: the check of an answer holds by itself."""
+    scene = next(scene for scene in PLAIN.scenes if not guards.never(scene.view))
+    reading = _checked(PLAIN, scene, {"kind": "command", "verb": "approve", "service": "checkout"})
+    assert isinstance(reading, Refusal)
+
+
 def _worst(world: World, case: evals.Case, verb: str) -> dict[str, Any]:
     """The change of this verb that the sentence makes most credible: its own names, its own figures."""
     view = View(Sentence(case.say), world.names)  # in its own language, where "prod" is the same word
