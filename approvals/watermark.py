@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, case, insert, update
 
 from actions.clock import Clock
 from approvals.tables import as_text, as_time, watermark
 
 # Made once: building a statement costs more than running it.
-_READ = select(watermark.c.at).where(watermark.c.id == 1)
-_WRITE = update(watermark).where(watermark.c.id == 1)
+_LATER = case((watermark.c.at > bindparam("now"), watermark.c.at), else_=bindparam("now"))
+_PASS = update(watermark).where(watermark.c.id == 1).values(at=_LATER).returning(watermark.c.at)
 _FIRST = insert(watermark)
 
 
@@ -33,14 +33,12 @@ class Watermark:
 
     def read(self, connection: Connection) -> datetime:
         """The time, written down in the same transaction; call it inside a writing one."""
-        found = connection.execute(_READ).scalar()
         with self._lock:
             now = self._clock.now() + self._ahead
-            if found is not None and as_time(found) > now:
+            found = connection.execute(_PASS, {"now": as_text(now)}).scalar()
+            if found is None:
+                connection.execute(_FIRST, {"id": 1, "at": as_text(now)})
+            elif as_time(found) > now:
                 self._ahead += as_time(found) - now
                 now = as_time(found)
-        if found is None:
-            connection.execute(_FIRST, {"id": 1, "at": as_text(now)})
-        elif as_text(now) != found:
-            connection.execute(_WRITE, {"at": as_text(now)})
         return now

@@ -95,10 +95,10 @@ def _in_force(charter: Charter, file: Path, read: Policy | Catalog, now: datetim
 
 
 def _check_store(name: str, settings: Settings) -> Iterator[Finding]:
-    from approvals.store import open_store
+    from approvals.store import open_store, reading
 
     engine = open_store(settings.database_url)
-    with engine.connect():
+    with reading(engine):
         yield Finding(name, "ok", engine.url.render_as_string(hide_password=True))
     engine.dispose()
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine, RootTransaction
+from sqlalchemy import Connection, Engine
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -103,12 +103,8 @@ def roles_sql() -> str:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A consistent view; raises StoreDown where there is none."""
-    dialect = _dialect(engine.url)
-    with _translated(), engine.connect() as connection:
-        connection.execution_options(**dialect.reading)
-        with connection.begin():
-            dialect.begin(connection, writes=False)
-            yield connection
+    with _translated(), _begun(engine, writes=False) as connection:
+        yield connection
 
 
 def unrolled(connection: Connection, first: int, end: int | None) -> Iterator[list[Row]]:
@@ -137,18 +133,31 @@ def writing(engine: Engine) -> Iterator[Connection]:
     Raises StoreDown where the store is locked, full or cannot be written; AnswerLost where the connection broke while
     it was committed, so that it may be there; IntegrityError as the database says it.
     """
-    dialect = _dialect(engine.url)
-    with _translated(), _TURNS[engine].taken(), engine.connect() as connection:
-        connection.execution_options(**dialect.writing)
-        with connection.begin() as transaction:
-            dialect.begin(connection, writes=True)
-            yield connection
-            _commit(transaction)
+    with _translated(), _TURNS[engine].taken(), _begun(engine, writes=True) as connection:
+        yield connection
+        _commit(connection)
 
 
-def _commit(transaction: RootTransaction) -> None:
+def _begun(engine: Engine, writes: bool, again: bool = True) -> Connection:
+    """A connection in a transaction that has begun; closing it before it was committed takes everything back.
+
+    One that was lost while it lay in the pool is only seen now. Then it is made anew, as are all that are as old.
+    """
+    connection = engine.connect()
     try:
-        transaction.commit()
+        connection.begin()
+        _dialect(engine.url).begin(connection, writes)
+    except BaseException as error:
+        connection.close()
+        if again and isinstance(error, DBAPIError) and error.connection_invalidated:
+            return _begun(engine, writes, again=False)
+        raise
+    return connection
+
+
+def _commit(connection: Connection) -> None:
+    try:
+        connection.commit()
     except DBAPIError as error:
         raise (AnswerLost if error.connection_invalidated else StoreDown) from error
 

@@ -39,8 +39,6 @@ class Dialect(Protocol):
 
     schemes: frozenset[str]  # of the URLs that mean it
     makes_itself: bool  # whether opening it brings its tables up to date
-    reading: Mapping[str, Any]  # the options of a connection for a transaction that reads
-    writing: Mapping[str, Any]  # and for one that writes, alone
     cursor: Mapping[str, Any]  # what the driver is told for a cursor whose bytes come as they are
     as_bytes: str  # the type to which a column is cast that may hold something else by somebody's hand
 

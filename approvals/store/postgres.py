@@ -19,6 +19,11 @@ STATEMENT = 30.0
 IDLE = 10.0
 """Seconds that an open transaction may say nothing: a process that was stopped in one must not hold up the others."""
 
+# Several statements that read see one state. A writer sees what the one before it committed, since each of its
+# statements looks anew and it had to wait for the lock first.
+_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+_WRITE = f"BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE; SELECT pg_advisory_xact_lock({WRITER})"
+
 _REACH = {"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 _NETWORK = 20_000  # milliseconds until what was sent and never acknowledged means that the connection is lost
 
@@ -28,36 +33,29 @@ class PostgreSQL:
 
     schemes = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
     makes_itself = False
-    # Several statements that read see one state. A writer sees what the one before it committed, since each of its
-    # statements looks anew and it had to wait for the lock first.
-    reading: Mapping[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-    writing: Mapping[str, Any] = {"isolation_level": "READ COMMITTED"}
     cursor: Mapping[str, Any] = {"binary": True}
     as_bytes = "bytea"
 
     def engine(self, url: URL, patience: float, make: bool) -> Engine:
-        """An engine over a pool whose connections are looked at before they are used."""
-        given = dict(self.reach(url))
-        engine = create_engine(self.blank(url), connect_args=given, pool_timeout=patience, pool_pre_ping=True)
+        """An engine over a pool."""
+        engine = create_engine(self.blank(url), connect_args=dict(self.reach(url)), pool_timeout=patience)
 
         def prepare(connection: Raw[Any], _record: object) -> None:
             """Limits of this connection. Set here, not in `options`, which may be the user's own."""
-            connection.autocommit = True
+            connection.autocommit = True  # and so it stays: `begin` says how a transaction begins
             for name, seconds in (
                 ("lock_timeout", patience),
                 ("statement_timeout", max(STATEMENT, patience)),
                 ("idle_in_transaction_session_timeout", IDLE),
             ):
                 connection.execute(f"SET {name} = {round(seconds * 1000)}")
-            connection.autocommit = False
 
         event.listen(engine, "connect", prepare)
         return engine
 
     def begin(self, connection: Connection, writes: bool) -> None:
-        """psycopg begins a transaction by itself; whoever writes takes the lock."""
-        if writes:
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER})")
+        """In one go with the writer's lock: what a transaction costs is mostly the number of its round trips."""
+        connection.exec_driver_sql(_WRITE if writes else _READ)
 
     def blank(self, url: URL) -> URL:
         """With our driver."""

@@ -32,6 +32,8 @@ _REFUSED = {
 _KEPT = {"audit_events": "WHEN NOT EXISTS (SELECT 1 FROM audit_seals WHERE size >= OLD.seq)"}
 """What must not be deleted, where that is not everything: entries that no seal says are archived."""
 
+_LEAST = (3, 35, 0)  # UPDATE … RETURNING
+
 _FORMAT = 4
 """`user_version`: 1 were the tables before there were migrations; a release that knows only those opens no later."""
 
@@ -41,8 +43,6 @@ class SQLite:
 
     schemes = frozenset({"sqlite", "sqlite+pysqlite"})
     makes_itself = True
-    reading: Mapping[str, Any] = {}
-    writing: Mapping[str, Any] = {}
     cursor: Mapping[str, Any] = {}
     as_bytes = "BLOB"
 
@@ -50,6 +50,8 @@ class SQLite:
         """An engine over the file."""
         if not url.database or url.database == ":memory:":
             raise ConfigError("TWOKEY_DATABASE_URL has to name a file, like sqlite:///twokey.db.")
+        if sqlite3.sqlite_version_info < _LEAST:
+            raise ConfigError(f"This Python comes with SQLite {sqlite3.sqlite_version}; 3.35 or newer is needed.")
         if not make and not Path(url.database).exists():
             raise ConfigError(f"There is no store at {url.database}; set TWOKEY_DATABASE_URL to the one that is meant.")
         engine = create_engine(url, connect_args={"timeout": patience}, pool_timeout=patience)

@@ -15,7 +15,7 @@ from actions.clock import ManualClock
 from actions.errors import ConfigError
 from approvals.ledger import Ledger
 from approvals.request import State
-from approvals.store import AnswerLost, StoreDown, open_store, roles
+from approvals.store import AnswerLost, StoreDown, open_store, roles, writing
 from tests import postgres
 from tests.approvals.doubles import ANA, BEN, CARLA, House, a_house
 from tests.stores import template
@@ -188,10 +188,8 @@ def test_a_connection_lost_at_the_commit_says_that_it_may_be_recorded(database: 
 def test_a_writer_that_waits_too_long_says_so(database: str, engine: Engine) -> None:
     """L1: the advisory lock is somebody else's."""
     impatient = open_store(postgres.server().url(database), patience=0.05)
-    with engine.begin() as held:
-        held.exec_driver_sql(f"SELECT pg_advisory_xact_lock({0x74776F6B6579})")
-        with pytest.raises(StoreDown, match="nothing was recorded"):
-            Ledger(impatient, ManualClock()).note("service.started")
+    with writing(engine), pytest.raises(StoreDown, match="nothing was recorded"):
+        Ledger(impatient, ManualClock()).note("service.started")
     impatient.dispose()
 
 
