@@ -22,7 +22,7 @@ from approvals.ballot import Ballot, DecisionRefused
 from approvals.breakglass import Glass
 from approvals.charter import Adoption, Charter, OtherCatalog
 from approvals.handover import Handover
-from approvals.ledger import Ledger, Recording
+from approvals.ledger import Effect, Ledger, Recording
 from approvals.lookup import Lookup
 from approvals.moves import Move, Outrun
 from approvals.policy_model import Policy
@@ -74,19 +74,22 @@ class Gate:
         """What would be said to this now; records nothing. Raises DirectoryDown."""
         return self._verdict(action, actor, self._clock.now())
 
-    def submit(self, action: Change, actor: Actor, origin: dict[str, JsonValue]) -> Request:
-        """Plan it, judge it, record it: it comes back waiting, ready or refused.
+    def submit(
+        self, action: Change, actor: Actor, origin: dict[str, JsonValue], effect: Effect | None = None
+    ) -> Request:
+        """Plan it, judge it, record it: it comes back waiting, ready or refused, and `effect` is done with it.
 
         Raises BadInput, SourceError or DirectoryDown where there is no plan or no judgement; the attempt is recorded.
         """
         try:
-            plan = self._executor.plan(action, self.policy.version)
-            view = self._lookup.view(plan, (actor,), self._clock.now())
+            policy = self.policy  # of both: were it another one by now, what is recorded would be stale (A1)
+            plan = self._executor.plan(action, policy.version)
+            view = self._lookup.asking(policy, plan, actor)
         except Exception as error:
             self._attempt("submit", error, actor, action=action.as_json())
             raise
         request_id = secrets.token_hex(8)
-        request = self._ledger.create(lambda now: _proposed(request_id, plan, actor, origin, view, now))
+        request = self._ledger.create(lambda now: _proposed(request_id, plan, actor, origin, view, now), effect)
         if request.state is State.REFUSED:
             self._attempt("submit", NotAllowed(request.reason), actor, request_id)
         return request

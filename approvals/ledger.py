@@ -170,8 +170,8 @@ class Ledger:
 
     # What happens
 
-    def create(self, make: Callable[[datetime], Request]) -> Request:
-        """Record a new request and its whole plan, as `make` has it at this moment."""
+    def create(self, make: Callable[[datetime], Request], effect: Effect | None = None) -> Request:
+        """Record a new request and its whole plan, as `make` has it at this moment, and what else follows from it."""
         with writing(self._engine) as connection:
             now = self._watermark.read(connection)
             request = make(now)
@@ -180,6 +180,8 @@ class Ledger:
             said = ("state", "plan", "rule", "requirements", "reason")
             data: dict[str, JsonValue] = {"digest": request.plan.digest, **{name: row[name] for name in said}}
             logbook.append(connection, now, "request.submitted", request.id, request.requester, data)
+            if effect:
+                effect(Recording(connection, now), request)
         self.on_change(request.id, request.state, request)
         return request
 

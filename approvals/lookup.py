@@ -53,14 +53,17 @@ class Lookup:
             groups = self.members(policy, _named(said))
             return View(policy, self._registry, groups, self.people(concerned), amendment=said)
         handed = tuple(d for d in self.delegations(now) if d.taker in concerned)
-        names = [name for subject in Subject.of_effects(plan) for name in groups_needed(policy, subject)]
-        if policy.break_glass:
-            names += policy.break_glass.who
+        names = _concerned(policy, plan)
         if handed and policy.delegation and policy.delegation.to != ANYONE:
             names += policy.delegation.to
         people = self.people(concerned | {d.giver for d in handed})
         members = self.members(policy, names)
         return View(policy, self._registry, members, people, handed, self.unproven(policy, plan))
+
+    def asking(self, policy: Policy, plan: Plan, actor: Actor) -> View:
+        """The same for somebody who asks for it, by the policy that it was planned under. A lent key asks nothing."""
+        members, people = self.members(policy, _concerned(policy, plan)), self.people((actor,))
+        return View(policy, self._registry, members, people, unproven=self.unproven(policy, plan))
 
     def unproven(self, policy: Policy, plan: Plan) -> tuple[str, ...]:
         """Which evals the version of this plan has not passed, or not as often as this policy wants; in words."""
@@ -97,6 +100,12 @@ class Lookup:
     def people(self, actors: Iterable[Actor]) -> frozenset[Actor]:
         """Those of them who are living, full members."""
         return frozenset(actor for actor in set(actors) if self._directory.is_person(actor))
+
+
+def _concerned(policy: Policy, plan: Plan) -> list[str]:
+    """The groups that a ruling on what this plan may do asks for."""
+    names = [name for subject in Subject.of_effects(plan) for name in groups_needed(policy, subject)]
+    return [*names, *(policy.break_glass.who if policy.break_glass else ())]
 
 
 def _named(said: Verdict) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ from actions.registry import Registry
 from actions.verbs.history import History
 from approvals import keepsakes
 from approvals.actor import Actor
-from approvals.ledger import Ledger
+from approvals.ledger import Effect, Ledger
 from approvals.policy import Forbidden, Verdict
 from approvals.request import Request, State
 from bot import amending, delegating, forms, speech, taking_back
@@ -74,7 +74,9 @@ class Asks(Protocol):
 
     def judge(self, action: Action, actor: Actor) -> Verdict: ...
 
-    def submit(self, action: Change, actor: Actor, origin: dict[str, JsonValue]) -> Request: ...
+    def submit(
+        self, action: Change, actor: Actor, origin: dict[str, JsonValue], effect: Effect | None = None
+    ) -> Request: ...
 
     def ask(self, action: Read, actor: Actor, progress: Watching, origin: dict[str, JsonValue]) -> Outcome: ...
 
@@ -277,17 +279,15 @@ class Conversation:
 
     def _submitted(self, said: Said, action: Change) -> Request:
         origin: dict[str, JsonValue] = {"channel": said.channel, "thread": said.place, "delivery": said.delivery}
-        submit = self._submit_once if said.again else self._gate.submit
-        request = submit(action, said.actor, origin)
-        self._memory.remember(said.channel, said.thread, action.as_json(), request.id)
-        return request
+        before = self._submitted_before(said) if said.again else None
+        return before or self._gate.submit(
+            action, said.actor, origin, self._memory.with_request(said.channel, said.thread)
+        )
 
-    def _submit_once(self, action: Change, actor: Actor, origin: dict[str, JsonValue]) -> Request:
-        """A process that died between submitting and noting it finds its request again (S2)."""
-        for request in self._ledger.asked_by(actor, 20):
-            if request.origin.get("delivery") == origin["delivery"]:
-                return request
-        return self._gate.submit(action, actor, origin)
+    def _submitted_before(self, said: Said) -> Request | None:
+        """The request of a process that died before it had noted this delivery as worked on (S2)."""
+        own = self._ledger.asked_by(said.actor, 20)
+        return next((request for request in own if request.origin.get("delivery") == said.delivery), None)
 
     async def _answer(self, said: Said, action: Read, stage: Stage) -> None:
         watching = Watching(stage, action.title, at_once=action.verb in SLOW)

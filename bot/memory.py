@@ -9,7 +9,8 @@ from sqlalchemy import bindparam, insert, select
 
 from actions.clock import Clock
 from actions.errors import BadInput
-from approvals.ledger import Ledger
+from approvals.ledger import Effect, Ledger, Recording
+from approvals.request import Request
 from approvals.tables import as_text
 from bot.cards import Cards
 from bot.tables import threads
@@ -39,11 +40,19 @@ class Memory:
     def __init__(self, writer: Writer, clock: Clock, ledger: Ledger, cards: Cards) -> None:
         self._writer, self._clock, self._ledger, self._cards = writer, clock, ledger, cards
 
-    def remember(self, channel: str, thread: str, action: dict[str, JsonValue], request_id: str | None = None) -> None:
-        """The bot took this up in this thread; an empty thread is the direct conversation as a whole."""
-        place = {"channel": channel, "thread": thread, "at": as_text(self._clock.now())}
-        row = {**place, "action": action, "request_id": request_id}
+    def remember(self, channel: str, thread: str, action: dict[str, JsonValue]) -> None:
+        """The bot answered this in this thread; an empty thread is the direct conversation as a whole."""
+        row = {**self._place(channel, thread), "action": action, "request_id": None}
         self._writer.write(lambda connection: connection.execute(_ADD, row))
+
+    def with_request(self, channel: str, thread: str) -> Effect:
+        """Remembers a request there in the very transaction that records it."""
+        place = self._place(channel, thread)
+
+        def effect(record: Recording, request: Request) -> None:
+            record.connection.execute(_ADD, {**place, "action": request.plan.action, "request_id": request.id})
+
+        return effect
 
     def recall(self, channel: str, thread: str) -> Context:
         """What is there already, newest last. A card's own thread knows the card's request."""
@@ -55,6 +64,9 @@ class Memory:
         if card and all(request_id != card for _, request_id in found):
             found.insert(0, (self._ledger.get(card).plan.action, card))
         return Context(earlier=tuple(Earlier(action=a, state=self._state(r)) for a, r in found))
+
+    def _place(self, channel: str, thread: str) -> dict[str, str]:
+        return {"channel": channel, "thread": thread, "at": as_text(self._clock.now())}
 
     def _state(self, request_id: str | None) -> str:
         try:
