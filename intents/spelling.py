@@ -1,7 +1,7 @@
 """Slips of the finger in the words of an order: `restrat`, `depoy`, `scael`. Names are never mended, only suggested.
 
 One slip a word: two neighbouring letters swapped, one left out, one typed twice or, in a longer word, one wrong; the
-first letter as it should be.
+first letter as it should be, or swapped with the second in a longer word.
 Words that are words of their own ("stats", "sale") are no slips.
 """
 
@@ -17,9 +17,13 @@ _WORDS = (
     *("restart", "bounce", "reboot", "recycle", "deploy", "release", "upgrade", "promote", "rollback", "revert"),
     *("scale", "resize", "double", "triple", "increase", "decrease", "reduce", "status", "history", "errors"),
     *("latency", "memory", "metrics", "requests", "replicas", "replica", "version", "revision", "previous"),
-    *("please", "investigate", "triage", "traffic"),
+    *("please", "investigate", "triage", "traffic", "instances", "instance", "restarts", "restarted", "warnings"),
 )
-_OWN = frozenset(("error", "metric", "request", "sale", "decease", "tripe", "tirage", "pleas", "revet", "stats"))
+_SWAPPED = ("logs", "pods", "roll", "show", "kick", "ship", "push", "bump", "undo", "with", "from", "the")
+"""Short words: only two neighbouring letters swapped, since one letter more or less makes another word of them."""
+_OWN = frozenset(
+    ("form", "hits", "error", "metric", "request", "sale", "decease", "tripe", "tirage", "pleas", "revet", "stats")
+)
 
 
 _LONG = 6  # letters; with one of fewer letters wrong, another word is too near: "stale" is no "scale"
@@ -35,7 +39,17 @@ def _slips(word: str) -> Iterator[str]:
             yield from (word[:at] + letter + word[at + 1 :] for letter in ascii_lowercase)
 
 
-_MEANT = {slip: word for word in _WORDS for slip in _slips(word) if slip not in _OWN and slip not in _WORDS}
+def _swaps(word: str) -> Iterator[str]:
+    for at in range(len(word) - 1):
+        if word[at] != word[at + 1]:
+            yield word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+
+
+_ALL = [
+    *((slip, word) for word in _WORDS for slip in _slips(word)),
+    *((slip, word) for word in (*_SWAPPED, *(word for word in _WORDS if len(word) >= _LONG)) for slip in _swaps(word)),
+]
+_MEANT = {slip: word for slip, word in _ALL if slip not in _OWN and slip not in (*_WORDS, *_SWAPPED)}
 
 
 def mend(sentence: Sentence, names: Names) -> None:

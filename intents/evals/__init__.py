@@ -35,15 +35,24 @@ FIELD = (
     "field-fleet",
     "field-media",
     "field-bank",
+    "field-travel",
 )
 LANGUAGES = ("de", "el", "es", "fr", "zh")
-FROZEN = ("frozen", "frozen-2", *(f"frozen-{code}" for code in LANGUAGES), "frozen-shop")  # never tuned on
+FROZEN = (
+    "frozen",
+    "frozen-2",
+    *(f"frozen-{code}" for code in LANGUAGES),
+    "frozen-shop",
+    "frozen-energy",
+)  # never tuned on
 _CATALOGS: dict[str, tuple[str, ...]] = {  # the rest: catalog-words
     "catalog": FILES,
     "catalog-shop": ("field-shop", "field-hurried-2", "field-hurried-3", "field-traps-4", "frozen-shop"),
     "catalog-fleet": ("field-fleet",),
     "catalog-media": ("field-media",),
     "catalog-bank": ("field-bank",),
+    "catalog-travel": ("field-travel",),
+    "catalog-energy": ("frozen-energy",),
 }
 
 

@@ -23,15 +23,18 @@ _SERVICE_BEFORE = {
     **dict.fromkeys(("", "for", "of", "on", "service", "app", "deployment", "deploy", "svc"), None),
     **dict.fromkeys(("to",), frozenset({"deploy", "scale"}) | READS),
     **dict.fromkeys(("from",), frozenset({"scale"}) | READS),
-    **dict.fromkeys(("in", "with", "by", "into", "at", "and", "inside", "against"), READS),
+    "at": READS | {"scale"},  # "throw two more pods at cart"
+    "with": READS | {"rollback"},  # "go back to 1.4.2 with cart"
+    **dict.fromkeys(("in", "by", "into", "and", "inside", "against"), READS),
 }
+_COMMANDS = frozenset(("k", "kubectl", "kc", "oc"))
 _KUBECTL = frozenset(("restart", "scale", "undo", "history", "status", "image", "get", "logs", "describe"))
 _DETERMINERS = frozenset(("the", "our", "my"))
 _ENVIRONMENT_NOUNS = frozenset(("environment", "env", "cluster", "namespace"))
 _SERVICE_NOUNS = frozenset(("service", "app", "application", "deployment", "workload", "microservice"))
 _POD_NOUNS = frozenset(("pods", "replicas", "instances", "containers", "capacity"))
 _IMAGE_NOUNS = frozenset(
-    ("version", "commit", "sha", "tag", "release", "build", "image", "versions", "hotfix", "patch")
+    ("version", "commit", "sha", "tag", "release", "build", "image", "versions", "hotfix", "patch", "fix", "bugfix")
 )
 _FLAGS = frozenset(("--namespace", "-n", "--env", "env", "environment"))
 _SERVICE_FLAGS = frozenset(("service", "svc", "app"))
@@ -87,7 +90,7 @@ def service(text: Text, start: int) -> Iterator[Piece]:
     """`checkout`, `the checkout service`, `deploy/checkout`, `checkout's pods`."""
     words = text.words
     before = words[start] if words[start] in _SERVICE_BEFORE else ""
-    if before == "deploy" and words[start - 1] not in _KUBECTL:
+    if before == "deploy" and words[start - 1] not in _KUBECTL and words[0] not in _COMMANDS:
         before = ""  # there it is the verb
     for preposition in {before, ""}:
         place = start + bool(preposition)
@@ -355,7 +358,7 @@ def past_of(text: Text, start: int) -> Iterator[Piece]:
 
 def kubectl(text: Text, start: int) -> Iterator[Piece]:
     """`kubectl` itself, at the start."""
-    if start == 0 and text.words[0] in ("k", "kubectl", "kc", "oc"):
+    if start == 0 and text.words[0] in _COMMANDS:
         yield Piece(1, None, ())
 
 

@@ -189,6 +189,16 @@ def test_the_guards_stand_before_what_a_model_reads(text: str, reason: str) -> N
     assert reading.reason == reason
 
 
+def test_a_look_that_the_grammar_reads_stands_against_a_models_change() -> None:
+    """R1, R6: the names were said, the change was not, and nobody has to press a button for a look."""
+    sentence = Sentence("show the logs of cart in prod")
+    view, context = View(sentence, NAMES), evals.cases(["orders"])[0].context
+    plain = PLAIN.grammar.read(sentence, view, context, None)
+    answer = {"kind": "command", "verb": "restart", "service": "cart", "environment": "prod"}
+    assert plain is not None
+    assert CHECKER.reading(answer, sentence, view, context, None, plain) == plain
+
+
 def test_a_look_of_a_model_takes_no_target_that_was_not_said() -> None:
     """A model's read is answered for what was said, and else for what the thread or the channel says."""
     sentence = Sentence("gimme the vibe of cart in staging")
