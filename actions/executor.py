@@ -15,11 +15,12 @@ from actions.delivery import Delivery
 from actions.errors import BadInput, GrantRefused, SourceError, StalePlan
 from actions.evals import standard
 from actions.guard import same
-from actions.guarding import Guarded, Leave, nobody
+from actions.guarding import Guarded
 from actions.keepers import progress
 from actions.landing import Trace
 from actions.outcome import Grant, Outcome
 from actions.plan import Plan
+from actions.record import UNRECORDED, Record
 from actions.registry import Registry
 from actions.toolbox import Progress, Toolbox
 from actions.vitals import Vitals, vitals
@@ -78,11 +79,11 @@ class Executor:
             raise StalePlan(f"{action.title} would do something else now than this plan says. Ask again to see what.")
 
     def execute(
-        self, plan: Plan, grant: Grant, progress: Progress, stop: Callable[[], bool], leave: Leave = nobody
+        self, plan: Plan, grant: Grant, progress: Progress, stop: Callable[[], bool], record: Record = UNRECORDED
     ) -> Outcome:
         """Carry out one plan once, watch it to its end and verify it (E1).
 
-        If its guard trips, `leave` is asked for the rollback that the plan declares, which is then done once, too.
+        If its guard trips, leave is asked for the rollback that the plan declares, which is then done once, too.
         `ok` is None where the effect is not known, or where `stop()` turned true and nobody watches any longer;
         `reconcile` settles both later. What the cluster refuses is an outcome, too.
         Raises GrantRefused where the grant is for something else or has expired, and StalePlan where what the plan
@@ -97,7 +98,21 @@ class Executor:
         watch = Watch(self._tools, self._pace, patched, progress, stop, found.before)
         if plan.guard is None:
             return watch.to_the_end(was.result)
-        return Guarded(self._tools, self._pace, patched, progress, stop, leave, watch).to_the_end(was.result)
+        return Guarded(self._tools, self._pace, patched, progress, stop, record, watch).to_the_end(was.result)
+
+    def watch_on(
+        self, plan: Plan, request_id: str, progress: Progress, stop: Callable[[], bool], record: Record
+    ) -> Outcome:
+        """Go on watching for a run of a guarded plan that began elsewhere and has ended there (E2).
+
+        It sends nothing but the rollback that its plan declares, if its guard trips and leave is given. `ok` is None
+        where its change is not in place: `reconcile` settles that.
+        """
+        if not self._arrives(plan, request_id, stop):
+            return Outcome(ok=None, summary="Its runner stopped in the middle; reading back what became of it.")
+        patched = plan.model_copy(update={"patch": plan.patch.for_request(request_id)})
+        watch = Watch(self._tools, self._pace, patched, progress, stop, None)
+        return Guarded(self._tools, self._pace, patched, progress, stop, record, watch).to_the_end(None)
 
     def reconcile(self, plan: Plan, request_id: str) -> Outcome | None:
         """What became of a request, by reading alone; None while that cannot be told.
@@ -124,6 +139,24 @@ class Executor:
             return None
         present = landing.present(plan, live, progress.version(self._tools.catalog, plan, live))
         return endings.not_applied(plan, f"there is no trace of it, and it is {present} now.")
+
+    def _arrives(self, plan: Plan, request_id: str, stop: Callable[[], bool]) -> bool:
+        """Whether a change that another process may have sent is in place, or is before it cannot be any more."""
+        while not stop():
+            try:
+                live = delivery.read(self._tools, plan)
+                revisions = self._tools.cluster.revisions(objects.ref(plan.target))
+            except StalePlan:
+                return False
+            except SourceError:
+                pass
+            else:
+                if landing.trace(plan, live, revisions, request_id) is Trace.LANDED:
+                    return True
+            if not self._may_still_arrive(request_id):
+                return False
+            self._tools.clock.sleep(self._pace.step)
+        return False
 
     def _landed(self, plan: Plan, request_id: str) -> Outcome | None:
         patched = plan.model_copy(update={"patch": plan.patch.for_request(request_id)})

@@ -18,16 +18,11 @@ from actions.keepers import progress
 from actions.measurement import USUAL, chart, measure, verdict
 from actions.outcome import Evidence, Grant, Outcome, Step, Suggestion, Trip
 from actions.plan import Guard, Plan
+from actions.record import Record
 from actions.rollout import Complete, Failed
 from actions.toolbox import Progress, Toolbox
 from actions.vitals import Vitals
 from actions.watch import Pace, Watch, glance, look
-
-Leave = Callable[[Trip], Grant]
-"""Records that a guard tripped, and grants its rollback.
-
-Raises GrantRefused where that may not be, another TwokeyError where nobody can tell, and then it is asked again.
-"""
 
 LOOKS = 2
 """So many looks in a row have to be at the limit: a single one may stand in the middle of something."""
@@ -58,22 +53,17 @@ class Moved:
     how: str
 
 
-def nobody(_trip: Trip) -> Grant:
-    """No leave at all."""
-    raise GrantRefused("nobody gave leave for it.")
-
-
 class Watchman:
     """The eyes of one guard, whose change is in place and complete."""
 
     def __init__(
-        self, tools: Toolbox, pace: Pace, plan: Plan, progress: Progress, stop: Callable[[], bool], leave: Leave
+        self, tools: Toolbox, pace: Pace, plan: Plan, progress: Progress, stop: Callable[[], bool], record: Record
     ) -> None:
         self._tools, self._pace, self._plan, self._guard = tools, pace, plan, _guard(plan)
-        self._progress, self._stop, self._leave = progress, stop, leave
-        self._began = tools.clock.steady()  # of time that no setting of the clock changes (A6)
+        self._progress, self._stop, self._record = progress, stop, record
+        self._began, self._recorded = tools.clock.steady(), False  # of time that no setting of the clock changes (A6)
         self._last: Decimal | None = None
-        self._reached, self._blind, self._trouble = 0, 0.0, ""
+        self._reached, self._blind, self._trouble, self._alone = 0, 0.0, "", False
         self._told: Step | None = None
 
     def watch(self) -> Quiet | Tripped | Moved | None:
@@ -81,6 +71,7 @@ class Watchman:
         while not self._stop():
             if how := self._moved():
                 return Moved(how)
+            self._begin()
             self._look()
             late = self._elapsed >= self._guard.window
             if self._reached >= LOOKS:
@@ -96,6 +87,19 @@ class Watchman:
     @property
     def _elapsed(self) -> float:
         return self._tools.clock.steady() - self._began
+
+    def _begin(self) -> None:
+        """The time runs from the first look of all, whoever had it."""
+        if self._recorded:
+            return
+        try:
+            seen = self._record.began()
+        except TwokeyError:
+            return
+        self._recorded = True
+        self._began = min(self._began, self._tools.clock.steady() - seen.elapsed)
+        self._blind += seen.unseen
+        self._alone = seen.unseen > 0
 
     def _moved(self) -> str:
         """What somebody else did to the target; empty where it is as the change left it, or cannot be read."""
@@ -125,7 +129,7 @@ class Watchman:
         measured = self._last if self._last is not None else Decimal(0)
         trip = Trip(measured=f"{measured:f}", limit=self._guard.limit, after=round(self._elapsed))
         try:
-            return Tripped(trip, self._leave(trip))
+            return Tripped(trip, self._record.leave(trip))
         except GrantRefused as error:
             return Tripped(trip, None, error.say)
         except TwokeyError as error:  # nobody can say now whether it may: the next look asks again
@@ -135,7 +139,8 @@ class Watchman:
     def _unseen(self) -> str:
         if self._blind < self._guard.window * _UNSEEN and self._last is not None:
             return ""
-        why = f" ({self._trouble})" if self._trouble else ""
+        reason = self._trouble or ("its runner was gone" if self._alone else "")
+        why = f" ({reason})" if reason else ""
         name, blind = quantities.NAMES[self._guard.metric], min(self._blind, self._guard.window)
         return f"the {name} could not be read for {quantities.span(blind)} of {_window(self._guard)}{why}"
 
@@ -161,26 +166,30 @@ class Guarded:
         plan: Plan,
         progress: Progress,
         stop: Callable[[], bool],
-        leave: Leave,
+        record: Record,
         watch: Watch,
     ) -> None:
         """`watch` follows the change itself."""
         self._tools, self._pace, self._plan = tools, pace, plan
-        self._progress, self._stop, self._leave, self._watch = progress, stop, leave, watch
+        self._progress, self._stop, self._record, self._watch = progress, stop, record, watch
 
-    def to_the_end(self, was: Callable[[], Vitals | None]) -> Outcome:
-        """Follow the rollout, watch for as long as the guard says, and roll back if it trips."""
+    def to_the_end(self, was: Callable[[], Vitals | None] | None) -> Outcome:
+        """Follow the rollout, watch for as long as the guard says, and roll back if it trips.
+
+        `was` gives the metrics as they were before the change; None where it began elsewhere, and nobody knows them.
+        """
         took = self._watch.follow()
         if isinstance(took, Outcome):
             return took
-        watchman = Watchman(self._tools, self._pace, self._plan, self._progress, self._stop, self._leave)
+        watchman = Watchman(self._tools, self._pace, self._plan, self._progress, self._stop, self._record)
         found = watchman.watch()
         if found is None:
             return self._watch.unwatched("nobody watches any longer, its guard included")
         if isinstance(found, Moved):
             return self._watch.failure(f"{found.how}, so its guard rolls nothing back any more")
         if isinstance(found, Quiet):
-            return self._quiet(was, took, found)
+            outcome = self._watch.verified(was or _unknown, took if was else None, wait=False)
+            return self._quiet(outcome, found)
         outcome = self._back(found.trip, found.grant) if found.grant else self._without(found)
         return outcome.model_copy(update={"evidence": (*_chart(self._tools, self._plan), *outcome.evidence)})
 
@@ -188,9 +197,8 @@ class Guarded:
         why = found.why or "nobody could say whether it may be rolled back"
         return self._watch.failure(f"{_sentence(self._plan, found.trip)}, and it was not rolled back: {why}")
 
-    def _quiet(self, was: Callable[[], Vitals | None], took: float, found: Quiet) -> Outcome:
+    def _quiet(self, outcome: Outcome, found: Quiet) -> Outcome:
         held = _guard(self._plan)
-        outcome = self._watch.verified(was, took, wait=False)
         if not outcome.ok:
             return outcome
         if not found.unseen:
@@ -221,6 +229,10 @@ class Guarded:
         if not isinstance(took, Outcome):
             return endings.rolled_back(self._plan, said, took)
         return took if took.ok is None else endings.failed(f"{said}, and its rollback failed, too: {took.summary}")
+
+
+def _unknown() -> None:
+    """What nobody measured."""
 
 
 def read_back(tools: Toolbox, plan: Plan, request_id: str) -> Outcome | None:

@@ -121,8 +121,11 @@ class Watch:
             self._tools.clock.sleep(self._pace.step)
         return self.unwatched("nobody watches any longer")
 
-    def verified(self, was: Callable[[], Vitals | None], took: float, wait: bool = True) -> Outcome:
-        """Whether it is as well as it was. It waits for new samples first, unless the caller has done so."""
+    def verified(self, was: Callable[[], Vitals | None], took: float | None, wait: bool = True) -> Outcome:
+        """Whether it is as well as it was. It waits for new samples first, unless the caller has done so.
+
+        Without `took` nobody watched how long it took.
+        """
         if landing.stops_all(self._plan):
             return endings.done(self._plan, took, "nothing runs any more")
         if self._tools.metrics is None:
@@ -134,7 +137,8 @@ class Watch:
         if broken := self._broken_since():
             return self.failure(broken)
         if verified.worse:
-            return self.failure(f"in place after {endings.span(took)}, but the service got worse: {verified.text}")
+            after = "" if took is None else f" after {endings.span(took)}"
+            return self.failure(f"in place{after}, but the service got worse: {verified.text}")
         known = verified.worse is not None
         done = endings.done(self._plan, took, f"{'verified' if known else 'not verified'}: {verified.text}")
         return endings.held(self._plan, done, self._held)

@@ -216,6 +216,17 @@ class Gate:
         policy = self.policy
         return self._runner.run(request_id, lambda now, at: rulings.before_reading(now, at, policy))
 
+    def forsaken(self) -> list[Request]:
+        """Guarded runs that nobody keeps alive, oldest first; for `watch_on`."""
+        return self._ledger.forsaken(self._clock.now())
+
+    def watch_on(self, request_id: str) -> Request:
+        """Take such a run over and watch until its guard's time is up; its rollback runs at most once (E1, E2).
+
+        Gives it back in its new state, as it is where somebody does keep it alive.
+        """
+        return self._runner.take_over(request_id)
+
     def stop(self, request_id: str, actor: Actor) -> None:
         """Stop watching a running request; what was changed stays changed. Raises DecisionRefused."""
 

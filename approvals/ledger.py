@@ -39,6 +39,7 @@ _AS_IT_WAS = _ITS_ID & (requests.c.state == bindparam("its_state")) & (requests.
 _MOVE = update(requests).where(_AS_IT_WAS)
 _DECISIONS = select(decisions).where(decisions.c.request_id == bindparam("its_id")).order_by(decisions.c.id)
 _DECIDE = insert(decisions)
+_RESTS_ON_THE_LOG = {Event.START, Event.APPROVE, Event.ADOPT, Event.BREAK_GLASS, Event.TRIP, Event.TAKE_OVER}
 
 
 class NoSuchRequest(BadInput):
@@ -197,10 +198,12 @@ class Ledger:
             move = rule(before, now)
             if move is None:
                 return before
-            if move.event in {Event.START, Event.APPROVE, Event.ADOPT, Event.BREAK_GLASS, Event.TRIP}:
+            if move.event in _RESTS_ON_THE_LOG:
                 warrant.require(connection, before, now)
             if move.event is Event.TRIP:
                 warrant.require_declared(connection, before)
+            if move.event is Event.TAKE_OVER:
+                warrant.require_takeable(connection, before)
             if move.event is Event.START:
                 _check_free(connection, before)
             after = _apply(connection, before, move)
@@ -210,6 +213,25 @@ class Ledger:
                 effect(Recording(connection, now), after)
         self.on_change(request_id, after.state, None)
         return after
+
+    def watching(self, request_id: str, fence: int) -> timedelta:
+        """Record that the guard of a run watches now, unless somebody did; how long ago it began.
+
+        Raises Outrun where this fence does not hold the run any more, Altered where its entries are not as written.
+        """
+        with writing(self._engine) as connection:
+            now, request = self._watermark.read(connection), _one(connection, request_id)
+            if request.state is not State.RUNNING or request.fence != fence:
+                raise Outrun
+            since = warrant.watched_since(connection, request)
+            if since is None:
+                logbook.append(connection, now, "request.watching", request_id, None, {"fence": fence})
+            return now - (since or now)
+
+    def forsaken(self, now: datetime) -> list[Request]:
+        """Guarded runs that nobody keeps alive, oldest first."""
+        found = self._found(requests.c.state == State.RUNNING, requests.c.lease_until <= as_text(now))
+        return [request for request in found if request.plan.guard]
 
     def step(self, request_id: str, fence: int, step: Step) -> None:
         """How far a run is that still holds its request. Not audited."""

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from actions.action import Change, Read
-from actions.outcome import Grant, Outcome, Trip
+from actions.outcome import Grant, Outcome
 from actions.plan import Plan
+from actions.record import Record
 from actions.toolbox import Progress
 
 
@@ -40,12 +41,18 @@ class Executing(Protocol):
         grant: Grant,
         progress: Progress,
         stop: Callable[[], bool],
-        leave: Callable[[Trip], Grant],
+        record: Record,
     ) -> Outcome:
-        """Do it once; and once what its guard declares, for which `leave` is asked first.
+        """Do it once; and once what its guard declares, for which leave is asked first.
 
         Raises GrantRefused or StalePlan before any effect; SourceError where the cluster refused.
         """
+        ...
+
+    def watch_on(
+        self, plan: Plan, request_id: str, progress: Progress, stop: Callable[[], bool], record: Record
+    ) -> Outcome:
+        """Watch on for a guarded run whose runner is gone; what its guard declares is done at most once, with leave."""
         ...
 
     def reconcile(self, plan: Plan, request_id: str) -> Outcome | None:

@@ -54,6 +54,7 @@ class Event(StrEnum):
     START = "start"
     SUCCEED = "succeed"
     FAIL = "fail"
+    TAKE_OVER = "take_over"  # another runner watches on for one that is gone
     TRIP = "trip"  # its guard's limit was reached: the rollback that the plan declares begins
     ROLL_BACK = "roll_back"  # and is done
     LOSE = "lose"  # started, and what became of it cannot be told
@@ -76,6 +77,7 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.READY, Event.OUTDATE): State.STALE,
     (State.RUNNING, Event.SUCCEED): State.SUCCEEDED,
     (State.RUNNING, Event.FAIL): State.FAILED,
+    (State.RUNNING, Event.TAKE_OVER): State.RUNNING,  # as long as its guard has not tripped: the same
     (State.RUNNING, Event.TRIP): State.RUNNING,  # once: `warrant.require_declared`
     (State.RUNNING, Event.ROLL_BACK): State.ROLLED_BACK,
     (State.RUNNING, Event.LOSE): State.UNKNOWN,

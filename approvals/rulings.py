@@ -143,13 +143,27 @@ def outdate(request: Request, now: datetime, reason: str) -> Move:
     return _end_ready(request, "request.stale", Event.OUTDATE, now, reason)
 
 
+def lapsed(request: Request, now: datetime, runner: str) -> bool:
+    """Whether nobody keeps a run alive; one of this very `runner` is one that it no longer works on."""
+    alive = request.runner != runner and request.lease_until is not None and now < request.lease_until
+    return request.state is State.RUNNING and not alive
+
+
+def on_take_over(request: Request, now: datetime, runner: str, lease_until: datetime) -> Move | None:
+    """Watch on for a guarded run that nobody keeps alive; its fence grows, so that they notice (E2). None elsewhere."""
+    if request.plan.guard is None or not lapsed(request, now, runner):
+        return None
+    held = {"runner": runner, "lease_until": lease_until, "fence": request.fence + 1}
+    data: dict[str, JsonValue] = {"runner": runner, "fence": request.fence + 1, "from": request.runner}
+    return Move("request.taken_over", Event.TAKE_OVER, changes=held, data=data)
+
+
 def on_lapse(request: Request, now: datetime, runner: str) -> Move | None:
     """Take a run away from whoever does not keep it alive; its fence grows, so that they notice (E2).
 
-    A run of this very `runner` is one that it no longer works on. None where it is alive, or does not run.
+    None where it is alive, or does not run.
     """
-    alive = request.runner != runner and request.lease_until is not None and now < request.lease_until
-    if request.state is not State.RUNNING or alive:
+    if not lapsed(request, now, runner):
         return None
     lost = Outcome(ok=None, summary="The runner stopped in the middle; reading back what became of it.")
     move = on_outcome(request, now, lost, "lease")

@@ -14,6 +14,7 @@ from actions import objects
 from actions.clock import Clock
 from actions.errors import BadInput, GrantRefused, NotFound, SourceError, StalePlan, TwokeyError, Unreachable
 from actions.outcome import Grant, Outcome, Step, Trip
+from actions.record import Record, Seen
 from approvals import rulings
 from approvals.ledger import Ledger, TargetBusy
 from approvals.lookup import Lookup
@@ -76,6 +77,21 @@ class Runner:
             with self._lock:
                 self._active.pop(request_id, None)
 
+    def take_over(self, request_id: str) -> Request:
+        """Watch on for a guarded run that nobody keeps alive; one that somebody does is given back as it is (E2).
+
+        Where it may not be taken over (its guard tripped already, say) it is settled by reading instead.
+        """
+        with self._lock:
+            if request_id in self._active:
+                return self._ledger.get(request_id)
+            self._active[request_id] = None
+        try:
+            return self._watch_on(self._ledger.get(request_id))
+        finally:
+            with self._lock:
+                self._active.pop(request_id, None)
+
     def tick(self) -> None:
         """Say that the runs of this process live; find those of dead ones; read back what is unknown."""
         running = self._ledger.running()  # before the look at our own: of ours, each is among them, or over
@@ -83,7 +99,7 @@ class Runner:
         at_work = self._hold(now)
         for request in running:
             mine = request.runner == self.name and request.id in at_work
-            if not mine and rulings.on_lapse(request, now, self.name):
+            if not mine and not _spared(request, now) and rulings.on_lapse(request, now, self.name):
                 self._ledger.move(request.id, lambda current, at: rulings.on_lapse(current, at, self.name))
         for request in self._ledger.unknown():
             self._reconcile(request)
@@ -156,6 +172,41 @@ class Runner:
         outcome = self._execute(claimed, Grant(request_id=claimed.id, digest=claimed.plan.digest, expires_at=expires))
         return self._record(claimed, outcome)
 
+    def _watch_on(self, forsaken: Request) -> Request:
+        at: list[datetime] = []
+
+        def rule(current: Request, now: datetime) -> Move | None:
+            at[:] = [now] if (move := rulings.on_take_over(current, now, self.name, now + LEASE)) else []
+            return move
+
+        try:
+            run = self._ledger.move(forsaken.id, rule)
+        except Outrun:
+            return self._ledger.get(forsaken.id)
+        except (GrantRefused, Altered):
+            return self._ledger.move(forsaken.id, lambda now, at: rulings.on_lapse(now, at, self.name))
+        if not at:
+            return run
+        with self._lock:
+            self._active[run.id] = _Run(run.fence, at[-1] + _longest(run))
+        alone = at[-1] - forsaken.lease_until + LEASE if forsaken.lease_until else LEASE
+        return self._record(run, self._carried_on(run, alone))
+
+    def _carried_on(self, run: Request, alone: timedelta) -> Outcome:
+        """What comes of watching on, after nobody did for so long."""
+        record = Record(lambda trip: self._leave(run, trip), lambda: self._began(run, alone))
+        try:
+            return self._executor.watch_on(run.plan, run.id, self._progress(run), lambda: self._must_stop(run), record)
+        except TwokeyError as error:
+            return Outcome(ok=None, summary=f"Nobody watches any longer. {error.say}")
+        except Exception:
+            _log.exception("watch of %s broke off", run.id)
+            return Outcome(ok=None, summary="The watch broke off; reading back what became of it.")
+
+    def _began(self, run: Request, alone: timedelta = timedelta(0)) -> Seen:
+        elapsed = self._ledger.watching(run.id, run.fence)
+        return Seen(elapsed.total_seconds(), min(elapsed, alone).total_seconds())
+
     def _make_way(self, undo: Request) -> None:
         """A run that this approved request takes back is watched no longer, so that the undo has not to wait for it."""
         for run in self._ledger.running():
@@ -166,11 +217,9 @@ class Runner:
         def stop() -> bool:
             return self._must_stop(request)
 
-        def leave(trip: Trip) -> Grant:
-            return self._leave(request, trip)
-
+        record = Record(lambda trip: self._leave(request, trip), lambda: self._began(request))
         try:
-            return self._executor.execute(request.plan, grant, self._progress(request), stop, leave)
+            return self._executor.execute(request.plan, grant, self._progress(request), stop, record)
         except (StalePlan, GrantRefused) as error:
             # The executor looks before it patches. Running cannot become stale any more: it failed, without effect.
             return Outcome(ok=False, summary=f"Nothing was changed. {error.say}")
@@ -235,6 +284,11 @@ class Runner:
             return not self._ledger.goes_on(run.id, run.fence)
         except StoreDown:  # the grant's end, and the API server's own preconditions, hold without the store
             return False
+
+
+def _spared(run: Request, now: datetime) -> bool:
+    """Whether a run is left as it is for another moment, in which a runner may take its watch over."""
+    return run.plan.guard is not None and run.lease_until is not None and now < run.lease_until + LEASE
 
 
 def _longest(run: Request) -> timedelta:

@@ -17,7 +17,10 @@ from sqlalchemy import Connection, bindparam, func, select
 from actions.errors import BadInput, GrantRefused, TwokeyError
 from approvals import audit
 from approvals.request import Decision, Emergency, Request
-from approvals.tables import as_text, audit_events, audit_seals, delegations
+from approvals.tables import as_text, as_time, audit_events, audit_seals, delegations
+
+MOST_HANDS = 10
+"""So many runners may take one run over: whatever kills each of them is no accident."""
 
 _DECIDED = {"request.approved": True, "request.denied": False}
 
@@ -49,7 +52,7 @@ def require(connection: Connection, request: Request, now: datetime) -> None:
 
     And of the keys that were lent for it, as far as they are `now`.
     """
-    trail = [_entry(row, request.id) for row in connection.execute(_TRAIL, {"its_id": request.id})]
+    trail = _trail(connection, request.id)
     if not trail or trail[0]["kind"] != "request.submitted":
         raise Altered
     submitted = trail[0]
@@ -75,17 +78,35 @@ def require(connection: Connection, request: Request, now: datetime) -> None:
 def require_declared(connection: Connection, request: Request) -> None:
     """That this run declared a second effect when it began, and has not begun it yet (E1).
 
-    Raises GrantRefused where it was begun before, Altered where the log does not say that it may be.
+    Also where others took it over since: whoever holds it is who the log says. Raises GrantRefused where it was begun
+    before, Altered where the log does not say that it may be.
     """
-    trail = [_entry(row, request.id) for row in connection.execute(_TRAIL, {"its_id": request.id})]
+    trail = _trail(connection, request.id)
     if any(entry["kind"] == "request.guard_tripped" for entry in trail):
         raise GrantRefused("Its rollback was begun already, and is never begun twice.")
-    started = [entry["data"] for entry in trail if entry["kind"] == "request.running"]
+    held = [entry for entry in trail if entry["kind"] in {"request.running", "request.taken_over"}]
     back = request.plan.way_back
-    if back is None or len(started) != 1:
+    if back is None or [entry["kind"] for entry in held].count("request.running") != 1:
         raise Altered
-    if (started[0].get("declares"), started[0]["fence"]) != (back.digest, request.fence):
+    if (held[0]["data"].get("declares"), held[-1]["data"]["fence"]) != (back.digest, request.fence):
         raise Altered
+
+
+def require_takeable(connection: Connection, request: Request) -> None:
+    """That another runner may watch on for this run. Raises as `require_declared`, and where too many did (E2)."""
+    require_declared(connection, request)
+    if sum(entry["kind"] == "request.taken_over" for entry in _trail(connection, request.id)) >= MOST_HANDS:
+        raise GrantRefused(f"{MOST_HANDS} runners took it over one after the other, and none lived.")
+
+
+def watched_since(connection: Connection, request: Request) -> datetime | None:
+    """When the guard of this run began to watch, as the log says; None where it has not. Raises Altered."""
+    began = [entry["at"] for entry in _trail(connection, request.id) if entry["kind"] == "request.watching"]
+    return as_time(began[0]) if began else None
+
+
+def _trail(connection: Connection, request_id: str) -> list[Mapping[str, Any]]:
+    return [_entry(row, request_id) for row in connection.execute(_TRAIL, {"its_id": request_id})]
 
 
 def _require_lent(connection: Connection, decision: Decision, now: str) -> None:

@@ -63,19 +63,21 @@ class Running:
     async def _start_ready(self) -> None:
         try:
             ready = await asyncio.to_thread(self._ledger.ready)
+            forsaken = await asyncio.to_thread(self._gate.forsaken)
         except TwokeyError as error:
             _log.warning("nothing is started: %s", error.say)
             return
         now = asyncio.get_running_loop().time()
-        for request in ready:
+        for request in (*forsaken, *ready):
             due = self._not_before.get(request.id, 0.0) <= now
             if due and request.id not in self._tasks and len(self._tasks) < AT_ONCE:
-                self._tasks[request.id] = asyncio.create_task(self._run(request.id), name=f"run {request.id}")
+                self._tasks[request.id] = asyncio.create_task(self._run(request), name=f"run {request.id}")
 
-    async def _run(self, request_id: str) -> None:
+    async def _run(self, due: Request) -> None:
+        request_id = due.id
         try:
-            request: Request = await in_daemon(self._work(request_id), f"run {request_id}")
-            if request.state is State.READY:
+            request: Request = await in_daemon(self._work(due), f"run {request_id}")
+            if request.state in {State.READY, State.RUNNING}:
                 self._later(request_id)
             else:
                 self._not_before.pop(request_id, None)
@@ -88,9 +90,10 @@ class Running:
         finally:
             self._tasks.pop(request_id, None)
 
-    def _work(self, request_id: str) -> Callable[[], Request]:
-        return lambda: self._gate.run(request_id)
+    def _work(self, due: Request) -> Callable[[], Request]:
+        work = self._gate.watch_on if due.state is State.RUNNING else self._gate.run
+        return lambda: work(due.id)
 
     def _later(self, request_id: str) -> None:
-        """It stays ready: its target is busy, or something that must be asked first does not answer."""
+        """It stays as it is: its target is busy, or something that must be asked first does not answer."""
         self._not_before[request_id] = asyncio.get_running_loop().time() + AGAIN

@@ -15,6 +15,7 @@ from actions.errors import Unreachable
 from actions.executor import Executor
 from actions.outcome import Grant, Outcome, Step, Trip
 from actions.plan import Plan
+from actions.record import Record, Seen
 from actions.registry import Registry
 from actions.toolbox import Toolbox
 from tests.actions.doubles import ClusterDouble
@@ -61,6 +62,7 @@ class Bench:
     registry: Registry
     trips: list[Trip] = field(default_factory=list)
     steps: list[str] = field(default_factory=list)
+    begun: list[float] = field(default_factory=list)  # when somebody began to watch
 
     def plan(self, guard: str | None = DOUBLES, **more: Any) -> Plan:
         given = {"verb": "deploy", "service": "checkout", "environment": "prod", "version": "1.4.2", "guard": guard}
@@ -72,9 +74,24 @@ class Bench:
         """To its end; `stop`: after so many questions whether to stop."""
         grant = Grant(request_id="req-1", digest=plan.digest, expires_at=self.clock.now() + timedelta(seconds=30))
         left = iter(range(stop))
-        return self.hands.execute(
-            plan, grant, self._progress, lambda: next(left, None) is None, leave or self.leave(plan)
-        )
+        record = Record(leave or self.leave(plan), self.began)
+        return self.hands.execute(plan, grant, self._progress, lambda: next(left, None) is None, record)
+
+    def watch_on(self, plan: Plan, elapsed: float | None = None, unseen: float = 0.0, stop: int = 10_000) -> Outcome:
+        """Another runner, which hears that it has been watched for so long; None: as it was in truth."""
+        hands, left = Executor(self.registry, self.tools), iter(range(stop))
+
+        def began() -> Seen:
+            seen = self.began() if elapsed is None else Seen(elapsed)
+            return Seen(seen.elapsed, unseen)
+
+        record = Record(self.leave(plan), began)
+        return hands.watch_on(plan, "req-1", self._progress, lambda: next(left, None) is None, record)
+
+    def began(self) -> Seen:
+        """As the ledger has it."""
+        self.begun.append(self.clock.steady())
+        return Seen(self.begun[-1] - self.begun[0])
 
     def leave(self, plan: Plan) -> Callable[[Trip], Grant]:
         """As the runner gives it."""

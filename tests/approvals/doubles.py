@@ -13,10 +13,10 @@ from sqlalchemy import Connection, Engine, event
 from actions.action import Change, Read
 from actions.clock import Clock, ManualClock
 from actions.errors import ConfigError, GrantRefused, TwokeyError
-from actions.guarding import Leave
 from actions.objects import back_id
 from actions.outcome import Chart, Grant, Outcome, Step, Trip
 from actions.plan import REQUEST_TOKEN, Difference, Guard, Patch, Plan, Precondition, Target
+from actions.record import Leave, Record, Seen
 from actions.registry import Registry
 from actions.toolbox import Progress
 from actions.verbs import VERBS
@@ -119,6 +119,8 @@ class Hands:
     during_check: Callable[[], None] = lambda: None
     before_effect: Callable[[], None] = lambda: None  # may raise: broken before anything happened
     after_effect: Callable[[], None] = lambda: None  # may raise: broken when it had happened
+    watched: list[Seen] = field(default_factory=list)  # by those who watch on
+    in_watch: Callable[[], None] = lambda: None  # while somebody watches on; may raise
     trip: Trip | None = None  # what a guard measures at once
     before_back: Callable[[], None] = lambda: None  # the same for what a guard runs
     after_back: Callable[[], None] = lambda: None
@@ -160,18 +162,33 @@ class Hands:
         grant: Grant,
         progress: Progress,
         stop: Callable[[], bool],
-        leave: Leave,
+        record: Record,
     ) -> Outcome:
         if grant.digest != plan.digest:
             raise GrantRefused
         self.before_effect()
         self.effects.append(grant.request_id)
         self.after_effect()
-        if self.trip and plan.way_back:
-            return self._back(plan.way_back, leave, self.trip)
+        if plan.way_back:
+            record.began()
+            if self.trip:
+                return self._back(plan.way_back, record.leave, self.trip)
         for step in self.steps:
             progress(step)
         self.stopped = stop()
+        return self.outcome
+
+    def watch_on(
+        self, plan: Plan, request_id: str, progress: Progress, stop: Callable[[], bool], record: Record
+    ) -> Outcome:
+        if request_id not in self.effects:
+            return Outcome(ok=None, summary="it is not in place")
+        self.watched.append(record.began())
+        self.in_watch()
+        if stop():
+            return Outcome(ok=None, summary="nobody watches")
+        if self.trip and plan.way_back:
+            return self._back(plan.way_back, record.leave, self.trip)
         return self.outcome
 
     def _back(self, back: Plan, leave: Leave, trip: Trip) -> Outcome:

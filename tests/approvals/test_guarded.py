@@ -12,10 +12,10 @@ from sqlalchemy import select, update
 
 from actions.action import Change
 from actions.errors import GrantRefused, TwokeyError
-from actions.guarding import Leave
 from actions.objects import back_id
 from actions.outcome import Grant, Outcome
 from actions.plan import Plan
+from actions.record import Record
 from actions.registry import Registry
 from actions.toolbox import Progress
 from actions.verbs import VERBS
@@ -124,7 +124,7 @@ def test_a_guard_that_trips_is_recorded_before_it_rolls_back(house: House) -> No
     ended = house.gate.run(request.id)
     assert ended.state is State.ROLLED_BACK
     assert house.hands.effects == [request.id, back_id(request.id)]
-    assert seen[-2:] == ["request.running", "request.guard_tripped"]
+    assert seen[-3:] == ["request.running", "request.watching", "request.guard_tripped"]
     assert house.kinds()[-1] == "request.rolled_back"
     (tripped,) = [e.fields["data"] for e in house.ledger.entries() if e.fields["kind"] == "request.guard_tripped"]
     assert request.plan.way_back
@@ -142,11 +142,13 @@ class Asking(Hands):
     grants: list[Grant] = field(default_factory=list)
     refused: list[TwokeyError] = field(default_factory=list)
 
-    def execute(self, plan: Plan, grant: Grant, progress: Progress, stop: Callable[[], bool], leave: Leave) -> Outcome:
+    def execute(
+        self, plan: Plan, grant: Grant, progress: Progress, stop: Callable[[], bool], record: Record
+    ) -> Outcome:
         for _ in range(3):
             self.between(grant.request_id)
             try:
-                self.grants.append(leave(TRIP))
+                self.grants.append(record.leave(TRIP))
             except TwokeyError as error:
                 self.refused.append(error)
         return Outcome(ok=False, summary="done")
@@ -274,7 +276,7 @@ def test_a_run_that_was_taken_away_gets_no_leave(house: House) -> None:
     """E2: a paused worker that wakes up after its lease rolls nothing back."""
 
     def take(request_id: str) -> None:
-        house.clock.advance(LEASE.total_seconds() + 1)
+        house.clock.advance(2 * LEASE.total_seconds())
         house.gate.tick()
         assert house.ledger.get(request_id).state is State.UNKNOWN
 
@@ -342,7 +344,7 @@ def test_a_run_that_died_in_its_rollback_is_read_back_and_not_sent_again(house: 
     request = house.approved(GUARDED)
     with pytest.raises(Gone):
         house.gate.run(request.id)
-    house.clock.advance(LEASE.total_seconds() + 1)
+    house.clock.advance(2 * LEASE.total_seconds())
     for _ in range(3):
         house.beside().gate.tick()
     ended = house.ledger.get(request.id)
@@ -359,10 +361,10 @@ def test_only_who_is_concerned_ends_the_watch(house: House) -> None:
 
     class Obeying(Hands):
         def execute(
-            self, plan: Plan, grant: Grant, progress: Progress, stop: Callable[[], bool], leave: Leave
+            self, plan: Plan, grant: Grant, progress: Progress, stop: Callable[[], bool], record: Record
         ) -> Outcome:
             self.trip = None
-            super().execute(plan, grant, progress, stop, leave)
+            super().execute(plan, grant, progress, stop, record)
             return Outcome(ok=None if stop() else True, summary="nobody watches")
 
     other = a_house(house.path, clock=house.clock, folk=house.folk, hands=Obeying(after_effect=stop))

@@ -10,9 +10,9 @@ import pytest
 
 from actions.action import Change, Read
 from actions.errors import Unreachable
-from actions.guarding import Leave
 from actions.outcome import Grant, Outcome
 from actions.plan import Plan
+from actions.record import Record
 from actions.registry import Registry
 from actions.toolbox import Progress
 from actions.verbs import VERBS
@@ -27,9 +27,11 @@ from tests.approvals.doubles import ANA, BEN, CARLA, DEV, PAYMENTS, Hands, House
 class Noting(Hands):
     """Keeps the grants that it was given."""
 
-    def execute(self, plan: Plan, grant: Grant, progress: Progress, stop: Callable[[], bool], leave: Leave) -> Outcome:
+    def execute(
+        self, plan: Plan, grant: Grant, progress: Progress, stop: Callable[[], bool], record: Record
+    ) -> Outcome:
         self.grants = [*getattr(self, "grants", []), grant]
-        return super().execute(plan, grant, progress, stop, leave)
+        return super().execute(plan, grant, progress, stop, record)
 
 
 def test_a_clock_that_jumped_back_does_not_stretch_a_grant(tmp_path: Path) -> None:

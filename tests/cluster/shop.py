@@ -24,6 +24,7 @@ from actions.outcome import Grant, Outcome, Trip
 from actions.plan import Plan
 from actions.rbac import accounts
 from actions.rbac.manifests import render
+from actions.record import Record
 from actions.registry import Registry
 from actions.toolbox import Progress, Toolbox
 from actions.verbs import VERBS
@@ -232,7 +233,7 @@ class Hands:
             own = {"request_id": objects.back_id(grant.request_id), "digest": plan.way_back.digest}
             return grant.model_copy(update=own)
 
-        return self.executor.execute(plan, grant, progress, lambda: False, leave)
+        return self.executor.execute(plan, grant, progress, lambda: False, Record(leave))
 
     def do(self, verb: str, service: str = "checkout", **arguments: Any) -> Outcome:
         """Planned, approved and carried out; a read is answered."""

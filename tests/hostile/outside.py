@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from actions.errors import GrantRefused
-from actions.guarding import Leave
 from actions.objects import back_id
 from actions.outcome import Grant, Outcome, Step
 from actions.plan import Plan
+from actions.record import Record
 from actions.toolbox import Progress
 from tests.approvals.doubles import TRIP, Hands, House, a_house
 
@@ -42,22 +42,38 @@ class Cluster(Hands):
     def __init__(self, file: Path) -> None:
         super().__init__(steps=(Step(text="1 of 1", done=1, total=1),))
         self._file = file
+        self.in_place: Callable[[], None] = lambda: None  # when the change has landed; may raise
 
-    def execute(self, plan: Plan, grant: Grant, progress: Progress, stop: Callable[[], bool], leave: Leave) -> Outcome:
+    def execute(
+        self, plan: Plan, grant: Grant, progress: Progress, stop: Callable[[], bool], record: Record
+    ) -> Outcome:
         """As the executor does it: the grant, the question whether to go on, the patch, a look at the rollout.
 
         The guard of a plan that has one trips at once.
         """
         self._write(plan, grant, stop)
+        self.in_place()
         for step in self.steps:
             progress(step)
         if plan.way_back:
-            try:
-                self._write(plan.way_back, leave(TRIP), stop)
-            except GrantRefused as error:
-                return Outcome(ok=None, summary=f"not rolled back: {error.say}")
-            return Outcome(ok=False, rolled_back=True, summary="rolled back")
+            return self._guarded(plan.way_back, stop, record)
         return Outcome(ok=None if stop() else True, summary="done")
+
+    def watch_on(
+        self, plan: Plan, request_id: str, progress: Progress, stop: Callable[[], bool], record: Record
+    ) -> Outcome:
+        """The same from where the change is in place."""
+        if request_id not in self.landed() or plan.way_back is None:
+            return Outcome(ok=None, summary="it is not in place")
+        return self._guarded(plan.way_back, stop, record)
+
+    def _guarded(self, back: Plan, stop: Callable[[], bool], record: Record) -> Outcome:
+        record.began()
+        try:
+            self._write(back, record.leave(TRIP), stop)
+        except GrantRefused as error:
+            return Outcome(ok=None, summary=f"not rolled back: {error.say}")
+        return Outcome(ok=False, rolled_back=True, summary="rolled back")
 
     def _write(self, plan: Plan, grant: Grant, stop: Callable[[], bool]) -> None:
         if grant.digest != plan.digest:

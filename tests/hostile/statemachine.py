@@ -37,6 +37,8 @@ class World:
     glass: int | None = None  # when it was broken
     effects: int = 0
     backs: int = 0  # what its guard did
+    tripped: bool = False  # whether its guard got leave
+    taken: bool = False  # whether another runner took its watch over, and is dead as well
 
     @property
     def disturbances(self) -> int:
@@ -61,6 +63,7 @@ def steps(shape: Shape, now: World, limit: int = 1) -> Iterator[tuple[str, World
         yield way, _run(shape, now, way)
         if shape.guarded:
             yield f"trip {way}", _trip(_run(shape, now, "run"), now, way)
+            yield f"watch on {way}", _watch_on(shape, now, way)
     yield "tick", _tick(now)
     if now.phase not in FINAL:
         if now.time < OVER:
@@ -182,7 +185,23 @@ def _trip(after: World, now: World, way: str) -> World:
     if after.phase != "succeeded" or now.phase != "ready":
         return after
     phase = {"run": "rolled_back", "crash before": "running", "crash after": "running", "answer lost": "unknown"}[way]
-    return replace(after, phase=phase, backs=0 if way == "crash before" else 1)
+    return replace(after, phase=phase, backs=0 if way == "crash before" else 1, tripped=True)
+
+
+def _watch_on(shape: Shape, now: World, way: str) -> World:
+    """Another runner finds it dead. `run` finds all well, the others that its guard trips; `crash before` the leave."""
+    if now.phase != "running":
+        return now
+    if now.tripped or not now.effects:
+        return replace(now, phase="unknown")
+    if way == "run":
+        return replace(now, phase="succeeded")
+    if way == "crash before":
+        return replace(now, taken=True)
+    if now.time == FROZEN or not enough(shape, now):
+        return replace(now, phase="failed")
+    phase = {"crash after": "running", "answer lost": "unknown"}[way]
+    return replace(now, phase=phase, backs=1, tripped=True)
 
 
 def _tick(now: World) -> World:

@@ -23,7 +23,7 @@ from approvals.store import StoreDown
 from tests import postgres
 from tests.approvals.doubles import BEN, GUARDED, SCALE, House
 from tests.hostile import strace
-from tests.hostile.outside import World
+from tests.hostile.outside import Cluster, World
 from tests.hostile.strace import Victim, injection
 from tests.stores import template
 
@@ -56,12 +56,30 @@ class Scene:
         """A request that is ready."""
         return self.witness.approved(action)
 
+    def orphan(self) -> Request:
+        """A guarded run whose runner died when its change was in place."""
+        died = self.world.house()
+
+        def die() -> None:
+            raise KeyboardInterrupt
+
+        assert isinstance(died.hands, Cluster)
+        died.hands.in_place = die
+        request = self.approved(GUARDED)
+        with pytest.raises(KeyboardInterrupt):
+            died.gate.run(request.id)
+        died.close()
+        self.world.advance(LEASE.total_seconds())
+        return request
+
     def resume(self) -> list[Request]:
         """The others go on: what waits is decided, what is ready runs, what is lost is read back. The new requests."""
         gate, ledger = self.witness.gate, self.witness.ledger
         for request in ledger.waiting():
             gate.decide(request.id, request.plan.digest, BEN, approve=True)
         self.world.advance(LEASE.total_seconds())
+        for request in gate.forsaken():
+            gate.watch_on(request.id)
         gate.tick()
         for request in ledger.ready():
             gate.run(request.id)
@@ -154,6 +172,47 @@ def test_a_runner_killed_at_any_writing_call_of_a_guarded_run_rolls_back_once_or
     scene.check()
     states = set(scene.witness.ledger.states().values())
     assert states >= {State.ROLLED_BACK, State.SUCCEEDED}, "killed before its rollback, and after"
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_whoever_takes_a_watch_over_is_killed_at_any_writing_call_and_it_rolls_back_once_or_never(
+    scene: Scene, store: str
+) -> None:
+    """E1, E2, L1: the take-over, the beginning, the leave, the rollback and its outcome; a third one goes on."""
+
+    def strike(kind: str, number: int) -> bool:
+        request = scene.orphan()
+        ended = strace.struck(scene.victim, f"watcher {request.id}", *injection("signal=KILL", number, kind))
+        assert ended in {0, -9}, f"{store} watcher {kind} {number}"
+        scene.resume()
+        return ended == -9
+
+    assert strace.at_every_call(strike) > LEAST
+    scene.check()
+    states = list(scene.witness.ledger.states().values())
+    assert states.count(State.ROLLED_BACK) > states.count(State.SUCCEEDED) > 0, "killed between leave and rollback"
+    taken = [e.fields["request"] for e in scene.witness.ledger.entries() if e.fields["kind"] == "request.taken_over"]
+    assert len(taken) > len(set(taken)), "taken over once more from one who had"
+
+
+@pytest.mark.parametrize("store", ["sqlite"])
+def test_whoever_takes_a_watch_over_and_is_stopped_past_its_lease_rolls_nothing_back_late(
+    scene: Scene, store: str
+) -> None:
+    """E2: a third one has taken it over by then, or settled it."""
+
+    def strike(kind: str, number: int) -> bool:
+        request = scene.orphan()
+        with strace.stopped(scene.victim, f"watcher {request.id}", kind, number) as there:
+            scene.world.advance(LEASE.total_seconds())
+            with contextlib.suppress(StoreDown):
+                scene.impatient.gate.watch_on(request.id)
+        assert scene.victim.end() in {0, 3}, f"{store} watcher {kind} {number}"
+        scene.resume()
+        return there
+
+    assert strace.at_every_call(strike) > LEAST
+    scene.check()
 
 
 @pytest.mark.parametrize("store", ["sqlite"])

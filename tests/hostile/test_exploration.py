@@ -90,7 +90,7 @@ class Product:
         """Let it happen to the product; what it refuses, it refuses without a trace but the attempt's."""
         gate = self.other if before.new_policy else self.house.gate
         what, _, who = deed.partition(" ")
-        self._prepare(deed)
+        self._prepare(what, deed)
         try:
             if what in {"approve", "deny"}:
                 gate.decide(self.request.id, self.request.plan.digest, PEOPLE[who], what == "approve")
@@ -100,6 +100,8 @@ class Product:
                 gate.break_glass(self.request.id, self.request.plan.digest, PEOPLE[self.shape.requester], WHY)
             elif deed.removeprefix("trip ") in {"run", "crash before", "crash after", "answer lost"}:
                 gate.run(self.request.id)
+            elif deed.startswith("watch on "):
+                gate.watch_on(self.request.id)
             elif deed == "tick":
                 gate.tick()
             elif deed == "lend":
@@ -110,7 +112,7 @@ class Product:
             pass
         self._set(after)
 
-    def _prepare(self, deed: str) -> None:
+    def _prepare(self, what: str, deed: str) -> None:
         def crash() -> None:
             raise Crash
 
@@ -120,11 +122,17 @@ class Product:
         hands = self.house.hands
         hands.before_effect = crash if deed == "crash before" else lambda: None
         hands.after_effect = {"crash after": crash, "answer lost": lost}.get(deed, lambda: None)
-        hands.trip = TRIP if deed.startswith("trip ") else None
+        hands.trip = (
+            TRIP if deed.startswith("trip ") or deed in {"watch on crash after", "watch on answer lost"} else None
+        )
+        hands.in_watch = crash if deed == "watch on crash before" else lambda: None
         hands.before_back = crash if deed == "trip crash before" else lambda: None
-        hands.after_back = {"trip crash after": crash, "trip answer lost": lost}.get(deed, lambda: None)
-        if deed == "tick" and self.house.ledger.running():
+        way = deed.removeprefix("trip ").removeprefix("watch on ") if hands.trip else ""
+        hands.after_back = {"crash after": crash, "answer lost": lost}.get(way, lambda: None)
+        if what in {"tick", "watch"} and self.house.ledger.running():
             self.house.clock.advance(31)  # a dead runner's lease runs out
+            if what == "tick" and self.shape.guarded:
+                self.house.clock.advance(31)  # and nobody took its watch over
 
     def _set(self, world: World) -> None:
         """What lies outside of the store: the time, and who is in which group."""
@@ -201,7 +209,8 @@ def test_every_edge_of_the_model_is_an_edge_of_the_product(
                 product.go_back_to(before)
             product.do(deed, before, after)
             product.check(before, deed, after)
-            moved = after != before
+            again = before.phase == "running" and deed.startswith("watch on")  # a second death looks like the first
+            moved = after != before or again
             edges += 1
             worlds.add(after)
             if after.place not in places:

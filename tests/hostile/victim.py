@@ -1,8 +1,8 @@
 """A program whose children are killed: `python -m tests.hostile.victim FOLDER URL`.
 
-For each line `gateway`, `runner ID` on standard input it forks a child that stops itself at once, and prints its
-process id. The child goes on when somebody continues it, does its part once, and ends with 0; with 3 where it was
-told that the store is down. One import for all of them makes hundreds of crashes affordable.
+For each line `gateway`, `runner ID`, `watcher ID` on standard input it forks a child that stops itself at once, and
+prints its process id. The child goes on when somebody continues it, does its part once, and ends with 0; with 3 where
+it was told that the store is down. One import for all of them makes hundreds of crashes affordable.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ def _part(world: World, part: str, words: list[str]) -> int:
         if part == "gateway":
             request = house.asked()
             house.gate.decide(request.id, request.plan.digest, BEN, approve=True)
+        elif part == "watcher":
+            house.gate.watch_on(words[0])
         else:
             house.gate.run(words[0])
     except (StoreDown, DecisionRefused):
