@@ -293,7 +293,7 @@ async def test_a_process_takes_over_by_itself_what_another_one_left(house: House
     run = orphan(house)
     house.hands.trip = TRIP
     stop = asyncio.Event()
-    at_work = asyncio.create_task(Running(house.ledger, house.gate).run(stop))
+    at_work = asyncio.create_task(Running(house.ledger, house.gate).run(stop, lambda: 60.0))
     await within(lambda: house.ledger.get(run.id).state.final)
     stop.set()
     await at_work
