@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from actions import autoscaling, endings, fallback, landing, objects, restoring, rollout, verification
@@ -91,7 +91,9 @@ class Watch:
         """`before` is the workload as it was before the change; None where it had been changed already."""
         self._tools, self._pace, self._plan = tools, pace, plan
         self._progress, self._stop, self.before = progress, stop, before
-        self._started = self._seen_at = tools.clock.now()
+        # Its limits are of time that passes; whoever sets the clock back in the middle makes nobody wait for longer.
+        self._began_at, self._started = tools.clock.now(), tools.clock.steady()
+        self._seen = self._started
         self._last: Step | None = None
         self._held = ""  # where it goes no further by itself
 
@@ -106,10 +108,10 @@ class Watch:
             try:
                 judged = look(self._tools, self._plan, self.before)
             except SourceError as error:
-                if self._elapsed(self._seen_at) >= self._pace.blind:
+                if self._elapsed(self._seen) >= self._pace.blind:
                     return self.unwatched(f"since then the cluster cannot be read: {error.say.rstrip('.')}")
             else:
-                self._seen_at = self._tools.clock.now()
+                self._seen = self._tools.clock.steady()
                 if isinstance(judged, Complete):
                     self._held = judged.held
                     return self._elapsed(self._started)
@@ -145,9 +147,9 @@ class Watch:
 
     def _settle(self) -> None:
         """The last of a few samples counts: the first ones still hold requests from before."""
-        ends = self._tools.clock.now() + timedelta(seconds=self._pace.verification)
+        began = self._tools.clock.steady()
         self._tell(Step(text=f"in place · looking at the metrics for {self._pace.verification:.0f} s"))
-        while self._tools.clock.now() < ends and not self._stop():
+        while self._elapsed(began) < self._pace.verification and not self._stop():
             self._tools.clock.sleep(self._pace.sample)
 
     def _broken_since(self) -> str:
@@ -169,7 +171,7 @@ class Watch:
         """It does not work, or must not stay: why, what the cluster warns of, and what helps now."""
         try:
             ref = self._tools.catalog.ref(self._plan.service, self._plan.environment)
-            events = self._tools.cluster.events(ref, self._started - _ROUNDED)
+            events = self._tools.cluster.events(ref, self._began_at - _ROUNDED)
         except SourceError:
             events = []  # they only illustrate the reason
         lines = [redacted(f"{e.about} {e.reason}: {e.message}") for e in events if e.kind == "Warning"][:_EVENTS]
@@ -186,8 +188,8 @@ class Watch:
             self._last = step
             self._progress(step)
 
-    def _elapsed(self, since: datetime) -> float:
-        return (self._tools.clock.now() - since).total_seconds()
+    def _elapsed(self, since: float) -> float:
+        return self._tools.clock.steady() - since
 
 
 def _in_place(plan: Plan, live: Mapping[str, Any], revisions: Sequence[Revision]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import timedelta
 
 from actions.clock import ManualClock
@@ -41,6 +42,22 @@ def test_a_rollout_without_end_ends_at_its_deadline(
     outcome = run(plan)
     assert outcome.ok is False
     assert outcome.summary.startswith("failed: not complete after 10:00: 0 of 3 ready")
+
+
+def test_a_clock_that_is_set_back_makes_nobody_wait_for_longer(
+    plan_factory: PlanFactory, executor: Executor, granted: Granted, cluster: ClusterDouble, clock: ManualClock
+) -> None:
+    plan, looks = plan_factory("deploy"), itertools.count()
+    cluster.frozen, before = True, clock.steady()
+
+    def stop() -> bool:
+        if next(looks) == 3:
+            clock.step(-3600)
+        return False
+
+    outcome = executor.execute(plan, granted(plan), lambda step: None, stop)
+    assert outcome.summary.startswith("failed: not complete after 10:00")
+    assert clock.steady() - before < 660
 
 
 def test_stop_watching_ends_the_watch_and_claims_nothing(

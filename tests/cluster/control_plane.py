@@ -91,7 +91,7 @@ class ControlPlane:
         process = self._processes.pop(name, None)
         if process is not None:
             process.send_signal(signal.SIGKILL)
-            process.wait()
+            process.wait(PATIENCE)
 
     def kubeconfig(self, name: str = "admin", token: str = ADMIN, server: str | None = None) -> Path:
         """A kubeconfig for whoever has this token; `server` is another address of the same API."""

@@ -66,6 +66,9 @@ class Until(SystemClock):
         if self._shown():
             self._late = timedelta(seconds=PACE.rollout)
 
+    def steady(self) -> float:
+        return super().steady() + self._late.total_seconds()
+
 
 @dataclass
 class Shop:
