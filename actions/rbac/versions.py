@@ -134,10 +134,12 @@ def _entries(new: str, old: str, own: str) -> str:
 
 
 def _parameters(new: str, old: str, own: str) -> str:
-    """The value of those that the catalogue names."""
+    """The value of those that the catalogue names, and nothing else of them."""
     ours = f"('{PARAMETERS}.' + {{0}}.name) in {own}"
+    revalued = f"{old}.exists(p, {alike_but('e', 'p', ['value'], 'k')})"
+    added = f"!{old}.exists(p, p.name == e.name) && e.all(k, k in ['name', 'value'])"
     return (
-        f"{new}.all(e, e in {old} || {ours.format('e')})"
+        f"{new}.all(e, e in {old} || ({ours.format('e')} && ({revalued} || ({added}))))"
         f" && {old}.all(p, {new}.exists(e, e.name == p.name && (e == p || {ours.format('p')})))"
     )
 

@@ -5,7 +5,7 @@ The accounts get every right there is here, so that what refuses is the admissio
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -95,6 +95,12 @@ REFUSED: list[tuple[str, str, Json]] = [  # service, what it would be, a merge p
     ),
     (
         "cart",
+        "a parameter that counts as another type",
+        {"spec": {"source": {"helm": {"parameters": [SECRET, {**TAG, "forceString": True}]}}}},
+    ),
+    ("web", "a list of sources", {"spec": {"sources": SOURCES["kiosk"]}}),
+    (
+        "cart",
         "a parameter less",
         {"spec": {"source": {"helm": {"parameters": [{"name": "image.tag", "value": "1.0"}]}}}},
     ),
@@ -178,13 +184,18 @@ def mighty(plane: ControlPlane) -> Iterator[Estate]:
     with Gitops(plane) as tools, Estate.opened(plane) as estate:
         tools.idle.set()
         for where in (estate.namespace, estate.home):
-            for verb in ("deploy", "rollback"):
-                role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"}
-                subject = {"kind": "ServiceAccount", "name": accounts.name(verb, preview=True), "namespace": where}
-                meta = {"name": f"mighty-{verb}", "namespace": where}
-                estate.create({"kind": "RoleBinding", "metadata": meta, "roleRef": role, "subjects": [subject]})
-                until(lambda: _reads_secrets(estate, verb, where), "the rights")  # noqa: B023 - called here
+            empowered(estate, where, ("deploy", "rollback"))
         yield estate
+
+
+def empowered(estate: Estate, where: str, verbs: Iterable[str]) -> None:
+    """These verbs' accounts of previews may do everything there, as far as RBAC goes."""
+    for verb in verbs:
+        role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"}
+        subject = {"kind": "ServiceAccount", "name": accounts.name(verb, preview=True), "namespace": where}
+        meta = {"name": f"mighty-{verb}", "namespace": where}
+        estate.create({"kind": "RoleBinding", "metadata": meta, "roleRef": role, "subjects": [subject]})
+        until(lambda: _reads_secrets(estate, verb, where), "the rights")  # noqa: B023 - called here
 
 
 def _reads_secrets(estate: Estate, verb: str, where: str) -> bool:
