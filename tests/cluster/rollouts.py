@@ -74,7 +74,8 @@ class Rollouts:
         counts = _counts([stable] if switch else sets, sets, current)
         updated = sizes[current["metadata"]["name"]]
         there = counts["availableReplicas"] == wanted and counts["updatedReplicas"] == updated
-        there = there and (switch or counts["replicas"] == wanted)
+        # Nobody switches to pods that are not there yet; of a canary no older ones are left.
+        there = there and (_total([current], "availableReplicas") if switch else counts["replicas"]) == wanted
         if there and at == len(steps) and not status.get("abort"):
             status["stableRS"] = digest
         phase = "Healthy" if there and digest == status["stableRS"] else "Progressing"
@@ -169,16 +170,17 @@ def _weight(steps: list[Json], at: int, wanted: int) -> int:
 
 
 def _counts(serving: list[Json], sets: list[Json], current: Json) -> Json:
-    def total(of: list[Json], key: str) -> int:
-        return sum(int((each.get("status") or {}).get(key, 0)) for each in of)
-
     return {
-        "replicas": total(sets, "replicas"),
-        "HPAReplicas": total(serving, "replicas"),
-        "updatedReplicas": total([current], "replicas"),
-        "readyReplicas": total(serving, "readyReplicas"),
-        "availableReplicas": total(serving, "availableReplicas"),
+        "replicas": _total(sets, "replicas"),
+        "HPAReplicas": _total(serving, "replicas"),
+        "updatedReplicas": _total([current], "replicas"),
+        "readyReplicas": _total(serving, "readyReplicas"),
+        "availableReplicas": _total(serving, "availableReplicas"),
     }
+
+
+def _total(sets: list[Json], key: str) -> int:
+    return sum(int((each.get("status") or {}).get(key, 0)) for each in sets)
 
 
 def _replica_set(found: Json, digest: str, number: int) -> Json:
