@@ -17,6 +17,7 @@ from approvals.actor import Actor
 from approvals.audit.tree import Frontier
 from approvals.audit.verification import BEGINNING, Mark, Row, Start
 from approvals.store import reading, unrolled
+from approvals.store.direct import Direct
 from approvals.tables import as_text, as_time, audit_checkpoints, audit_events, audit_seals
 
 END = func.coalesce(
@@ -27,9 +28,9 @@ END = func.coalesce(
 _HASH = 32  # bytes of one
 
 # Made once: building a statement costs more than running it.
-_NEWEST = select(audit_events.c.seq, audit_events.c.hash).order_by(audit_events.c.seq.desc()).limit(1)
+_NEWEST = Direct(select(audit_events.c.seq, audit_events.c.hash).order_by(audit_events.c.seq.desc()).limit(1))
 _NEWEST_BODY = select(audit_events.c.body).order_by(audit_events.c.seq.desc()).limit(1)
-_ADD = insert(audit_events)
+_ADD = Direct(insert(audit_events))
 _LATEST = select(audit_checkpoints).order_by(audit_checkpoints.c.size.desc()).limit(1)
 _SEAL = select(audit_seals).order_by(audit_seals.c.size.desc()).limit(1)
 
@@ -59,13 +60,13 @@ def append(
 ) -> audit.Entry:
     """Add an entry, in the caller's writing transaction."""
     made = audit.entry(last(connection), as_text(now), kind, request_id, actor, data)
-    connection.execute(_ADD, {**made._asdict(), "request_id": request_id})
+    _ADD.first(connection, **made._asdict(), request_id=request_id)
     return made
 
 
 def last(connection: Connection) -> tuple[int, str]:
     """Number and hash of the last entry; of the archive where no other is left, and 0 and GENESIS in a new log."""
-    found = connection.execute(_NEWEST).first()
+    found = _NEWEST.first(connection)
     if found:
         return found[0], found[1]
     before = sealed(connection)

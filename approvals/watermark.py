@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, bindparam, case, insert, update
 
 from actions.clock import Clock
+from approvals.store.direct import Direct
 from approvals.tables import as_text, as_time, watermark
 
 # Made once: building a statement costs more than running it.
 _LATER = case((watermark.c.at > bindparam("now"), watermark.c.at), else_=bindparam("now"))
-_PASS = update(watermark).where(watermark.c.id == 1).values(at=_LATER).returning(watermark.c.at)
+_PASS = Direct(update(watermark).where(watermark.c.id == 1).values(at=_LATER).returning(watermark.c.at))
 _FIRST = insert(watermark)
 
 
@@ -35,10 +36,10 @@ class Watermark:
         """The time, written down in the same transaction; call it inside a writing one."""
         with self._lock:
             now = self._clock.now() + self._ahead
-            found = connection.execute(_PASS, {"now": as_text(now)}).scalar()
+            found = _PASS.first(connection, now=as_text(now))
             if found is None:
                 connection.execute(_FIRST, {"id": 1, "at": as_text(now)})
-            elif as_time(found) > now:
-                self._ahead += as_time(found) - now
-                now = as_time(found)
+            elif as_time(found[0]) > now:
+                self._ahead += as_time(found[0]) - now
+                now = as_time(found[0])
         return now
