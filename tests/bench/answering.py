@@ -23,7 +23,7 @@ from bot.playground.emulator import Emulator
 from bot.playground.emulator.delivery import Ack, Failure, Kind, Retry, Transport
 from bot.playground.emulator.workspace import Change, Message
 from tests.bench.figures import Json, budget, quantile, spread
-from tests.bench.processes import Child, prompt_threads
+from tests.bench.processes import Child, unobtrusive
 from tests.bench.starting import SERVE, ready
 
 WARM_UP, WARM_UP_RATE = 22, 20  # messages before the first that counts, and how many of them a second
@@ -105,7 +105,7 @@ def measure(folder: Path, rates: tuple[int, ...], seconds: float) -> Json:
 
 def _run(folder: Path, module: tuple[str, ...], rate: int, seconds: float, processes: int = 1) -> Json:
     """One app, in so many processes, for as long as it takes, on a playground of its own."""
-    with prompt_threads(), playground(folder) as (addresses, emulator, _), ExitStack() as running:
+    with unobtrusive(), playground(folder) as (addresses, emulator, _), ExitStack() as running:
         cards = module == SERVE
         seen = _watched(emulator, cards)
         children = []
