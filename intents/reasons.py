@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from importlib import resources
 from typing import Any, NamedTuple
 
@@ -144,6 +145,8 @@ def find(words: Sequence[str], spelled: Sequence[str]) -> tuple[Reason, ...]:
 
 def _refers(word: str, spelled: str) -> bool:
     """Whether this is a ticket's key or a link, and nothing that a deploy could mean."""
+    if "-" not in word and "/" not in word:
+        return False
     link = word.startswith(("https://", "http://"))
     return link or (bool(_KEY.fullmatch(spelled)) and word == spelled.lower() and not quantities.version(word))
 
@@ -224,8 +227,9 @@ class _Text:
         return found
 
 
+@lru_cache(maxsize=4_096)
 def _keys(word: str) -> tuple[str, ...]:
     """A word, and what sorts of word it is."""
-    if quantities.version(word):
+    if not word.isalpha() and quantities.version(word):
         return word, _SORTS["version"]
     return (word, _SORTS["doing"]) if word.endswith("ing") and _DOING.fullmatch(word) else (word,)

@@ -225,6 +225,27 @@ def test_a_look_of_a_model_holds_no_words_that_were_not_said(
     assert reading.action.as_json()["contains"] == kept
 
 
+def test_a_model_looks_at_nothing_that_nobody_wants_to_see() -> None:
+    """R4: "don't show …" is turned down whatever a model makes of it."""
+    sentence = Sentence("don't show the status of cart in prod")
+    answer = {"kind": "command", "verb": "status", "service": "cart", "environment": "prod"}
+    reading = CHECKER.reading(answer, sentence, View(sentence, NAMES), evals.cases(["orders"])[0].context, None)
+    assert isinstance(reading, Refusal)
+    assert reading.reason == "negated"
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"), [("cart changes in prod this week", "this week"), ("cart changes in prod", None)]
+)
+def test_a_look_back_of_a_model_holds_no_time_that_was_not_said(text: str, kept: str | None) -> None:
+    """R6: a stretch of time narrows what is shown, so it is said or it is not there."""
+    sentence = Sentence(text)
+    answer = {"kind": "command", "verb": "history", "service": "cart", "environment": "prod", "period": "this week"}
+    reading = CHECKER.reading(answer, sentence, View(sentence, NAMES), evals.cases(["orders"])[0].context, None)
+    assert isinstance(reading, Command)
+    assert reading.action.as_json().get("period") == kept
+
+
 def test_the_emitted_schema_is_strict_and_gives_no_power_to_decide() -> None:
     """A12, and what endpoints enforce: for every verb, alone and together."""
     assert schema.lint(SCHEMA) == []
