@@ -11,10 +11,10 @@ from sqlalchemy.exc import IntegrityError
 
 from approvals import audit
 from approvals.gate import DecisionRefused
-from approvals.ledger import Ledger, NoSuchRequest
+from approvals.ledger import Ledger, NoSuchRequest, Recording
 from approvals.request import Request, State
 from approvals.store import StoreDown, open_store
-from tests.approvals.doubles import ANA, BEN, CARLA, DEV, DORA, PAYMENTS, House, in_threads
+from tests.approvals.doubles import ANA, BEN, CARLA, DEV, DORA, PAYMENTS, SCALE, House, in_threads
 from tests.stores import broken, held, store_url
 
 BROKEN = ("requests", "decisions", "audit_events", "watermark")
@@ -42,6 +42,20 @@ def test_a_request_is_recorded_with_its_entry_or_not_at_all(house: House, table:
     assert (house.ledger.recent(10), house.kinds()) == ([], [])
     assert house.asked().state is State.WAITING
     assert house.kinds() == ["request.submitted"]
+
+
+def test_what_follows_from_a_request_is_there_with_it_or_neither_is(house: House) -> None:
+    """L1, S2: who finds the request again also finds what its thread remembers of it."""
+    followed: list[str] = []
+
+    def fail(_record: Recording, request: Request) -> None:
+        followed.append(request.id)
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        house.gate.submit(SCALE, ANA, {}, fail)
+    assert len(followed) == 1
+    assert (house.ledger.recent(10), house.kinds()) == ([], [])
 
 
 def test_a_decision_meets_only_the_request_that_it_was_made_about(house: House) -> None:
