@@ -46,7 +46,8 @@ class Deadline:
             self._timer.join()
         for sock in self._watched:
             sock.close()
-        if self._passed.is_set() and (error is None or isinstance(error, Exception)):
+        late = isinstance(error, Exception) and time.monotonic() >= self.until  # whatever it was, it came of that
+        if late or (error is None and self._passed.is_set()):
             raise TimeoutError("the time for an answer is up") from error
 
     def left(self) -> float:
