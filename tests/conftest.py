@@ -6,8 +6,13 @@ import gc
 import os
 
 import pytest
+from hypothesis import settings
 
 from tests.stores import ON_POSTGRES
+
+# A machine may be as busy as it likes: an example that takes long is no failure.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 NO_DISK = "no small disk"  # a container's root may not mount one, and nothing that is installed changes that
 
