@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from actions import durations
-from actions.plan import Difference, Patch, Plan, Precondition, Target
+from actions.plan import Caution, Difference, Patch, Plan, Precondition, Target
 from actions.terms import Risk
 from approvals import comparison
 from approvals.charter import Draft
 from approvals.shelf import Kind
-from approvals.shift import Shift
+from approvals.shift import Shift, briefly, one_by_one
+from approvals.subjects import listed
 from approvals.verdict import NeedsApproval
 
 OUTGROWN = "It would change something else by now than this card says. Once it is withdrawn or over, ask for it again."
@@ -53,6 +54,7 @@ def plan_of(draft: Draft) -> Plan:
         facts=(f"in force: {draft.before[:12]}", f"this one: {draft.version[:12]}"),
         patch=Patch(body={}),
         diff="\n".join(draft.lines),
+        warnings=tuple(Caution(code="members", text=text) for text in briefly(draft.shifts)),
         preconditions=(Precondition(path=f"{draft.kind}.version", value=draft.before),),
         risk=Risk.HIGH,
         policy_version=draft.policy.version,
@@ -64,7 +66,8 @@ def still_says(plan: Plan, draft: Draft) -> bool:
 
     What is said of each follows from the two of them, but for the moment at which a freeze is felt first.
     """
-    return sorted(d.field for d in plan.differences) == sorted(d.field for d in _differences(draft.shifts))
+    named = plan.diff.endswith("\n".join(one_by_one(draft.shifts)))
+    return named and sorted(d.field for d in plan.differences) == sorted(d.field for d in _differences(draft.shifts))
 
 
 def verdict_of(draft: Draft) -> NeedsApproval:
@@ -86,10 +89,6 @@ def _differences(shifts: Iterable[Shift]) -> list[Difference]:
     for shift in sorted(shifts, key=lambda shift: not shift.weaker):
         verbs.setdefault(shift.of_any_verb, []).append(shift.verb.replace("_", " "))
     return [
-        Difference(field=f"{shift.kind} {shift.worded(_listed(names))}", before=shift.before, after=shift.after)
+        Difference(field=f"{shift.kind} {shift.worded(listed(names))}", before=shift.before, after=shift.after)
         for shift, names in verbs.items()
     ]
-
-
-def _listed(names: list[str]) -> str:
-    return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)

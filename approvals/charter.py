@@ -30,7 +30,7 @@ from approvals.moves import Outrun
 from approvals.policy_model import Policy
 from approvals.request import Requirement
 from approvals.shelf import Foreign, Forged, Kind, Shelf, draft_id
-from approvals.shift import Shift
+from approvals.shift import Shift, in_lines
 
 A_MOMENT = 0.5  # seconds for which a policy that is only shown is not looked up again
 
@@ -62,7 +62,7 @@ class Draft:
     @property
     def lines(self) -> tuple[str, ...]:
         """As `twokey policy diff` says it."""
-        return tuple(shift.say for shift in self.shifts)
+        return in_lines(self.shifts)
 
 
 @dataclass(frozen=True)

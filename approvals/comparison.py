@@ -8,7 +8,7 @@ or to start, a freeze less, a key that may be handed over or a glass that may be
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import chain
@@ -21,7 +21,7 @@ from approvals.actor import Actor
 from approvals.crowd import Crowd, least
 from approvals.policy_model import Policy
 from approvals.request import Requirement
-from approvals.shift import Shift, Side, between, moments, proven
+from approvals.shift import MEMBERS, Members, Shift, Side, between, moments, proven
 from approvals.verdict import Escalation, overriding
 
 
@@ -33,11 +33,20 @@ def compare(old: Policy, new: Policy, catalog: Catalog, registry: Registry, now:
     found: dict[Shift, list[frozenset[str]]] = {}
     for subject in chain(*(ask((old, new), catalog, registry) for ask in (subjects.every, subjects.others))):
         for actor, kind in crowd.kinds().items():
-            label = None if subject.service is None else subjects.label(classes[subject.service])
             for shift in _by_evals(Side(old, subject), Side(new, subject), crowd, actor, times):
-                found.setdefault(replace(shift, service=label), []).append(kind)
+                found.setdefault(_labelled(shift, classes), []).append(kind)
     shifts = [*(replace(shift, who=least(kinds)) for shift, kinds in found.items()), *_keys(old, new, crowd)]
     return [*shifts, *_amending(old, new, crowd, shifts)]
+
+
+def _labelled(shift: Shift, classes: Mapping[str, tuple[str, ...]]) -> Shift:
+    """By every service of its class."""
+    if shift.service is None:
+        return shift
+    services = classes[shift.service]
+    room = subjects.fitting(services)
+    members = Members.of(services[:MEMBERS], services[:room], len(services), room) if services[1:] else None
+    return replace(shift, service=subjects.label(services), members=members)
 
 
 def _by_evals(old: Side, new: Side, crowd: Crowd, actor: Actor, times: Sequence[datetime]) -> dict[Shift, None]:

@@ -8,9 +8,10 @@ its image; or fewer evals than before. Everything else (aliases, texts, runbooks
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
 
 from pydantic import JsonValue
 
@@ -23,7 +24,7 @@ from approvals.actor import Actor
 from approvals.crowd import Crowd, least
 from approvals.policy_model import Policy
 from approvals.request import Requirement
-from approvals.shift import Shift, Side, between, moments, proven
+from approvals.shift import MEMBERS, Members, Shift, Side, between, moments, proven
 from approvals.verdict import Subject, overriding, rule_for
 from approvals.whereabouts import Bound, Place, Terms, Way, Whereabouts
 
@@ -31,6 +32,7 @@ _Holds = Callable[[Terms, Terms], bool]  # whether ours are no looser than their
 _NOTHING = Policy()  # what no catalogue reaches is as good as forbidden
 _ANYBODY = ("whoever may ask",)
 _NAMED = 50  # services of each kind in an entry of the log
+_WAYS = 3  # names of one object that a line has room for
 
 
 @dataclass(frozen=True)
@@ -57,12 +59,13 @@ def compare(policy: Policy, old: Catalog, new: Catalog, registry: Registry, now:
         if was is None or becomes is None or was.ways != becomes.ways:
             moved.setdefault((guard, _Guard(becomes.ways) if becomes else None), []).append(place)
         if was and becomes:
-            shifts += judged.unbound(_label([place], becomes), was, becomes)
+            shifts += judged.unbound(_alone(place, becomes), was, becomes)
     for (old_guard, new_guard), places in moved.items():
-        if new_guard:
-            shifts += judged.reached(_label(places, after.places[places[0]]), old_guard, new_guard)
-        else:
-            shifts.append(judged.left_out(_label(places, before.places[places[0]]), old_guard))
+        bounds = (after if new_guard else before).places
+        label = _label(places, bounds)
+        found = judged.reached(label, old_guard, new_guard) if new_guard else [judged.left_out(label, old_guard)]
+        members = _members(places, bounds)
+        shifts += (replace(shift, members=members) for shift in found)
     for where, environments in before.namespaces.items():
         others = after.namespaces.get(where, environments)
         if others != environments:
@@ -218,9 +221,35 @@ def _as_hard(our: EvalSuite, their: EvalSuite) -> bool:
     )
 
 
-def _label(places: list[Place], bound: Bound) -> str:
+def _label(places: list[Place], bounds: Mapping[Place, Bound]) -> str:
     """`Deployment payments in shop, as payments in dev`, of the first of those to which the same happens."""
-    return subjects.label((f"{places[0]}, as {' or '.join(bound.names)}", *map(str, places[1:])))
+    return subjects.label([_alone(places[0], bounds[places[0]]), *map(str, places[1:])])
+
+
+def _members(places: list[Place], bounds: Mapping[Place, Bound]) -> Members | None:
+    """All of them, where they are several."""
+    if not places[1:]:
+        return None
+    room = subjects.fitting([place.name for place in places])
+    joined = ", ".join if places[room:] else subjects.listed
+    brief = [str(where._replace(name=joined(names))) for where, names in _together(places[:room])]
+    return Members.of([_alone(place, bounds[place]) for place in places[:MEMBERS]], brief, len(places), room)
+
+
+def _together(places: list[Place]) -> Iterator[tuple[Place, list[str]]]:
+    """The names of those that differ in nothing else."""
+    for where, alike in groupby(places, lambda place: place._replace(name="")):
+        yield where, [place.name for place in alike]
+
+
+def _alone(place: Place, bound: Bound) -> str:
+    """`Deployment payments in shop, as payments in dev`."""
+    return f"{place}, as {_names(bound)}"
+
+
+def _names(bound: Bound) -> str:
+    more = [f"{len(bound.names) - _WAYS} more"] if bound.names[_WAYS:] else []
+    return " or ".join([*bound.names[:_WAYS], *more])
 
 
 def _listed(found: Iterable[str]) -> str:

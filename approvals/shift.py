@@ -7,14 +7,14 @@ approve or to start, a freeze less, a glass that may be broken where it could no
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import product
 from typing import NamedTuple
 
 from actions import durations
 from actions.terms import Risk
-from approvals import freeze, quorum
+from approvals import freeze, quorum, subjects
 from approvals.actor import Actor
 from approvals.crowd import Crowd
 from approvals.policy_model import Policy
@@ -31,8 +31,25 @@ from approvals.verdict import (
     rule_for,
 )
 
+MEMBERS = 100
+"""Objects or services of one line that are named one by one, in Details and in the log."""
+
 _UNPROVEN = ("Its version has not passed its evals",)
 _RANK = {Forbidden: 0, NeedsApproval: 1, Allowed: 2}
+
+
+class Members(NamedTuple):
+    """The objects or services to which the same happens."""
+
+    whole: tuple[str, ...]  # one by one, and how many more there are
+    brief: str  # in a line of a card
+
+    @classmethod
+    def of(cls, whole: Sequence[str], brief: Sequence[str], count: int, room: int) -> Members:
+        """Of this many there are these, and in a line with room for `room` of them so many are named."""
+        more = [f"and {count - len(whole)} more"] if count > len(whole) else []
+        hidden = [f"{count - room} more, in Details"] if count > room else []
+        return cls((*whole, *more), subjects.listed([*brief, *hidden]))
 
 
 @dataclass(frozen=True)
@@ -48,6 +65,7 @@ class Shift:
     weaker: bool
     needed: tuple[Requirement, ...] = ()  # whose agreement the old policy asked for
     escalation: Escalation | None = None  # and who else would be asked in time
+    members: Members | None = field(default=None, compare=False)  # what `service` stands for, where that is several
 
     @property
     def of_any_verb(self) -> Shift:
@@ -69,6 +87,23 @@ class Shift:
     def say(self) -> str:
         """`WEAKER  scale payments in prod, by engineers: one of sre -> nobody else`."""
         return f"{self.kind}  {self.worded(self.verb.replace('_', ' '))}: {self.before} -> {self.after}"
+
+
+def in_lines(shifts: Iterable[Shift]) -> tuple[str, ...]:
+    """Each change in a line, and what the label of several stands for behind them all."""
+    found = list(shifts)
+    return (*(shift.say for shift in found), *one_by_one(found))
+
+
+def one_by_one(shifts: Iterable[Shift]) -> tuple[str, ...]:
+    """What the labels of these changes stand for."""
+    labels = {f"{shift.service}:": shift.members.whole for shift in shifts if shift.members}
+    return tuple(line for label, whole in labels.items() for line in (label, *(f"  {each}" for each in whole)))
+
+
+def briefly(shifts: Iterable[Shift]) -> tuple[str, ...]:
+    """The same in a line each, as far as there is room in it."""
+    return tuple(dict.fromkeys(shift.members.brief for shift in shifts if shift.members))
 
 
 class Side(NamedTuple):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import product
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, product
 
 from actions.catalog import Catalog
 from actions.registry import Registry
@@ -12,6 +12,8 @@ from approvals.verdict import Subject
 
 ANOTHER = ""
 """Stands for every service that no policy names, whether the catalogue has one or not."""
+
+NAMED, ROOM = 8, 120  # names and characters of one line, which is read on a phone
 
 
 def every(policies: Iterable[Policy], catalog: Catalog, registry: Registry) -> Iterator[Subject]:
@@ -55,9 +57,20 @@ def named(policies: Iterable[Policy]) -> frozenset[str]:
     return frozenset(name for policy in policies for match in _matches(policy) for name in match.services or ())
 
 
-def label(members: tuple[str, ...]) -> str:
+def fitting(names: Sequence[str]) -> int:
+    """How many of them a line of a card has room for; one at least."""
+    widths = accumulate(len(name) + len(", ") for name in names[:NAMED])
+    return max(1, sum(width <= ROOM for width in widths))
+
+
+def label(members: Sequence[str]) -> str:
     """`payments`, or `cart and 3 more`."""
     return members[0] if len(members) == 1 else f"{members[0]} and {len(members) - 1} more"
+
+
+def listed(names: Sequence[str]) -> str:
+    """`deploy`, `deploy and scale`, or `deploy, rollback and scale`."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
 
 
 def _matches(policy: Policy) -> Iterator[Match]:

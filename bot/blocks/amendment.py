@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from approvals import amendment, quorum
 from approvals.charter import Draft
 from bot.blocks import message as kit
-from bot.blocks.card import differences
+from bot.blocks.card import NOTES, differences
 from bot.blocks.message import Block, Button, Message
 from bot.blocks.text import escape
 
@@ -53,11 +53,12 @@ def offered(draft: Draft, value: str) -> list[Block]:
     """What it would change, whose agreement that takes, and the button with which a person asks for it."""
     plan = amendment.plan_of(draft)
     word = amendment.WORDS[draft.kind]
+    members = [escape(warning.text) for warning in plan.warnings[:NOTES]]
     who = f"It takes {quorum.say(draft.needs)}, never who asks. Until then the {word} before stays in force."
     return [
         kit.rich([kit.piece(f"⚖️ {word.upper()}", bold=True), kit.piece(f" · held back · {count(draft)}")]),
         kit.rich(*differences(plan.differences)),
-        kit.context(f"{escape(who)} · `{draft.id}`"),
+        kit.context(*members, f"{escape(who)} · `{draft.id}`"),
         *kit.actions([_ask(draft, value)]),
     ]
 

@@ -113,6 +113,7 @@ def diff(
     from actions.registry import Registry
     from actions.verbs import VERBS
     from approvals import comparison, policy, quorum
+    from approvals.shift import in_lines
     from bot import settings
 
     before, after = policy.load(old), policy.load(new)
@@ -127,8 +128,8 @@ def diff(
         verdict = f"weaker: it needs {quorum.say(needs)}" if weaker else "nothing gets weaker"
         changed = quantities.count(len(shifts), "verdict changes", "verdicts change")
         print(f"{changed}; {verdict}." if shifts else "No verdict changes.")
-        for shift in shifts:
-            print(f"  {shift.say}")
+        for line in in_lines(shifts):
+            print(f"  {line}")
     raise typer.Exit(1 if weaker else 0)
 
 

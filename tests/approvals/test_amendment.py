@@ -19,6 +19,7 @@ from approvals.store import writing
 from tests.approvals.doubles import ANA, BEN, BOT, CARLA, DORA, SCALE, House, in_threads
 from tests.approvals.test_charter import FIRST, REGISTRY, STRICTER, WEAKER, a_charter, a_gate, a_policy
 from tests.approvals.test_policy_check import CATALOG
+from tests.approvals.test_relocation import a_catalog, renamed
 
 PLACE: dict[str, Any] = {"channel": "C0OPS"}
 
@@ -290,6 +291,20 @@ def test_a_card_does_not_answer_for_what_the_catalogue_has_got_since(
     assert grown.in_force().version == FIRST.version
     later.withdraw(request.id, ANA)
     assert approve(later, asked(later, grown), BEN).state is State.ADOPTED
+
+
+@pytest.mark.sqlite
+def test_a_card_does_not_answer_for_another_service_in_the_place_of_one(
+    house: House, charter: Charter, gate: Gate
+) -> None:
+    """A1: also where both are among those that a line only counts."""
+    request = asked(gate, charter)
+    assert any("cart" in warning.text for warning in request.plan.warnings)
+    other = a_catalog(renamed("cart", "trolley"))
+    swapped = Charter(house.ledger, other, REGISTRY)
+    assert swapped.put_forward(other) is None
+    with pytest.raises(DecisionRefused, match="something else by now"):
+        approve(a_gate(house, swapped), request, BEN)
 
 
 @pytest.mark.sqlite

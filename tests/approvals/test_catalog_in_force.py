@@ -18,7 +18,7 @@ from approvals.policy_model import Policy
 from approvals.request import Request, State
 from approvals.shelf import Forged
 from approvals.store import writing
-from bot.blocks.amendment import standing
+from bot.blocks.amendment import notice, standing
 from tests.approvals.doubles import ANA, BEN, CARLA, DORA, SCALE, House, in_threads
 from tests.approvals.test_charter import FIRST, REGISTRY, STRICTER, a_charter, a_gate
 from tests.approvals.test_policy_check import CATALOG
@@ -170,6 +170,21 @@ def test_a_catalogue_that_the_log_did_not_adopt_is_not_followed(house: House, ch
     for look in (charter.in_force, charter.outgrown, charter.catalog):
         with pytest.raises(Forged):
             look()
+
+
+@pytest.mark.sqlite
+def test_a_card_names_the_objects_that_it_frees_and_details_each_of_them(house: House, charter: Charter) -> None:
+    """A9: once for each group to which the same happens, before somebody asks and after."""
+    plan = asked(house).plan
+    objects = "Deployment checkout, cart, search and support-bot in"
+    named = [f"{objects} prod", f"{objects} dev"]
+    assert [warning.text for warning in plan.warnings] == named
+    (draft,) = charter.drafts()
+    assert all(line in str(notice(draft).attachments) for line in named)
+    details = plan.diff.split("\n")
+    for name in ("checkout", "cart", "search", "support-bot"):
+        assert f"  Deployment {name} in prod, as {name} in prod or {name} in dev" in details
+        assert f"  Deployment {name} in dev, as {name} in dev" in details
 
 
 def test_every_draft_is_offered_however_many_others_are_held_back(house: House, charter: Charter) -> None:

@@ -14,7 +14,7 @@ from actions.catalog import Catalog, restored
 from approvals import quorum, relocation
 from approvals.comparison import quorum_for
 from approvals.policy_model import Policy
-from approvals.shift import Shift
+from approvals.shift import Shift, briefly, in_lines
 from tests.approvals.doubles import PLAYGROUND
 from tests.approvals.test_policy_check import CATALOG, REGISTRY
 
@@ -278,6 +278,10 @@ def test_ten_thousand_services_that_stay_cost_next_to_nothing() -> None:
     found = relocation.compare(POLICY, old, new, REGISTRY, NOW)
     assert len([s for s in found if s.verb == "scale"]) < 10
     assert any("and 1999 more" in shift.say for shift in found)
+    assert "Deployment s0, s1, s2, s3, s4, s5, s6, s7 in prod and 1992 more, in Details" in briefly(found)
+    lines = in_lines(found)
+    assert {"  Deployment s99 in prod, as s99 in prod or s99 in dev", "  and 1900 more"} <= set(lines)
+    assert len("\n".join(lines)) < 50_000
 
 
 def test_a_catalogue_comes_back_from_the_store_as_it_was() -> None:
