@@ -73,14 +73,16 @@ class Application:
         A branch moves: to go back on it means to go back to a commit. Argo CD's own rollback, of several sources as of
         one, is a sync of all that an entry says; it leaves the spec as it is, and is refused where syncs are automated.
         """
-        present, commit, found = field.read(live), held(live, "status.sync.revision"), []
+        present, commit, found = field.read(live), held(live, "status.sync.revision"), list[Past]()
+        now = held(live, "spec.source") or {}
         for entry in held(live, "status.history") or ():
             source = entry.get("source") or {}
             version = field.read({"spec": {"source": source}})
             if version == present == source.get("targetRevision") and entry.get("revision") != commit:
                 version = str(entry.get("revision"))
             if version:
-                found.append(Past(int(entry["id"]), version, objects.timestamp(entry.get("deployedAt"))))
+                ours = not field.names_source or sources.alike(source, now)
+                found.append(Past(int(entry["id"]), version, objects.timestamp(entry.get("deployedAt")), ours))
         return sorted(found, key=lambda each: -each.number)
 
     def cautions(self, live: Mapping[str, Any]) -> tuple[Caution, ...]:

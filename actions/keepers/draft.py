@@ -62,11 +62,11 @@ _FORGOTTEN = "Nothing remembers any. Deploy the version that you want."
 
 
 def remembered(tools: Toolbox, change: Change, kept: Kept, live: Mapping[str, Any]) -> Sequence[Past]:
-    """Newest first.
+    """What there is to go back to, newest first.
 
     A workload's images count where the present one is what the keeper says: then they are its versions.
     """
-    if found := KEEPERS[kept.ref.kind].past(kept.seen(live), kept.field):
+    if found := [past for past in KEEPERS[kept.ref.kind].past(kept.seen(live), kept.field) if past.ours]:
         return found
     container = tools.catalog.container(change.service)
     revisions = tools.cluster.revisions(tools.catalog.ref(change.service, change.environment))

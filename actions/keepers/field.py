@@ -45,6 +45,7 @@ _SPOKEN: dict[KeeperKind, str] = {
     "HelmRelease": "spec.chart.spec.version or spec.values.KEY",
     "Kustomization": "spec.images or spec.postBuild.substitute.NAME",
 }
+_OF_SOURCE = ("spec.source.targetRevision", "spec.chart.spec.version")
 DEFAULTS: dict[KeeperKind, str] = {
     "Application": "spec.source.targetRevision",
     "HelmRelease": "spec.values.image.tag",
@@ -57,6 +58,11 @@ class Field(Protocol):
 
     names_image: bool
     """Whether what stands there is a container's image, so that the pods can be compared with it."""
+
+    @property
+    def names_source(self) -> bool:
+        """Whether it is a revision of the source itself, or a chart's version: one of another source is none of it."""
+        ...
 
     def read(self, live: Mapping[str, Any]) -> str | None:
         """The version that stands there; None where none does."""
@@ -99,6 +105,10 @@ class _Single:
     path: str
     names_image = False
 
+    @property
+    def names_source(self) -> bool:
+        return self.path in _OF_SOURCE
+
     def read(self, live: Mapping[str, Any]) -> str | None:
         value = held(live, self.path)
         return None if value is None else str(value)
@@ -112,6 +122,7 @@ class _Single:
 class _Texts:
     repository: str
     names_image = True
+    names_source = False
 
     def read(self, live: Mapping[str, Any]) -> str | None:
         return next((image.split(_said(text))[1] for text in self._ours(live)), None)
@@ -130,6 +141,7 @@ class _Texts:
 class _Entries:
     repository: str
     names_image = True
+    names_source = False
 
     def read(self, live: Mapping[str, Any]) -> str | None:
         entry = self._ours(live)
@@ -152,6 +164,7 @@ class _Entries:
 class _Parameter:
     name: str
     names_image = False
+    names_source = False
 
     def read(self, live: Mapping[str, Any]) -> str | None:
         found = (each for each in held(live, PARAMETERS) or [] if each.get("name") == self.name)

@@ -76,11 +76,13 @@ class HelmRelease(_Reconciled):
 
     def past(self, live: Mapping[str, Any], field: Field) -> list[Past]:
         """`status.history` knows the charts' versions, and not the values that they were given."""
-        found = []
-        for entry in held(live, "status.history") or ():
+        found, entries = list[Past](), held(live, "status.history") or ()
+        now = next((each.get("chartName") for each in sorted(entries, key=lambda each: -int(each["version"]))), None)
+        for entry in entries:
             version = field.read({"spec": {"chart": {"spec": {"version": entry.get("chartVersion")}}}})
             if version:
-                found.append(Past(int(entry["version"]), version, objects.timestamp(entry.get("lastDeployed"))))
+                at, ours = objects.timestamp(entry.get("lastDeployed")), entry.get("chartName") == now
+                found.append(Past(int(entry["version"]), version, at, ours))
         return sorted(found, key=lambda each: -each.number)
 
     def reverts(self, live: Mapping[str, Any]) -> str:

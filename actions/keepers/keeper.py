@@ -21,6 +21,8 @@ class Past:
     number: int
     version: str
     at: datetime | None
+    ours: bool = True
+    """Whether it may be gone back to. What another source or chart was at says nothing of the present one."""
 
 
 class Verdict(NamedTuple):

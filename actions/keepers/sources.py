@@ -26,7 +26,12 @@ Source = Mapping[str, Any]
 
 
 def listed(holder: Mapping[str, Any]) -> Sequence[Source]:
-    """The sources of whatever has some: a spec, a comparison, an entry of the history."""
+    """The sources of whatever has some: a spec, a comparison, an entry of the history.
+
+    Argo CD ignores them where there is a `sourceHydrator`.
+    """
+    if holder.get("sourceHydrator"):
+        return ()
     return holder.get("sources") or ([holder["source"]] if holder.get("source") else [])
 
 
@@ -53,6 +58,11 @@ def said(live: Mapping[str, Any], word: str) -> str:
     if live.get("kind") != "Application":
         return ""
     there, at = listed(live["spec"]), _position(live["spec"], word)
+    if live["spec"].get("sourceHydrator"):
+        raise BadInput(
+            f"Application {live['metadata']['name']} has a sourceHydrator, so Argo CD ignores its source and a version "
+            "there. Change the version in the repository that it hydrates."
+        )
     if at is None:
         why = f'no one source of it is called "{word}"' if word else "more than one of its sources makes manifests"
         lines = "; ".join(map(_spoken, there)) or "none"
@@ -62,6 +72,11 @@ def said(live: Mapping[str, Any], word: str) -> str:
             f"Name it in the catalogue, as `source` of `managed_by`. There is: {lines}."
         )
     return f"source {at + 1} of {len(there)}: {_spoken(there[at])}" if len(there) > 1 else ""
+
+
+def alike(one: Source, other: Source) -> bool:
+    """Whether both are the same place, at whichever revision: that of one may be written into the other."""
+    return all((one.get(key) or "") == (other.get(key) or "") for key in ("repoURL", *MAKING))
 
 
 def placed(

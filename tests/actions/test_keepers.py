@@ -215,6 +215,16 @@ def test_a_chart_s_history_is_known_and_its_values_are_not() -> None:
     assert HelmRelease().past(live, field.of("spec.values.image.tag", "")) == []
 
 
+def test_a_version_of_the_chart_before_is_none_of_the_present_one() -> None:
+    entries = [
+        {"chartName": "podinfo", "chartVersion": "6.5.1", "version": 3},
+        {"chartName": "shop", "chartVersion": "9.0.0", "version": 2},
+        {"chartName": "podinfo", "chartVersion": "6.5.0", "version": 1},
+    ]
+    found = HelmRelease().past({"status": {"history": entries}}, field.of("spec.chart.spec.version", ""))
+    assert [past.version for past in found if past.ours] == ["6.5.1", "6.5.0"]
+
+
 def merged(held: Any, patch: Any) -> Any:
     """A JSON merge patch, as RFC 7386 applies it."""
     if not isinstance(patch, dict):

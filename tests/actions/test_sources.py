@@ -12,9 +12,12 @@ from actions import disclosure, landing, wire, yamlfile
 from actions.catalog import Catalog
 from actions.errors import BadInput, ConfigError, StalePlan
 from actions.keepers.argocd import Application
+from actions.keepers.draft import remembered
 from actions.managed import Kept
 from actions.plan import Patch
 from actions.rollout import Complete, Progressing
+from actions.toolbox import Toolbox
+from actions.verbs.rollback import Rollback
 
 Json = dict[str, Any]
 REPOSITORY = "registry.example/shop"
@@ -147,6 +150,16 @@ def test_where_no_source_alone_is_meant_nothing_is_read_or_written_and_the_sente
     assert "hunter22" not in refused.value.say  # L6
 
 
+@pytest.mark.parametrize("spec", [{"source": CHART}, {"sources": [VALUES, CHART]}])
+def test_where_the_tool_ignores_the_sources_none_is_written(spec: Json) -> None:
+    """A1: `sourceHydrator` of Argo CD 3 comes before both; what is shown would happen nowhere."""
+    live = {**application(), "spec": {**spec, "sourceHydrator": {"drySource": FILES}}}
+    where = kept(REVISION)
+    assert where.version(live) is None
+    with pytest.raises(BadInput, match="Change the version in the repository that it hydrates"):
+        where.change(live, "1.1")
+
+
 @pytest.mark.parametrize(
     "then",
     [
@@ -201,6 +214,28 @@ def test_the_history_of_a_source_goes_back_to_its_own_commits_whatever_stood_bes
     live, where = application(VALUES, CHART, sync=now, history=entries), kept(REVISION, "values")
     found = Application().past(where.seen(live), where.field)
     assert [(past.number, past.version) for past in found] == [(5, "main"), (3, "1.0"), (2, "c2"), (1, "c1")]
+
+
+@pytest.mark.parametrize("spec", [{"source": CHART}, {"sources": [VALUES, CHART]}])
+@pytest.mark.parametrize(
+    "before",
+    [FILES, {**CHART, "chart": "other"}, {**CHART, "repoURL": "https://charts.example/old"}],
+)
+def test_a_version_of_another_source_is_remembered_and_never_gone_back_to(
+    toolbox: Toolbox, spec: Json, before: Json
+) -> None:
+    """A1: a branch is no chart's version; an image's is one wherever the manifests came from."""
+    earlier = {"parameters": [{"name": "image.tag", "value": "0.9"}]}
+    entries = [
+        {"id": 1, "revision": "8.4.0", "source": {**CHART, "targetRevision": "8.4.0"}},
+        {"id": 2, "revision": "c2", "source": {**before, "targetRevision": "2.0", "helm": earlier}},
+    ]
+    live = {**application(), "spec": spec, "status": {"history": entries}}
+    change = Rollback(service="checkout", environment="prod")
+    where = kept(REVISION)
+    assert [past.version for past in Application().past(where.seen(live), where.field)] == ["2.0", "8.4.0"]
+    assert [past.version for past in remembered(toolbox, change, where, live)] == ["8.4.0"]
+    assert [past.version for past in remembered(toolbox, change, kept(PARAMETER), live)] == ["0.9", "1.0"]
 
 
 @pytest.mark.parametrize(
