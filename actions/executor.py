@@ -152,6 +152,7 @@ class Executor:
                 pass
             else:
                 if landing.trace(plan, live, revisions, request_id) is Trace.LANDED:
+                    self._missed.pop(request_id, None)  # what its guard sends may be missed, too, for as long again
                     return True
             if not self._may_still_arrive(request_id):
                 return False

@@ -323,6 +323,30 @@ def test_a_change_that_arrives_late_is_watched_all_the_same(bench: Bench) -> Non
     assert len(bench.cluster.patches) == 1
 
 
+def test_a_rollback_of_whoever_watched_on_may_be_under_way_as_long_as_any(bench: Bench) -> None:
+    """E1: however long ago this very process began to look for the change that its guard took back."""
+    plan, hands = bench.plan(), Executor(bench.registry, bench.tools)
+    bench.gauge.value = WELL
+    grant = Grant(request_id="req-1", digest=plan.digest, expires_at=bench.clock.now() + timedelta(minutes=5))
+    stops = iter([False] * 5)
+
+    def stop() -> bool:
+        if next(stops, True) and not bench.cluster.patches:
+            bench.hands.execute(plan, grant, lambda step: None, lambda: bool(bench.cluster.patches))
+            bench.gauge.value = bench.gauge.later = BAD
+            bench.clock.advance(SETTLED_AFTER.total_seconds())
+        return False
+
+    def lost(_trip: Trip) -> Grant:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        hands.watch_on(plan, "req-1", lambda step: None, stop, Record(lost, bench.began))
+    assert hands.reconcile(plan, "req-1") is None
+    bench.clock.advance(SETTLED_AFTER.total_seconds())
+    assert hands.reconcile(plan, "req-1")
+
+
 def test_who_watches_on_leaves_alone_what_somebody_changed_meanwhile(bench: Bench) -> None:
     """E1: it is theirs now."""
     plan = bench.plan()
