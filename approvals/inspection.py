@@ -23,6 +23,7 @@ WIDTH = 1 << 15
 """Entries in one part; a power of two."""
 
 _MANY = 8  # parts; with fewer one process is done before others have started
+_MOST = 1 << 16  # parts; where there seem to be more, somebody made up the number of the last entry
 
 
 def inspect(
@@ -37,12 +38,12 @@ def inspect(
     processes = processes or len(os.sched_getaffinity(0))
     with reading(engine) as connection:
         start, size = logbook.sealed(connection), logbook.last(connection)[0]
-        if processes > 1 and size - start.tree.size >= _MANY * width:
+        if processes > 1 and _MANY * width <= size - start.tree.size <= _MOST * width:
             found = _together(connection, (start, size), marks, processes, width)
             if found:
                 return found
         filing = Filing()  # one after the other, which also names what is wrong
-        found_alone = audit.verify(filing.seen(unrolled(connection, start.tree.size + 1, None)), marks, start)
+        found_alone = audit.verify(filing.seen(unrolled(connection, None, None)), marks, start)
         return found_alone, None if isinstance(found_alone, audit.Broken) else filing.misfiled
 
 
@@ -53,8 +54,8 @@ def _together(
     start, size = span
     walk, filing = Walk(start), Filing()  # up to where a part may begin
     first = -(-start.tree.size // width) * width
-    ahead = filing.seen(unrolled(connection, start.tree.size + 1, first))
-    if walk.until(ahead, first) or walk.count != first:
+    ahead = filing.seen(unrolled(connection, None, first))
+    if walk.until(ahead, first) or walk.count != first or next(ahead, None):
         return None
     if any(start.tree.size <= mark.size < first for mark in marks):
         return None  # it lies before the first part: rare enough to be walked to

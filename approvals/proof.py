@@ -99,7 +99,7 @@ def _recorded(row: Row[Any, Any, Any], wanted: Exam) -> Recorded | None:
 def _proven(row: Row[Any, Any, Any]) -> bytes | None:
     """The entry's body, as it is in the log or was when it was sealed; None where it is neither."""
     if row.body is not None:
-        return bytes(row.body) if audit.link(row.prev, row.body) == row.hash else None
+        return bytes(row.body) if row.seq > 0 and audit.link(row.prev, row.body) == row.hash else None
     if row.kept is None or row.peaks is None:
         return None
     path = [row.path[at : at + _HASH] for at in range(0, len(row.path), _HASH)]

@@ -31,15 +31,17 @@ class Reel:
         str  # what a body is cast to: one that somebody else wrote may be text, still an entry and then a broken one
     )
 
-    def unrolled(self, cursor: Any, first: int, end: int | None) -> Iterator[list[Row]]:
+    def unrolled(self, cursor: Any, first: int | None, end: int | None) -> Iterator[list[Row]]:
         """The entries from `first` on, up to and with `end`, in parts, each with the request that it is filed under.
 
-        The numbers stand in the statement: a plan made for any numbers need not go by the table's key.
+        Without `first` also what is numbered as no entry of the log is, by somebody's hand. The numbers stand in the
+        statement: a plan made for any numbers need not go by the table's key.
         """
         while True:
             cursor.execute(
                 f"SELECT seq, CAST(body AS {self.as_bytes}), prev, hash, request_id FROM audit_events "  # noqa: S608 - ours
-                f"WHERE seq BETWEEN {first:d} AND {_NO_END if end is None else end:d} ORDER BY seq LIMIT {_AT_ONCE}"
+                f"WHERE {'' if first is None else f'seq >= {first:d} AND '}seq <= {_NO_END if end is None else end:d} "
+                f"ORDER BY seq LIMIT {_AT_ONCE}"
             )
             part = cursor.fetchall()
             if part:

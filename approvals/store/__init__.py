@@ -107,7 +107,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def unrolled(connection: Connection, first: int, end: int | None) -> Iterator[list[Row]]:
+def unrolled(connection: Connection, first: int | None, end: int | None) -> Iterator[list[Row]]:
     """The entries of the audit log, in parts, as `reel.unrolled` has them. Raises StoreDown."""
     found, driver = reel(connection.engine), connection.dialect.loaded_dbapi
     try:

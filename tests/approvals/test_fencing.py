@@ -11,11 +11,13 @@ from sqlalchemy import insert, update
 from sqlalchemy.exc import IntegrityError
 
 from actions.outcome import Step
+from approvals import audit
 from approvals.gate import DecisionRefused
 from approvals.request import State
 from approvals.runner import DEADLINE, LEASE
 from approvals.tables import as_text, audit_events, decisions, delegations, requests
 from tests.approvals.doubles import ANA, BEN, CARLA, DORA, House
+from tests.stores import UNGUARD
 
 
 def test_a_run_that_was_taken_away_is_told_to_stop_and_changes_nothing_more(
@@ -134,7 +136,24 @@ def forge_entry(house: House, request_id: str, digest: str) -> None:
         store.execute(insert(audit_events).values(row))
 
 
-FORGERIES = (forge_decision, forge_decision_of_another_person, forge_state, forge_entry)
+def forge_entries_below_the_first(house: House, request_id: str, digest: str) -> None:
+    """All that the log has of it once more, with the decision, where no verifier of exports comes by: linked."""
+    forge_decision(house, request_id, digest)
+    its = [e.fields for e in house.ledger.entries() if e.fields["request"] == request_id]
+    data = {"digest": digest, "policy": house.gate.policy.version, "reason": "", "state": "ready"}
+    last = (-10, audit.GENESIS)
+    with house.engine.begin() as store:
+        store.exec_driver_sql(UNGUARD)
+        store.execute(update(audit_events).values(request_id=None))
+        for fields in its:
+            made = audit.entry(last, fields["at"], fields["kind"], request_id, ANA, fields["data"])
+            store.execute(insert(audit_events), {**made._asdict(), "request_id": request_id})
+            last = (made.seq, made.hash)
+        made = audit.entry(last, as_text(house.clock.now()), "request.approved", request_id, BEN, data)
+        store.execute(insert(audit_events), {**made._asdict(), "request_id": request_id})
+
+
+FORGERIES = (forge_decision, forge_decision_of_another_person, forge_state, forge_entry, forge_entries_below_the_first)
 
 
 @pytest.mark.parametrize("forge", FORGERIES, ids=[forge.__name__ for forge in FORGERIES])

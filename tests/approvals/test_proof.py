@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from actions import readiness, yamlfile
 from actions.catalog import Catalog, EvalSuite
@@ -18,7 +18,7 @@ from actions.toolbox import Toolbox
 from actions.verbs.deploy import Deploy
 from actions.verbs.rollback import Rollback
 from actions.verbs.run_eval import RunEval
-from approvals import comparison
+from approvals import audit, comparison
 from approvals.ballot import DecisionRefused
 from approvals.checkpoints import Checkpoints
 from approvals.keyring import Keyring
@@ -231,6 +231,18 @@ def test_an_entry_that_was_changed_proves_nothing(lab: House) -> None:
         connection.exec_driver_sql(UNGUARD)
         connection.execute(update(audit_events).values(body=forged))
     assert lab.ledger.proofs.last(EXAM, None, 1) == ()
+
+
+def test_an_entry_that_is_numbered_below_the_first_proves_nothing(lab: House) -> None:
+    """L2: one that is linked to nothing stands in no export."""
+    run = evaluated(lab, passed=False).model_copy(update={"version": "2.2", "passed": True})
+    data = {"run": run.model_dump(mode="json")}
+    made = audit.entry((-3, audit.GENESIS), "2026-11-02T09:00:00.000000Z", "read.answered", None, ANA, data)
+    row = {"seq": made.seq, "service": run.service, "suite": run.suite, "version": run.version}
+    with writing(lab.engine) as connection:
+        connection.execute(insert(audit_events), {**made._asdict(), "request_id": None})
+        connection.execute(insert(eval_runs), row)
+    assert lab.ledger.proofs.last(EXAM._replace(version="2.2"), None, 1) == ()
 
 
 def test_a_suite_that_is_run_until_it_passes_is_seen_on_the_card_and_in_the_log(lab: House, tmp_path: Path) -> None:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, insert, text
 
 from approvals import audit
 from approvals.audit import Entry, Mark
 from approvals.inspection import inspect
 from approvals.store import open_store, writing
+from approvals.tables import audit_events
 from tests import postgres
 from tests.approvals.logs import a_log, put
 from tests.stores import template
@@ -36,6 +37,12 @@ class Kept:
         with writing(self.engine) as connection:
             connection.execute(text(guard.format(name)))
             connection.execute(text(f"UPDATE audit_events SET {change} WHERE seq = {seq}"))  # noqa: S608 - our own
+
+    def added(self, seq: int) -> None:
+        """By whoever may add entries: one that fits its hash."""
+        made = audit.entry((seq - 1, audit.GENESIS), "2026-11-02T09:00:00.000000Z", "x", None, None, {})
+        with writing(self.engine) as connection:
+            connection.execute(insert(audit_events), {**made._asdict(), "request_id": None})
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -75,3 +82,20 @@ def test_a_changed_entry_is_named_wherever_the_parts_meet(kept: Kept, seq: int) 
     kept.tampered(seq, f"prev = '{'1' * 64}'")
     found, _ = inspect(kept.engine, [], processes=2, width=WIDTH)
     assert found == audit.Broken(seq, "it does not follow the entry before it", seq - 1)
+
+
+@pytest.mark.parametrize("seq", [0, -5])
+@pytest.mark.parametrize("processes", [1, 2])
+def test_an_entry_that_is_numbered_below_the_first_is_seen(kept: Kept, seq: int, processes: int) -> None:
+    """L2: it is linked to nothing, so that whoever reads from the first on would never meet it."""
+    kept.added(seq)
+    found, _ = inspect(kept.engine, [], processes=processes, width=WIDTH)
+    assert found == audit.Broken(1, f"entry 1 is missing: the next one is numbered {seq}", 0)
+
+
+def test_a_number_that_somebody_made_up_keeps_nobody_from_verifying(kept: Kept) -> None:
+    """L2: as many parts as it stands for would take days, and all of the memory."""
+    kept.added((1 << 31) - 1)
+    found, _ = inspect(kept.engine, [], processes=2, width=WIDTH)
+    assert isinstance(found, audit.Broken)
+    assert found.seq == SIZE + 1
