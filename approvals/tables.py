@@ -119,7 +119,10 @@ class EvidenceRow(Table, table=True):
 
 
 class EvalRunRow(Table, table=True):
-    """Where in the audit log the runs of a version are: the entry is what counts, this only finds it."""
+    """Where in the audit log the runs of a version are: the entry is what counts, this only finds it.
+
+    Never changed, never removed, since a run that did not pass would be out of sight then.
+    """
 
     __tablename__ = "eval_runs"
     __table_args__ = (Index("eval_runs_by_version", "service", "suite", "version", "seq"),)

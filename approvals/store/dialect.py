@@ -18,9 +18,10 @@ APPEND_ONLY = (
     "policy_drafts",
     "catalogs",
     "catalog_drafts",
+    "eval_runs",
     "eval_keepsakes",
 )
-"""The tables whose rows are only ever added (A5, A9, L2); entries that a seal says are archived may go."""
+"""The tables whose rows are only ever added (A3, A5, A9, L2); entries that a seal says are archived may go."""
 
 
 WORDS: Mapping[tuple[str, str], tuple[str, ...]] = {

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import Delete, Update, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from actions import readiness, yamlfile
 from actions.catalog import Catalog, EvalSuite
@@ -219,8 +220,21 @@ def test_a_run_that_somebody_wrote_into_the_store_proves_nothing(lab: House) -> 
     evaluated(lab, passed=False)
     evaluated(lab, version="2.2")
     with writing(lab.engine) as connection:
+        connection.exec_driver_sql(UNGUARD.replace("audit_events", "eval_runs"))
         connection.execute(update(eval_runs).values(version="2.1"))
     assert lab.asked(DEPLOY).state is State.REFUSED
+
+
+@pytest.mark.parametrize(
+    "hide", [delete(eval_runs), update(eval_runs).values(version="2.0")], ids=["gone", "elsewhere"]
+)
+def test_no_row_hides_a_run_that_did_not_pass(lab: House, hide: Delete | Update) -> None:
+    """A3: also by hand. The newest run counts, so an older one that passed must not become it."""
+    evaluated(lab)
+    failed = evaluated(lab, passed=False)
+    with pytest.raises(IntegrityError), writing(lab.engine) as connection:
+        connection.execute(hide.where(eval_runs.c.seq == lab.ledger.head().size))
+    assert lab.ledger.proofs.last(EXAM, None, 1) == (failed,)
 
 
 def test_an_entry_that_was_changed_proves_nothing(lab: House) -> None:
