@@ -204,7 +204,7 @@ def _start(connection: Connection, before: Kept | None) -> Start:
     """Where the last checkpoint left off, held against its signature."""
     if before is None:
         return BEGINNING
-    named = Checkpoint.parse(note.opened(before.note, [VerifierKey.parse(before.key)])[0])
+    named = Checkpoint.opened(before.note, [VerifierKey.parse(before.key)])
     if (named.size, named.root) != (before.size, before.tree.root):
         raise NotContinued
     size = logbook.last(connection)[0]

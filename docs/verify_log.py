@@ -6,7 +6,6 @@
 LOG.jsonl is what `twokey audit export` wrote. A --checkpoint file holds one or more checkpoints that were kept where
 Twokey cannot change them. --key is what `twokey audit key` printed when the log was set up: signatures are checked
 only with it. A --proof is what `twokey audit prove` printed. Exit code 1 names the first bad entry.
-
 Checked are: the hash chain, the Merkle tree (RFC 6962, 2.1) and its proofs (RFC 9162, 2.1), signed notes and
 checkpoints (c2sp.org/signed-note, c2sp.org/tlog-checkpoint), and Ed25519 (RFC 8032, 5.1).
 """
@@ -37,8 +36,7 @@ def add(a, b):
 def times(k, point):
     found = (0, 1, 1, 0)
     while k:
-        found = add(found, point) if k & 1 else found
-        point, k = add(point, point), k >> 1
+        found, point, k = add(found, point) if k & 1 else found, add(point, point), k >> 1
     return found
 
 
@@ -94,9 +92,12 @@ def read_note(note, keys):
 
 
 def read_checkpoint(note, keys):
-    """The size and the root that a checkpoint names."""
-    lines = read_note(note, keys)[0].split("\n")
-    return int(lines[1]), base64.b64decode(lines[2], validate=True)
+    """The size and the root that a checkpoint names; a key signs the log of its own name alone."""
+    text, key = read_note(note, keys)
+    origin, size, top = text.split("\n")[:3]
+    if key and key[0] != origin:
+        raise Bad(f"this is a checkpoint of {origin}, and the key is that of {key[0]}")
+    return int(size), base64.b64decode(top, validate=True)
 
 
 def split_notes(text):

@@ -9,11 +9,12 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from actions.errors import BadInput
 from approvals.audit import note
+from approvals.audit.note import NotSigned, VerifierKey
 from approvals.audit.verification import Mark
 
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
@@ -47,6 +48,18 @@ class Checkpoint:
             raise BadInput("This note is no checkpoint of a log.") from None
         if not origin or not _SIZE.fullmatch(size) or len(found.root) != 32:
             raise BadInput("This note is no checkpoint of a log.")
+        return found
+
+    @classmethod
+    def opened(cls, signed: str, keys: Iterable[VerifierKey]) -> Checkpoint:
+        """From a note that one of these keys signed for the log of its own name.
+
+        Raises NotSigned where that is not so, BadInput where it is no checkpoint.
+        """
+        text, key = note.opened(signed, keys)
+        found = cls.parse(text)
+        if found.origin != key.name:
+            raise NotSigned(f"This is a checkpoint of {found.origin}, and the key is that of {key.name}.")
         return found
 
 

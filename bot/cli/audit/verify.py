@@ -77,7 +77,7 @@ def _found(store: Store | None, log: Log, given: list[Mark], archived: bool) -> 
 
 def _marks(file: Path, keys: list[VerifierKey]) -> tuple[list[Mark], bool]:
     """What the checkpoints say, and whether there is a signature that nobody could check."""
-    from approvals.audit import checkpoint, note
+    from approvals.audit import checkpoint
 
     try:
         found = list(checkpoint.marks(file.read_text(encoding="utf-8")))
@@ -87,7 +87,7 @@ def _marks(file: Path, keys: list[VerifierKey]) -> tuple[list[Mark], bool]:
         raise BadInput(f"{file} is no checkpoint; `twokey audit checkpoint` prints one.")
     signed = [text for _, text in found if text is not None]
     for text in signed if keys else ():
-        note.opened(text, keys)
+        checkpoint.Checkpoint.opened(text, keys)
     return [mark for mark, _ in found], bool(signed and not keys)
 
 

@@ -1,0 +1,132 @@
+"""What proves nothing: wrong proofs, chains and checkpoints, as both verifiers take them (L4).
+
+Each of them is one step away from a right one, and differs from it in that step alone.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from actions.errors import BadInput
+from approvals import audit
+from approvals.audit import EMPTY, GENESIS, Broken, Entry, note, proof, verify
+from approvals.audit.checkpoint import Checkpoint
+from approvals.audit.note import NotSigned, SignerKey
+from approvals.audit.proof import Nodes
+from tests.approvals.doubles import ANA
+from tests.approvals.logs import KEY, a_log, exported, following, independent, rewritten, signed, tree_of
+
+OTHERS = independent()
+KEYS = [OTHERS.read_key(str(KEY.verifier))]
+LOG = a_log(7)
+NODES = Nodes(EMPTY, [row.body for row in LOG])
+SIZE, TOP = len(LOG), tree_of(LOG).root
+STRANGER = SignerKey("twokey/test", bytes(range(1, 33)))
+
+
+def checkpoint(size: int = SIZE, root: bytes = TOP, origin: str = KEY.name, key: SignerKey = KEY) -> str:
+    return note.signed(Checkpoint(origin, size, root).text, key)
+
+
+def changed(path: list[bytes]) -> list[list[bytes]]:
+    """Paths with a step that is another one, too few or too many."""
+    others = [[*path[:n], bytes(32), *path[n + 1 :]] for n in range(len(path))]
+    return [*others, path[:-1], path[1:], [*path, TOP], path[::-1], []]
+
+
+def includes(row: Entry, path: list[bytes], mark: str | None = None) -> str:
+    """What the independent verifier says of this proof of inclusion; it raises Bad."""
+    steps = [step.hex() for step in path]
+    claim = {"proof": "inclusion", "entry": audit.as_line(row), "path": steps, "checkpoint": mark or checkpoint()}
+    return str(OTHERS.check_proof(claim, KEYS, {}))
+
+
+@pytest.mark.parametrize("index", range(SIZE))
+def test_no_other_entry_path_or_root_is_proven_to_be_in_the_log(index: int) -> None:
+    row, path = LOG[index], proof.inclusion(NODES, index, SIZE)
+    assert proof.included(row.body, index, SIZE, path, TOP)
+    assert includes(row, path) == f"entry {index + 1} is in the log of 7 entries"
+    forged = following(LOG[:index], {"forged": True})
+    wrong: list[tuple[Entry, list[bytes], int, bytes]] = [
+        (forged, path, SIZE, TOP),
+        *((other, path, SIZE, TOP) for other in LOG if other != row),
+        *((row, steps, SIZE, TOP) for steps in changed(path) if steps != path),
+        (row, path, SIZE, bytes(32)),
+        (row, path, index, TOP),
+    ]
+    for entry, steps, size, top in wrong:
+        assert not proof.included(entry.body, entry.seq - 1, size, steps, top)
+        with pytest.raises(OTHERS.Bad):
+            includes(entry, steps, checkpoint(size, top))
+
+
+@pytest.mark.parametrize("old", range(1, SIZE + 1))
+def test_no_log_is_proven_to_begin_with_another(old: int) -> None:
+    """Neither one that was written anew, nor by steps that are not those of its tree."""
+    before, path = tree_of(LOG[:old]).root, proof.consistency(NODES, old, SIZE)
+    anew = tree_of(rewritten(LOG, 0)).root
+
+    def begins(since: int, steps: list[bytes], older: bytes, top: bytes) -> str:
+        steps_ = [step.hex() for step in steps]
+        claim = {"proof": "consistency", "since": since, "path": steps_, "checkpoint": checkpoint(SIZE, top)}
+        return str(OTHERS.check_proof(claim, KEYS, {since: older}))
+
+    assert proof.consistent(old, SIZE, path, before, TOP)
+    assert begins(old, path, before, TOP) == f"the log of 7 entries begins with that of {old}"
+    wrong = [
+        (old, path, bytes(32), TOP),
+        (old, path, before, anew),
+        (old + 1, path, before, TOP),
+        *((old, steps, before, TOP) for steps in changed(path) if steps != path),
+    ]
+    for since, steps, older, top in wrong:
+        assert not proof.consistent(since, SIZE, steps, older, top), (since, steps)
+        with pytest.raises(OTHERS.Bad):
+            begins(since, steps, older, top)
+
+
+def test_a_proof_needs_the_older_checkpoint_that_it_goes_out_from() -> None:
+    claim = {"proof": "consistency", "since": 4, "path": [], "checkpoint": checkpoint()}
+    with pytest.raises(OTHERS.Bad, match="over 4 entries is needed"):
+        OTHERS.check_proof(claim, KEYS, {3: TOP})
+
+
+@pytest.mark.parametrize("at", range(1, SIZE))
+@pytest.mark.parametrize("after", [(1, None), (0, GENESIS)], ids=["a number left out", "another entry before"])
+def test_an_entry_that_does_not_follow_is_named_without_any_checkpoint(at: int, after: tuple[int, str | None]) -> None:
+    """L2: though its own hash fits, as do all those behind it."""
+    skipped, prev = after
+    last = LOG[at - 1]
+    row = audit.entry((last.seq + skipped, prev or last.hash), "2026-11-02T09:00:00.000000Z", "x", None, ANA, {})
+    log = [*LOG[:at], row]
+    log.append(following(log, {"n": 0}))
+    found = verify(log)
+    assert isinstance(found, Broken)
+    assert found.seq == at + 1
+    with pytest.raises(OTHERS.Bad, match=f"entry {at + 1}: it does not follow"):
+        OTHERS.check_log(exported(log), [], [])
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        checkpoint(key=STRANGER),
+        checkpoint(origin="twokey/other"),
+        checkpoint(size=6).replace("\n6\n", "\n7\n", 1),
+        checkpoint(root=bytes(32)).replace("A" * 43 + "=", checkpoint().split("\n")[2], 1),
+        checkpoint().rpartition("\n\n")[0] + "\n\n" + checkpoint(size=6).rpartition("\n\n")[2],
+    ],
+    ids=["another key of that name", "another log", "another size", "another root", "the signature of another"],
+)
+def test_a_checkpoint_that_its_key_did_not_sign_for_its_log_is_none(mark: str) -> None:
+    """L3: whatever it says of the log, and though all of it may be true."""
+    with pytest.raises((NotSigned, BadInput)):
+        Checkpoint.opened(mark, [KEY.verifier])
+    for check in (lambda: OTHERS.check_log(exported(LOG), [mark], list(KEYS)), lambda: includes(LOG[0], [], mark)):
+        with pytest.raises(OTHERS.Bad, match=r"no key that is trusted|signature .* is wrong|of twokey/other"):
+            check()
+
+
+def test_the_right_checkpoint_is_one() -> None:
+    assert Checkpoint.opened(checkpoint(), [KEY.verifier]) == Checkpoint(KEY.name, SIZE, TOP)
+    assert OTHERS.check_log(exported(LOG), [signed(LOG), signed(LOG[:3])], list(KEYS)) == SIZE
