@@ -229,8 +229,9 @@ class Ledger:
             return now - (since or now)
 
     def forsaken(self, now: datetime) -> list[Request]:
-        """Guarded runs that nobody keeps alive, oldest first."""
-        found = self._found(requests.c.state == State.RUNNING, requests.c.lease_until <= as_text(now))
+        """Guarded runs that nobody keeps alive, oldest first; `now` is the machine's clock, which may be behind."""
+        over = requests.c.lease_until <= as_text(now + self._watermark.ahead)
+        found = self._found(requests.c.state == State.RUNNING, over)
         return [request for request in found if request.plan.guard]
 
     def step(self, request_id: str, fence: int, step: Step) -> None:

@@ -106,6 +106,16 @@ def test_what_nobody_takes_over_is_settled_by_reading(house: House) -> None:
     assert entries(house, "request.taken_over") == []
 
 
+def test_a_clock_that_is_behind_leaves_no_guard_unwatched(house: House) -> None:
+    """A6, E2: a lease is over by the time that counts, whatever this machine's clock was set to."""
+    run = orphan(house)
+    house.gate.keep_time()
+    house.clock.step(-3600)
+    house.gate.keep_time()
+    assert [r.id for r in house.gate.forsaken()] == [run.id]
+    assert house.gate.watch_on(run.id).state is State.SUCCEEDED
+
+
 def test_who_lives_is_not_taken_over(house: House) -> None:
     """E2: not by anybody while its lease lasts, nor by its own process while it works on it."""
     found: list[Request] = []
