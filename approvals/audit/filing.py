@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 
 from approvals.audit.verification import Row
@@ -23,11 +24,11 @@ class Filing:
 
 
 def _misfiled(part: Sequence[Row]) -> int | None:
-    """A body's keys are sorted, so these two are its last."""
+    """A body's keys are sorted, so these two are its last; a quote in one is written there as it is here."""
     ends = {filed: _end(filed) for filed in {row[-1] for row in part}}
     return next((row[0] for row in part if not row[1].endswith(b"%b%d}" % (ends[row[-1]], row[0]))), None)
 
 
 def _end(request: object) -> bytes:
-    named = "null" if request is None else f'"{request}"'
+    named = "null" if request is None else json.dumps(str(request), ensure_ascii=False)
     return f',"request":{named},"seq":'.encode("utf-8", "surrogatepass")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from approvals import audit
+from approvals.audit.filing import Filing
 from approvals.audit.stretches import joined, stretch
 from approvals.audit.tree import EMPTY, leaf
 from approvals.audit.verification import BEGINNING, Mark, Row, Verified
@@ -97,3 +99,13 @@ def test_a_subtree_that_cannot_begin_there_is_refused() -> None:
     leaves = [leaf(row[1]) for row in LOG[:11]]
     with pytest.raises(ValueError, match="cannot begin"):
         EMPTY.extended(leaves[:3]).joined(EMPTY.extended(leaves[3:]))
+
+
+@pytest.mark.parametrize("filed", ['of it"},"kind":"x","request":"r1', "r2", None, b"r1"])
+def test_an_entry_is_filed_under_the_request_that_it_names_and_under_no_end_of_its_body(filed: Any) -> None:
+    """L2: one that is filed elsewhere is out of its request's sight."""
+    made = audit.entry((0, audit.GENESIS), "2026-11-02T09:00:00Z", "x", "r1", None, {"a": 1, "request": "of it"})
+    right, wrong = Filing(), Filing()
+    assert list(right.seen([[(*made, "r1")]])) == [(*made, "r1")]
+    assert list(wrong.seen([[(*made, filed)]])) == [(*made, filed)]
+    assert (right.misfiled, wrong.misfiled) == (None, 1)
