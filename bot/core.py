@@ -32,7 +32,10 @@ def stay() -> None:
 
 
 class Core:
-    """The threads of this process, those that others start included: a thread begins where the one that made it is."""
+    """The threads of this process, those that others start included: a thread begins where the one that made it is.
+
+    Where nothing can be read of them just now (too many files are open), they stay as they are until the next moment.
+    """
 
     def __init__(self) -> None:
         self._allowed = os.sched_getaffinity(0)
@@ -48,13 +51,15 @@ class Core:
         found = os.sched_getaffinity(0)
         if self._held is not None and found != self._held:
             self._allowed = found
-        self._set(self._allowed)
+        with contextlib.suppress(OSError):
+            self._set(self._allowed)
 
     def hold(self) -> None:
         """Every thread runs on the core where the kernel has the first one."""
-        stat = (_OURS / "stat").read_text(encoding="utf-8", errors="replace")
-        self._held = {int(stat.rpartition(")")[2].split()[_PROCESSOR])}
-        self._set(self._held)
+        with contextlib.suppress(OSError):
+            stat = (_OURS / "stat").read_text(encoding="utf-8", errors="replace")
+            self._held = {int(stat.rpartition(")")[2].split()[_PROCESSOR])}
+            self._set(self._held)
 
     def _set(self, cores: set[int]) -> None:
         for thread in (_OURS / "task").iterdir():

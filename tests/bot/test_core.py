@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -66,6 +67,21 @@ def test_whoever_else_decides_where_it_may_run_is_obeyed(allowed: set[int], besi
     core.let_go()
     assert os.sched_getaffinity(beside) == elsewhere
     assert not core.has_others
+
+
+def test_too_many_open_files_leave_it_on_its_core_for_no_longer_than_they_last(allowed: set[int], beside: int) -> None:
+    """Whoever lets it go again must not fall over, or a busy core would be its own for good."""
+    core = Core()
+    core.hold()
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, most[1]))
+    try:
+        core.let_go()
+        core.hold()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, most)
+    core.let_go()
+    assert os.sched_getaffinity(beside) == allowed
 
 
 def _of_a_new_thread() -> set[int]:
