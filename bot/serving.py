@@ -49,9 +49,17 @@ async def serve(
 
     while await _Stint(program, role, stop, http_port, ready).run() and not stop.is_set():
         # A guard goes on watching beside the successor, which starts what is new.
-        threading.Thread(target=program.gate.see_out, args=[stop.is_set], name="see out", daemon=True).start()
+        threading.Thread(target=_see_out, args=[program, stop.is_set], name="see out", daemon=True).start()
         program = await asyncio.to_thread(program.successor)
         on_successor(program)
+
+
+def _see_out(program: Program, over: Callable[[], bool]) -> None:
+    """Its last run takes the connections to the store along, which it needed until then."""
+    try:
+        program.gate.see_out(over)
+    finally:
+        program.engine.dispose()
 
 
 @dataclass

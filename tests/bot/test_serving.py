@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from sqlalchemy import select
+from sqlalchemy import QueuePool, select
 
 from actions.errors import TwokeyError
 from approvals.runner import LEASE
@@ -48,6 +48,9 @@ async def test_a_run_goes_on_while_its_process_goes_over_to_another_catalogue(sl
         done = await slack.see("✅ done", "asked by ana")
         assert (done["ts"], slack.hands.effects) == (card["ts"], [running.id])
     until(lambda: not any(t.name == "see out" for t in threading.enumerate()), "the end of what held it")
+    left = programs[0].engine.pool
+    assert isinstance(left, QueuePool)
+    assert left.checkedin() == 0, "no connection to the store stays behind"
 
 
 def _lease(program: Program) -> str:
