@@ -124,16 +124,23 @@ def dialled(addresses: Sequence[Address], seconds: float, source: Any, options: 
         share = (until - time.monotonic()) / (len(addresses) - number)
         if share <= 0:
             raise TimeoutError("no address answered in time") from trouble
-        sock = socket.socket(family, kind, protocol)
         try:
-            for option in options:
-                sock.setsockopt(*option)
-            sock.settimeout(share)
-            if source:
-                sock.bind(source)
-            sock.connect(address)
-            return sock
-        except OSError as error:
-            sock.close()
+            return _connected(socket.socket(family, kind, protocol), address, share, source, options)
+        except OSError as error:  # of a family that this machine may not even have
             trouble = error
     raise trouble
+
+
+def _connected(sock: socket.socket, address: Any, seconds: float, source: Any, options: Sequence[Any]) -> socket.socket:
+    """Closes it where that fails."""
+    try:
+        for option in options:
+            sock.setsockopt(*option)
+        sock.settimeout(seconds)
+        if source:
+            sock.bind(source)
+        sock.connect(address)
+    except OSError:
+        sock.close()
+        raise
+    return sock

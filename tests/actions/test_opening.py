@@ -72,6 +72,14 @@ def test_addresses_that_refuse_are_passed_over_at_once_and_the_last_one_s_troubl
         dialled([], SOON, None, ())
 
 
+def test_an_address_of_a_family_that_the_machine_does_not_have_is_passed_over() -> None:
+    """A name has an IPv6 address as well, and the kernel was started without IPv6, or its sockets are forbidden."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        living = (socket.AF_INET, socket.SOCK_STREAM, 0, "", listener.getsockname())
+        with dialled([(255, *living[1:]), living], LATEST, None, ()) as sock:
+            assert sock.getpeername() == listener.getsockname()
+
+
 def test_a_server_that_takes_no_connection_is_no_answer_in_time() -> None:
     with dead() as address:
         for scheme in ("http", "https"):
