@@ -6,6 +6,7 @@ A guard never makes a reading better: it can only turn one down. So even the wor
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from importlib import resources
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -72,6 +73,7 @@ class View:
         self.reasons = reasons.find(words, sentence.spelled) if sentence.language == "en" else ()
         if words and words[0] in ("k", "kubectl", "kc", "oc"):  # there, these are kinds of objects and no orders
             words = ["" if word in ("deploy", "deployment") else word for word in words]
+        self.masked = tuple(words)
         self.text, self.plain = _text(words), _plain(words)
         for reason in self.reasons:
             words[reason.start : reason.end] = [""] * (reason.end - reason.start)
@@ -94,6 +96,21 @@ class View:
     def names_order(self) -> bool:
         """Whether an order is only named: `restart of cart in prod`, `cart's rollback`."""
         return bool(_NOUN.search(self._ordered))
+
+    def whys(self) -> Iterator[tuple[tuple[str, ...], bool]]:
+        """The words of each reason, names masked, and whether it stands before the order."""
+        begun = 0
+        for reason in sorted(self.reasons):
+            yield tuple(filter(None, self.masked[reason.start : reason.end])), reason.start == begun
+            begun = reason.end if reason.start == begun else -1
+
+    def ordered(self) -> str:
+        """The words of the order itself, names masked, without reasons and complaints."""
+        return _COMPLAINT.sub(_dropped, self._ordered)
+
+    def reasons_name(self) -> bool:
+        """Whether a reason names a service or an environment."""
+        return any({SERVICE, ENVIRONMENT} & {*words} for words, _ in self.whys())
 
     def dangerous(self) -> bool:
         """Whether a word speaks of something that must never be done from a chat."""
@@ -170,6 +187,11 @@ def never(view: View) -> Objection | None:
             "I can't be told to work around my own rules. Say which service and environment, and what to do with it.",
         )
     return None
+
+
+def warns(word: str) -> bool:
+    """Whether a word would turn an order down were it no name: of a negation, a condition or a time."""
+    return any(kind.search(f" {word} ") for kind in (_NEGATION, _CONDITION, _SCHEDULE))
 
 
 def order(view: View) -> Objection | None:

@@ -40,6 +40,7 @@ _PERCENT = re.compile(r"([1-9]\d{0,2})(?:%|percent)", re.ASCII)
 _SHORT = re.compile(r"(\d{1,6})(s|sec|secs|m|min|mins|h|hr|hrs|d|w)", re.ASCII)
 _VERSION = re.compile(
     r"(?!.*(?:[._-][xX](?:[._-]|$)|\.\.))(?!v?\d+(?:\.\d+)+-v?\d+\.\d+\.\d+$)"  # neither 1.4.x nor a range
+    r"(?!\d{1,2}\.\d{1,2}\.(?:19|20)\d\d$)"  # nor a day
     r"(?:v?\d+(?:\.\d+)+(?:[-_+.][A-Za-z0-9][A-Za-z0-9._-]*)?(?<![.])"  # 1.4.2, v2.1, 1.5.0-rc.1
     r"|v\d+(?:[-_][A-Za-z0-9][A-Za-z0-9._-]*)?"  # v7
     r"|sha256:[0-9a-f]{64}"

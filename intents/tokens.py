@@ -41,6 +41,11 @@ _NO = frozenset(
         "hand",
         "raised_hand",
         "-1",
+        "thinking",
+        "thinking_face",
+        "🤔",
+        "question",
+        "❓",
         "thumbsdown",
         "👎",
     ]

@@ -6,7 +6,7 @@ from pydantic import JsonValue
 
 from actions.action import Change
 from actions.registry import Registry
-from intents import guards, wording
+from intents import doubts, guards, wording
 from intents.grammar import arguments, changes, looks, unknown
 from intents.grammar.lexicon import english
 from intents.grammar.piece import READS
@@ -46,8 +46,11 @@ class Grammar:
             return self._guarded(view) or _version_asked(self._order(view, orders, found, thread, context), sentence)
         for parse in found:
             again = thread.follow_up(parse, self.resolver)
+            if isinstance(again, Command) and _changes(again):
+                doubtful = sentence.asks or view.reasons_name() or doubts.doubtful(view, again.action.verb, None)
+                return self._guarded(view) or (self._asks(again) if doubtful else again)
             if again is not None:
-                return (_changes(again) and self._guarded(view)) or again
+                return again
         looked = self._look(view, found, context, channel)
         if looked is not None:
             return _refused(guards.read(view)) or looked
@@ -86,14 +89,16 @@ class Grammar:
             reading = thread.objection(draft, self.resolver) or self.resolver.reading(draft, context, None)
             if reading not in readings:
                 readings.append(reading)
-        if len(readings) > 1:
-            return self._choose(readings)
-        reading = readings[0]
+        reading = self._choose(readings) if len(readings) > 1 else readings[0]
         unsure = _asked(view, found) or _addressed(view) or (view.names_order() and not _begged(found))
+        of_thread = self.resolver.thread(context).get("service")
         doubtful = unsure or all(draft.unsure for draft in orders)
-        if doubtful and isinstance(reading, Command):
-            return self.resolver.confirm(reading, f"{wording.what(reading.action.as_json())}: shall I?")
-        return reading
+        if not isinstance(reading, Command):
+            return reading
+        return self._asks(reading) if doubtful or doubts.doubtful(view, reading.action.verb, of_thread) else reading
+
+    def _asks(self, command: Command) -> Question:
+        return self.resolver.confirm(command, f"{wording.what(command.action.as_json())}: shall I?")
 
     def _choose(self, readings: list[Reading]) -> Reading:
         """Several understandings: a person decides, unless all of them come to the same question."""
