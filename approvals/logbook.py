@@ -98,12 +98,15 @@ def sealed(connection: Connection) -> Start:
     return Start(found["head"], unpacked(found["size"], found["peaks"])) if found else BEGINNING
 
 
-def rows(connection: Connection, first: int = 1, end: int | None = None) -> Iterator[audit.Entry]:
-    """The entries from `first` on, up to and with `end`, read as they are walked."""
+def rows(connection: Connection, first: int | None = 1, end: int | None = None) -> Iterator[audit.Entry]:
+    """The entries from `first` on, up to and with `end`, read as they are walked.
+
+    Without `first` also what is numbered as no entry of the log is, by somebody's hand.
+    """
     return (audit.Entry._make(row[:4]) for row in bare(connection, first, end))
 
 
-def bare(connection: Connection, first: int = 1, end: int | None = None) -> Iterator[Row]:
+def bare(connection: Connection, first: int | None = 1, end: int | None = None) -> Iterator[Row]:
     """The same as the store's own rows, with the request that each is filed under."""
     return chain.from_iterable(unrolled(connection, first, end))
 

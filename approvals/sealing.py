@@ -56,7 +56,7 @@ def seal_before(engine: Engine, ledger: Ledger, key: SignerKey, before: datetime
         start, size = logbook.sealed(connection), _end(connection, before)
         if size <= start.tree.size:
             raise NotSealed("No entry is that old, or the oldest belong to a request that is still under way.")
-        kept = list(logbook.rows(connection, start.tree.size + 1, size))
+        kept = list(logbook.rows(connection, None, size))  # all that will be removed
     found = verify(kept, start=start)
     odd = seal.contradiction(ledger.entries(), start, ledger.states())
     if not isinstance(found, Verified) or odd:

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
 from approvals import audit
@@ -15,6 +16,7 @@ from approvals.checkpoints import Checkpoints
 from approvals.keyring import Keyring
 from approvals.request import State
 from approvals.sealing import NotSealed, Sealed, files, seal_before
+from approvals.tables import audit_events
 from tests.approvals.doubles import House
 from tests.approvals.logs import verify_log
 from tests.stores import INTEGRITY, broken, by_hand
@@ -166,3 +168,13 @@ def test_the_seal_says_what_was_archived(house: House, tmp_path: Path) -> None:
     said = [entry.fields for entry in house.ledger.entries()][-1]
     assert (said["kind"], said["data"]["size"], said["data"]["closed"]["count"]) == ("log.sealed", 4, 1)
     assert json.loads(made.file.read_text().splitlines()[-1])["hash"] == said["data"]["head"]
+
+
+def test_an_entry_that_is_numbered_below_the_first_is_not_removed_unseen(house: House, tmp_path: Path) -> None:
+    """L2: sealing would take away what shows that somebody was at the log."""
+    lived(house)
+    made = audit.entry((-5, audit.GENESIS), "2026-11-02T09:00:00.000000Z", "x", None, None, {})
+    with house.engine.begin() as store:
+        store.execute(insert(audit_events), {**made._asdict(), "request_id": None})
+    with pytest.raises(NotSealed, match="not whole"):
+        sealed(house, tmp_path / "archive")
