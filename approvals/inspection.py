@@ -35,7 +35,7 @@ def inspect(
     cores, if not given. What they find is the same with any number.
     Raises StoreDown.
     """
-    processes = processes or len(os.sched_getaffinity(0))
+    processes = processes or _cores()
     with reading(engine) as connection:
         start, size = logbook.sealed(connection), logbook.last(connection)[0]
         if processes > 1 and _MANY * width <= size - start.tree.size <= _MOST * width:
@@ -69,6 +69,11 @@ def _together(
     verified = joined(Start(walk.head, walk.tree), (part.stretch for part in parts), wanted)
     misfiled = [one for one in (filing.misfiled, *(part.misfiled for part in parts)) if one is not None]
     return (verified, next(iter(misfiled), None)) if verified else None
+
+
+def _cores() -> int:
+    """Those that we may use, where the system says which: an auditor's machine need not be Linux."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

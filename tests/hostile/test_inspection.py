@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,3 +101,15 @@ def test_a_number_that_somebody_made_up_keeps_nobody_from_verifying(kept: Kept) 
     found, _ = inspect(kept.engine, [], processes=2, width=WIDTH)
     assert isinstance(found, audit.Broken)
     assert found.seq == SIZE + 1
+
+
+def test_a_log_is_verified_where_the_system_does_not_say_which_cores_a_process_may_use(tmp_path: Path) -> None:
+    """L2: as on macOS, where an auditor may sit."""
+    script = (
+        "import os, sys; del os.sched_getaffinity\n"
+        "from approvals.inspection import inspect\n"
+        "from approvals.store import open_store\n"
+        "print(type(inspect(open_store(sys.argv[1]))[0]).__name__)"
+    )
+    run = [sys.executable, "-c", script, f"sqlite:///{tmp_path / 'twokey.db'}"]
+    assert subprocess.run(run, capture_output=True, text=True, check=True).stdout == "Verified\n"
