@@ -82,12 +82,15 @@ class Checkpoints:
         self.engine, self._keyring, self._clock, self._places = engine, keys, clock, places
         self._every, self._at_least = every, at_least
         self._owed: list[Place] = []  # where the last one is not yet
+        self._starting = True  # nobody knows where the last one of another process came to
         self._again = clock.now()
         self.trouble: str | None = None  # why the last one is not signed or not kept elsewhere; None: all is well
 
     def tick(self) -> None:
-        """Sign and post one if it is due: after so many entries, or after so long if there is any. Never raises for
-        what somebody has to mend: `trouble` says it."""
+        """Sign and post one if it is due: after a start, after so many entries, or after so long if there is any.
+
+        Never raises for what somebody has to mend: `trouble` says it.
+        """
         try:
             if self._due():
                 self.make()
@@ -106,6 +109,7 @@ class Checkpoints:
             made = _signed(connection, before, self._clock.now(), self._key(before))
         with writing(self.engine) as connection:
             fresh = logbook.keep(connection, made)
+        self._starting = False
         if fresh:
             self.post(made)
         elif not self._owed:
@@ -180,7 +184,7 @@ class Checkpoints:
             return newest is None and size > 0
         if size < newest.size:
             return True  # its end was cut off, or a checkpoint forged: `make` says so, and goes on saying it
-        return size - newest.size >= self._every or self._clock.now() - newest.at >= self._at_least
+        return self._starting or size - newest.size >= self._every or self._clock.now() - newest.at >= self._at_least
 
     def _troubled(self, error: TwokeyError) -> None:
         if self.trouble != error.say:

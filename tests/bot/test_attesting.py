@@ -92,6 +92,26 @@ async def test_a_note_that_slack_did_not_take_or_not_say_so_comes_a_minute_later
         await home_says(slack, "the last checkpoint covers")
 
 
+async def test_what_was_owed_when_the_process_stopped_is_covered_by_what_the_next_one_posts_at_once(
+    slack: Scene,
+) -> None:
+    """L3: neither so many entries nor so much time has to come first."""
+    slack.more["TWOKEY_AUDIT_EVERY"] = "1000"
+    await slack.post("faults", rate_limit={"method": "chat.postMessage", "retry_after": 30, "times": 1})
+    async with slack.program() as program:
+        await ticked(slack, program, lambda: program.checkpoints.trouble is not None)
+        owed = last(program)
+        assert await posted(slack) == []
+    async with slack.program() as program:
+        await ticked(slack, program, lambda: last(program).size > owed.size)
+        await ticked(slack, program, lambda: program.checkpoints.trouble is None)
+        (newest,) = await posted(slack)
+        named = Checkpoint.opened(newest, [VerifierKey.parse(owed.key)])
+        entries = list(program.ledger.entries())
+        marks = [audit.Mark(owed.size, root=owed.tree.root), named.mark]
+        assert isinstance(audit.verify(entries, marks), audit.Verified)
+
+
 async def test_a_channel_that_is_none_is_said_and_holds_up_nothing(slack: Scene) -> None:
     """L3: the note is signed and kept in the store all the same."""
     slack.more["TWOKEY_AUDIT_CHANNEL"] = "C0NOWHERE"
