@@ -1,8 +1,9 @@
 """Keeps a process on one core, and leaves it to the kernel on which.
 
 The threads of one interpreter take turns under its lock, so together they never fill more than one core. Spread over
-several, each turn first wakes another core: of 80 orders a second on two cores each then took 14 ms instead of 10, and
-the slowest cards two seconds instead of 0.1. The kernel knows nothing of the lock, so it is told: sched_setaffinity(2).
+several, each turn first wakes another core: of 80 orders a second on two cores each then took two fifths more of the
+processor, and the slowest cards came much later. The kernel knows nothing of the lock, so it is told:
+sched_setaffinity(2).
 """
 
 from __future__ import annotations
