@@ -36,6 +36,10 @@ FIELD = (
     "field-media",
     "field-bank",
     "field-travel",
+    "field-doubts-1",
+    "field-doubts-2",
+    "field-doubts-3",
+    "field-names",
 )
 LANGUAGES = ("de", "el", "es", "fr", "zh")
 FROZEN = (
@@ -52,6 +56,8 @@ _CATALOGS: dict[str, tuple[str, ...]] = {  # the rest: catalog-words
     "catalog-media": ("field-media",),
     "catalog-bank": ("field-bank",),
     "catalog-travel": ("field-travel",),
+    "catalog-doubts": ("field-doubts-1", "field-doubts-2", "field-doubts-3"),
+    "catalog-names": ("field-names",),
     "catalog-energy": ("frozen-energy",),
 }
 
