@@ -40,7 +40,7 @@ prove: $(VENV)/.dev
 
 # Races and soak in full, which `make prove` runs in small: half an hour on two quiet cores.
 soak: $(VENV)/.dev
-	@TWOKEY_SOAK=2000 TWOKEY_ROUNDS=10000 $(BIN)/python -m pytest -s tests/hostile/test_soak.py tests/hostile/test_races.py $(ARGS)
+	@TWOKEY_SOAK=2000 TWOKEY_ROUNDS=10000 $(BIN)/python -m pytest -s tests/hostile/test_soak.py tests/hostile/test_races.py -o faulthandler_timeout=0 $(ARGS)
 
 # Builds a real Kubernetes control plane for `make prove`, once, outside the work tree; prints the folder of its programs.
 control-plane:
