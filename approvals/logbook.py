@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
+from typing import Any
 
 from pydantic import JsonValue
 from sqlalchemy import Connection, Engine, func, insert, select
@@ -14,6 +15,7 @@ from sqlalchemy import Connection, Engine, func, insert, select
 from actions.errors import TwokeyError
 from approvals import audit
 from approvals.actor import Actor
+from approvals.audit import seal
 from approvals.audit.tree import Frontier
 from approvals.audit.verification import BEGINNING, Mark, Row, Start
 from approvals.store import reading, unrolled
@@ -96,6 +98,14 @@ def sealed(connection: Connection) -> Start:
     """What was archived: the log in the store goes on after that."""
     found = connection.execute(_SEAL).mappings().first()
     return Start(found["head"], unpacked(found["size"], found["peaks"])) if found else BEGINNING
+
+
+def said_at_seal(connection: Connection) -> dict[str, Any] | None:
+    """What the entry of the newest seal says; None where there is no such entry. Walks what belongs to no request."""
+    start = sealed(connection)
+    entries = select(*(audit_events.c[name] for name in audit.Entry._fields)).order_by(audit_events.c.seq)
+    own = entries.where(audit_events.c.seq > start.tree.size, audit_events.c.request_id.is_(None))
+    return seal.said((audit.Entry._make(row) for row in connection.execute(own)), start)
 
 
 def rows(connection: Connection, first: int | None = 1, end: int | None = None) -> Iterator[audit.Entry]:

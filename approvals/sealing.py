@@ -15,7 +15,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, delete, func, insert, select
 
 from actions.errors import ConfigError, TwokeyError
-from approvals import logbook, proof
+from approvals import logbook, proof, shelf
 from approvals.audit import lines, note, seal
 from approvals.audit.checkpoint import Checkpoint
 from approvals.audit.note import SignerKey
@@ -49,8 +49,8 @@ def files(folder: Path) -> list[Path]:
 def seal_before(engine: Engine, ledger: Ledger, key: SignerKey, before: datetime, folder: Path) -> Sealed:
     """Archive the entries that are older than `before`. A checkpoint has to cover them already.
 
-    Raises NotSealed where there is nothing to archive or the log is not whole; ConfigError where `folder` cannot be
-    written; StoreDown.
+    Raises NotSealed where there is nothing to archive or the log is not whole; Forged; ConfigError where `folder`
+    cannot be written; StoreDown.
     """
     with reading(engine) as connection:
         start, size = logbook.sealed(connection), _end(connection, before)
@@ -83,8 +83,9 @@ def _remove(connection: Connection, now: datetime, end: Start, states: Mapping[s
     going_on = {request: state for request, state in states.items() if request in later}
     closed = {request: State(state) for request, state in table if request not in later}
     row = {"size": size, "at": as_text(now), "head": end.head, "peaks": logbook.packed(end.tree)}
+    in_force = shelf.stood(connection, size)
     connection.execute(insert(audit_seals), row)
-    logbook.append(connection, now, seal.KIND, None, None, seal.sealed(end, going_on, closed))
+    logbook.append(connection, now, seal.KIND, None, None, seal.sealed(end, going_on, closed, in_force))
     connection.execute(delete(audit_events).where(audit_events.c.seq <= size))
 
 

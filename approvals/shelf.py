@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from pydantic import JsonValue, ValidationError
-from sqlalchemy import Connection, Select, Table, insert, select
+from sqlalchemy import Connection, Select, Table, func, insert, select
 
 from actions import canonical
 from actions.errors import TwokeyError
 from approvals import logbook
 from approvals.actor import Actor
 from approvals.ledger import Recording
-from approvals.tables import audit_events
+from approvals.tables import audit_events, catalogs, policies
 
 Kind = Literal["policy", "catalog"]
 
@@ -62,16 +62,8 @@ class Shelf(Generic[Paper]):
         return select(seq).where(seq <= logbook.END).order_by(seq.desc()).limit(1)
 
     def version(self, connection: Connection, seq: int) -> str:
-        """Of the one that was adopted there. Raises Forged, but where the entry is archived and cannot say so."""
-        said = select(self.adopted.c.version, audit_events.c.body).where(self.adopted.c.seq == seq)
-        version, body = connection.execute(said.outerjoin(audit_events, audit_events.c.seq == self.adopted.c.seq)).one()
-        entry = json.loads(body) if body is not None else None
-        if entry is None:
-            if seq > logbook.sealed(connection).tree.size:
-                raise Forged
-        elif (entry["kind"], entry["data"].get("version")) != (f"{self.kind}.adopted", version):
-            raise Forged
-        return str(version)
+        """Of the one that was adopted there. Raises Forged."""
+        return _version(connection, self.kind, self.adopted, seq)
 
     def get(self, connection: Connection, seq: int) -> Paper:
         """The one that was adopted there. Raises Forged, Foreign."""
@@ -120,6 +112,38 @@ class Shelf(Generic[Paper]):
 
 Said = dict[str, JsonValue]
 """What else an entry says."""
+
+
+def stood(connection: Connection, size: int) -> dict[str, JsonValue]:
+    """What was in force when the log had this many entries, for a seal to say. Raises Forged."""
+    found: dict[str, JsonValue] = {}
+    for kind, table in _ADOPTED.items():
+        seq = connection.execute(select(func.max(table.c.seq)).where(table.c.seq <= size)).scalar()
+        found[kind] = None if seq is None else {"seq": seq, "version": _version(connection, kind, table, seq)}
+    return found
+
+
+def _version(connection: Connection, kind: Kind, table: Table, seq: int) -> str:
+    """As the entry says it, or the seal's where that is archived. Raises Forged."""
+    said = select(table.c.version, audit_events.c.body).where(table.c.seq == seq)
+    version, body = connection.execute(said.outerjoin(audit_events, audit_events.c.seq == table.c.seq)).one()
+    if body is None:
+        _require_sealed(connection, kind, {"seq": seq, "version": version})
+    else:
+        entry = json.loads(body)
+        if (entry["kind"], entry["data"].get("version")) != (f"{kind}.adopted", version):
+            raise Forged
+    return str(version)
+
+
+def _require_sealed(connection: Connection, kind: Kind, row: dict[str, JsonValue]) -> None:
+    """The newest seal says that this was in force; where an older release made it and says nothing, it is believed."""
+    said = logbook.said_at_seal(connection)
+    if said is None or ("in_force" in said and said["in_force"][kind] != row) or said["size"] < row["seq"]:
+        raise Forged
+
+
+_ADOPTED: dict[Kind, Table] = {"policy": policies, "catalog": catalogs}
 
 
 def _digest(content: JsonValue) -> str:

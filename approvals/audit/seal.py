@@ -22,8 +22,13 @@ _MARK = b'"kind":"log.sealed"'
 _STATE = b'"state":'  # in the canonical body of every entry that says one; the others need not be read
 
 
-def sealed(start: Start, going_on: Mapping[str, State], closed: Mapping[str, State]) -> dict[str, JsonValue]:
-    """What the entry says: where the archive ends, how the requests stood that go on after it, and how many ended."""
+def sealed(
+    start: Start, going_on: Mapping[str, State], closed: Mapping[str, State], in_force: Mapping[str, JsonValue]
+) -> dict[str, JsonValue]:
+    """What the entry says: where the archive ends, how the requests stood that go on after it, and how many ended.
+
+    `in_force` is what everything was judged by there, of each kind its number and version.
+    """
     return {
         "size": start.tree.size,
         "head": start.head,
@@ -31,18 +36,19 @@ def sealed(start: Start, going_on: Mapping[str, State], closed: Mapping[str, Sta
         "algorithm": ALGORITHM,
         "open": {request: state.value for request, state in sorted(going_on.items())},
         "closed": {"count": len(closed), "digest": _digest(closed)},
+        "in_force": dict(in_force),
     }
 
 
 def states_after(entries: Sequence[Entry], start: Start) -> dict[str, State]:
     """Every request's state after these entries, which begin after `start`. Raises BadInput."""
-    return replay((entry.fields for entry in entries), _open(_of(entries, start)))
+    return replay((entry.fields for entry in entries), _open(said(entries, start)))
 
 
 def contradiction(entries: Iterable[Entry], start: Start, table: Mapping[str, State]) -> str | None:
     """Where the requests' table says something else than the log after `start`; None if nowhere (L5)."""
     kept = [entry for entry in entries if _STATE in entry.body or _MARK in entry.body]
-    seal = _of(kept, start)
+    seal = said(kept, start)
     if start.tree.size and seal is None:
         return f"no entry says that the first {start.tree.size} entries were archived"
     try:
@@ -55,8 +61,8 @@ def contradiction(entries: Iterable[Entry], start: Start, table: Mapping[str, St
     return disagreement(states, table if seal is None else _without(table, rest))
 
 
-def _of(entries: Iterable[Entry], start: Start) -> dict[str, Any] | None:
-    """What the seal says after which these entries begin."""
+def said(entries: Iterable[Entry], start: Start) -> dict[str, Any] | None:
+    """What the entry says of the seal after which these entries begin; None where none of them does."""
     for entry in entries:
         if _MARK in entry.body:
             fields = entry.fields

@@ -7,18 +7,22 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, text, update
 from sqlalchemy.exc import IntegrityError
 
+from actions import canonical
 from approvals import audit
 from approvals.audit import lines, seal
 from approvals.checkpoints import Checkpoints
 from approvals.keyring import Keyring
 from approvals.request import State
 from approvals.sealing import NotSealed, Sealed, files, seal_before
-from approvals.tables import audit_events
+from approvals.shelf import Forged
+from approvals.store import writing
+from approvals.tables import audit_events, policies
 from tests.approvals.doubles import House
 from tests.approvals.logs import verify_log
+from tests.approvals.test_charter import FIRST, WEAKER, a_charter
 from tests.stores import INTEGRITY, broken, by_hand
 
 DAY = 86_400
@@ -126,6 +130,58 @@ def test_a_log_that_is_not_whole_is_not_archived(house: House, tmp_path: Path) -
     with pytest.raises(NotSealed, match="not whole"):
         sealed(house, tmp_path / "archive")
     assert len(list(house.ledger.entries())) == 8
+
+
+def test_what_is_in_force_goes_on_behind_a_seal_and_no_row_among_the_archived_does(
+    house: House, tmp_path: Path
+) -> None:
+    """A9, L5: the seal's entry names the policy of the archive's end, since its own entry is gone."""
+    charter = a_charter(house)
+    assert charter.put_forward(FIRST) is None
+    lived(house)
+    for _ in range(2):  # the second is made where the first alone speaks for the policy
+        sealed(house, tmp_path / "archive")
+        assert a_charter(house).in_force().version == FIRST.version
+        lived(house, 1)
+    row = {"version": WEAKER.version, "content": WEAKER.model_dump(mode="json", by_alias=True)}
+    planted = {"seq": house.ledger.logbook.start().tree.size, **row}
+    with writing(house.engine) as connection:
+        connection.execute(insert(policies), planted)
+    with pytest.raises(Forged):
+        a_charter(house).in_force()
+    with pytest.raises(Forged):
+        sealed(house, tmp_path / "archive")
+
+
+@pytest.mark.sqlite
+def test_another_text_in_the_place_of_an_archived_one_is_not_in_force(house: House, tmp_path: Path) -> None:
+    """A9: the seal's entry names the version too."""
+    assert a_charter(house).put_forward(FIRST) is None
+    lived(house)
+    sealed(house, tmp_path / "archive")
+    other = {"version": WEAKER.version, "content": WEAKER.model_dump(mode="json", by_alias=True)}
+    with writing(house.engine) as connection:
+        connection.execute(text("DROP TRIGGER policies_no_update"))
+        connection.execute(update(policies).values(**other))
+    with pytest.raises(Forged):
+        a_charter(house).in_force()
+
+
+@pytest.mark.sqlite
+def test_a_seal_of_an_older_release_says_nothing_of_the_policy_and_is_believed(house: House, tmp_path: Path) -> None:
+    """A9: what was in force before an upgrade is in force after it."""
+    assert a_charter(house).put_forward(FIRST) is None
+    lived(house)
+    sealed(house, tmp_path / "archive")
+    (entry,) = (each for each in house.ledger.entries() if each.fields["kind"] == seal.KIND)
+    said = entry.fields
+    del said["data"]["in_force"]
+    with writing(house.engine) as connection:
+        connection.execute(text("DROP TRIGGER audit_events_no_update"))
+        connection.execute(
+            update(audit_events).where(audit_events.c.seq == entry.seq).values(body=canonical.canonical(said))
+        )
+    assert a_charter(house).in_force().version == FIRST.version
 
 
 def test_only_what_is_sealed_may_go_and_only_what_a_checkpoint_covers_is_sealed(house: House, tmp_path: Path) -> None:
