@@ -90,8 +90,8 @@ def _metrics(slots: dict[str, Any]) -> Draft | None:
 def _run_eval(slots: dict[str, Any]) -> Draft | None:
     if not {"order_read", "suite"} & set(slots) or "environment" in slots:
         return None
-    if "version" not in slots and "suite" not in slots:
-        return None
+    if not {"version", "suite"} & set(slots) and not {"exam", "service"} <= set(slots):
+        return None  # "run checkout" names no exam
     said = {"candidate": slots.get("version"), "baseline": slots.get("baseline"), "suite": slots.get("suite")}
     known = {key: value for key, value in said.items() if value is not None}
     service = {"service": slots["service"]} if "service" in slots else {}
