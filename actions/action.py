@@ -79,6 +79,11 @@ class Read(Action):
         """The looks at one place that this one stands for: the policy has to allow each of them."""
         yield self
 
+    @property
+    def zoned(self) -> bool:
+        """Whether its days and hours are those of the asker's time zone, which its argument `zone` then takes."""
+        return False
+
     @abstractmethod
     def answer(self, tools: Toolbox, progress: Progress) -> Outcome:
         """Look, and say what was found. Raises BadInput or SourceError."""

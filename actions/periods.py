@@ -19,6 +19,7 @@ _SINCE = re.compile(
     rf"(?P<since>since )?(?:(?P<day>{'|'.join(WEEKDAYS)})|(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d))"
 )
 _HOW = "write it like today, last week, since monday, since 14:00 or 3d"
+_UP_TO_NOW = ("today", "this week", "this month")
 
 
 class Period(NamedTuple):
@@ -82,6 +83,26 @@ def _checked(text: str) -> str:
 
 
 Stretch = Annotated[str, AfterValidator(_checked)]
+
+
+def _reaching(text: str) -> str:
+    found = _SINCE.fullmatch(text)
+    if text not in _UP_TO_NOW and not (found and found["since"]):
+        try:
+            durations.parse(text)
+        except BadInput:
+            how = "write it like 30m, 2h, 7d, today, since monday or since 14:00"
+            raise ValueError(f'"{text}" is no stretch of time up to now; {how}') from None
+    return text
+
+
+Reach = Annotated[str, AfterValidator(_reaching)]
+"""A stretch that ends now, for what is only looked at up to now: a duration, `since 14:00`, `today`."""
+
+
+def zoned(text: str | None) -> bool:
+    """Whether what these words mean depends on a time zone, as a plain duration never does."""
+    return text is not None and (text in _NAMED or _SINCE.fullmatch(text) is not None)
 
 
 def _known(zone: str) -> str:

@@ -308,14 +308,17 @@ class Conversation:
             await stage.attach(_as_csv(piece) if isinstance(piece, Table) and piece is not tables[0] else piece)
 
     def _personal(self, said: Said, action: Read) -> Read:
-        """A look back as this person means it: by the days of their own zone, `me` and a mention by name."""
-        if not isinstance(action, History):
+        """A look as this person means it: by the days and hours of their own zone, `me` and a mention by name."""
+        if not action.zoned:
             return action
+        here = {"zone": self._names.zone(said.actor.user_id)}
+        if not isinstance(action, History):
+            return action.model_copy(update=here)
         who, mentioned = action.who, speech.MENTION.fullmatch(action.who or "")
         if who == "me" or mentioned:
             user = mentioned[1] if mentioned else said.actor.user_id
             who = self._names.of([user])[user]
-        return action.model_copy(update={"zone": self._names.zone(said.actor.user_id), "who": who})
+        return action.model_copy(update={**here, "who": who})
 
     async def _look(self, said: Said, action: Read, watching: Watching) -> Outcome:
         async with watching:

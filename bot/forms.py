@@ -16,8 +16,8 @@ from bot.blocks.modals import Field
 _HINTS = {
     "change": "+2, -1, x1.5 or 50%, instead of a number of replicas",
     "to": "a revision's number or a version; empty for the one before",
-    "since": "a time like 30m, 2h or 7d",
-    "window": "a time like 30m, 2h or 7d",
+    "since": "a time like 30m, 2h, today or since 14:00",
+    "window": "a time like 30m, 2h, today or since 14:00",
     "version": "a tag, or sha256:…",
     "guard": "like error_rate x2 within 10m; none for no guard; empty for the catalogue's own",
 }

@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 from pydantic import JsonValue
 
+from actions import periods
 from actions.errors import BadInput
 from actions.registry import Registry
 from actions.terms import Risk
@@ -71,8 +72,10 @@ class Checker:
         for key in ("contains", "candidate", "baseline", "who"):
             if key in said and not evidence.said_in(sentence, str(said[key])):
                 del said[key]
-        if "period" in said and said["period"] not in evidence.periods(sentence, self._names):
-            del said["period"]
+        spoken = evidence.periods(sentence, self._names)
+        for key in ("period", "since", "window"):  # a plain duration is the same however it was said
+            if key in said and said[key] not in spoken and (key == "period" or periods.zoned(str(said[key]))):
+                del said[key]
         missing = tuple(key for key in ("metric", "candidate", "suite") if self._needs(verb, key) and key not in said)
         return self._resolved(Draft(verb, said, missing), context, channel)
 

@@ -56,6 +56,11 @@ class History(Read):
     did: Literal["deploy", "rollback", "scale", "restart"] | None = Field(None, description="any change if not given")
     zone: Zone | None = Field(None, description="the asker's time zone, in which days begin")
 
+    @property
+    def zoned(self) -> bool:
+        """Always: a look back is by the days of whoever asks."""
+        return True
+
     def parts(self, catalog: Catalog) -> Iterator[History]:
         """Each service in each of its environments."""
         for service in catalog.services if self.service is None else (self.service,):

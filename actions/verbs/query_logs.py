@@ -8,12 +8,12 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, JsonValue, StringConstraints
 
-from actions import changelog, durations, loglines, logs, quantities, reads
+from actions import changelog, loglines, logs, periods, quantities, reads
 from actions.action import Read
 from actions.changelog import Changelog
-from actions.durations import Duration
 from actions.logs import Found
 from actions.outcome import Outcome, Quote, Step, Suggestion, TextFile
+from actions.periods import Reach, Zone
 from actions.terms import Name, Rule
 from actions.toolbox import Progress, Toolbox
 
@@ -38,23 +38,32 @@ class QueryLogs(Read):
         "errors in the cart logs in staging",
     )
 
+    pressed: ClassVar[frozenset[str]] = frozenset({"zone"})
+
     service: Name
     environment: Name
-    since: Duration | None = None
+    since: Reach | None = None
     contains: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
     level: Literal["debug", "info", "warning", "error"] | None = None
     limit: Annotated[int, Field(ge=1, le=5000)] | None = None
+    zone: Zone | None = Field(None, description="the asker's time zone, in which days and hours begin")
+
+    @property
+    def zoned(self) -> bool:
+        """Where it is since an hour or a day."""
+        return periods.zoned(self.since)
 
     def answer(self, tools: Toolbox, progress: Progress) -> Outcome:
         """The lines in groups, and a file with all of them. Raises SourceError where no source of logs answers."""
         progress(Step(text="reading the log"))
         now = tools.clock.now()
-        start = now - durations.parse(self.since or _DEFAULT_SINCE)
+        period = periods.parse(self.since or _DEFAULT_SINCE, now, self.zone or "UTC")
+        start = period.start
         found = logs.read(tools, self.service, self.environment, start, self.level, self.contains or "")
         if self.limit is not None and len(found.lines) > self.limit:
             found = replace(found, lines=found.lines[-self.limit :], cut=True)
         log = changelog.read(tools, self.service, self.environment, start)
-        subject = f"{self.service} in {self.environment}, last {quantities.stretch(self.since or _DEFAULT_SINCE)}"
+        subject = f"{self.service} in {self.environment}, {period.words.removeprefix('the ')}"
         if not found.lines:
             said = " with these words" if self.contains else ""
             return Outcome(

@@ -5,19 +5,20 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import ClassVar
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
-from actions import changelog, durations, formulas, quantities, reads
+from actions import changelog, formulas, periods, quantities, reads
 from actions.action import Read
-from actions.durations import Duration
 from actions.errors import BadInput
 from actions.formulas import Metric
 from actions.measurement import USUAL, chart, measure, verdict
 from actions.outcome import Outcome, Step, Suggestion
+from actions.periods import Period, Reach, Zone
 from actions.terms import Name, Rule
 from actions.toolbox import Progress, Toolbox
 
 _DEFAULT_WINDOW = "1h"
+_SHORTEST = timedelta(seconds=1)  # since 14:00, asked at 14:00
 
 
 class QueryMetrics(Read):
@@ -31,10 +32,18 @@ class QueryMetrics(Read):
         "error rate of checkout in prod",
     )
 
+    pressed: ClassVar[frozenset[str]] = frozenset({"zone"})
+
     service: Name
     environment: Name
     metric: Metric
-    window: Duration | None = None
+    window: Reach | None = None
+    zone: Zone | None = Field(None, description="the asker's time zone, in which days and hours begin")
+
+    @property
+    def zoned(self) -> bool:
+        """Where its window begins with an hour or a day."""
+        return periods.zoned(self.window)
 
     @property
     def title(self) -> str:
@@ -47,12 +56,13 @@ class QueryMetrics(Read):
         if tools.metrics is None:
             raise BadInput("No metrics are configured. Set PROMETHEUS_URL and I can answer this.")
         progress(Step(text=f"reading the {quantities.NAMES[self.metric]}"))
-        length = durations.parse(self.window or _DEFAULT_WINDOW)
+        period = periods.parse(self.window or _DEFAULT_WINDOW, tools.clock.now(), self.zone or "UTC")
+        length = max(period.end - period.start, _SHORTEST)
         measured = measure(tools.metrics, tools, self.metric, self.service, self.environment, length)
         if measured is None:
-            return self._nothing(tools)
+            return self._nothing(tools, _said(period))
         log = changelog.read(tools, self.service, self.environment, measured.end - max(length, USUAL))
-        title = f"{measured.subject}, {self._last}"
+        title = f"{measured.subject}, {_said(period)}"
         summary = f"{title}: {verdict(measured, log)}"
         inside = [entry for entry in log.entries if entry.at >= measured.start]
         details = [f"{entry.text} at {quantities.moment(entry.at, measured.end)}" for entry in inside[:8]]
@@ -65,16 +75,12 @@ class QueryMetrics(Read):
             suggestions=self._next(measured.trend.direction == "rising", length),
         )
 
-    @property
-    def _last(self) -> str:
-        return f"last {quantities.stretch(self.window or _DEFAULT_WINDOW)}"
-
-    def _nothing(self, tools: Toolbox) -> Outcome:
+    def _nothing(self, tools: Toolbox, when: str) -> Outcome:
         query = formulas.query(tools.catalog, self.metric, self.service, self.environment, "5m")
         name, key = quantities.NAMES[self.metric], f"services.{self.service}.metrics.{self.metric}"
         return Outcome(
             ok=None,
-            summary=f"{name} of {self.service} in {self.environment}, {self._last}: Prometheus has no data for this.",
+            summary=f"{name} of {self.service} in {self.environment}, {when}: Prometheus has no data for this.",
             details=(f"I asked: {query}", f"If it counts under another name, write your query into {key}."),
         )
 
@@ -86,3 +92,8 @@ class QueryMetrics(Read):
             wider: dict[str, JsonValue] = {"verb": "query_metrics", **here, "metric": self.metric, "window": "24h"}
             steps.append(Suggestion(label="Last 24 h", action=wider))
         return tuple(steps)
+
+
+def _said(period: Period) -> str:
+    """`last 6 h`, `since 14:00`."""
+    return period.words.removeprefix("the ")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -178,6 +179,14 @@ def test_with_no_source_at_all_it_says_which_one_failed() -> None:
     tools = replace(without_loki(), cluster=ReadingCluster(broken=Unreachable("The cluster does not answer.")))
     with pytest.raises(Unreachable, match="does not answer"):
         ask(tools)
+
+
+def test_since_an_hour_is_since_that_hour_of_the_askers_clock() -> None:
+    """Of three lines, one a minute, the last two: in another zone that hour was another one."""
+    pods = without_loki("first", "second", "third")
+    there = (pods.clock.now() - timedelta(minutes=2)).astimezone(ZoneInfo("Europe/Athens"))
+    found = ask(pods, since=f"since {there:%H:%M}", zone="Europe/Athens")
+    assert found.summary == f"payments in prod, since {there:%H:%M}: 2 lines in 2 groups"
 
 
 def test_no_lines_is_an_answer() -> None:

@@ -217,6 +217,17 @@ def test_the_answer_says_now_usual_since_when_and_after_what(tools: Toolbox) -> 
     assert {s.action["verb"] for s in found.suggestions} == {"triage", "query_logs", "query_metrics"}
 
 
+@pytest.mark.parametrize(("hour", "deployed"), [("10:00", True), ("10:30", False), ("11:00", False)])
+def test_since_an_hour_is_since_that_hour_of_the_askers_clock(tools: Toolbox, hour: str, deployed: bool) -> None:
+    """It is 11:00 in Athens; the deploy was at 10:20 there."""
+    asked = QueryMetrics(
+        service="payments", environment="prod", metric="latency_p99", window=f"since {hour}", zone="Europe/Athens"
+    )
+    found = asked.answer(tools, ignore)
+    assert found.summary.startswith(f"p99 of payments in prod, since {hour}: ")
+    assert ("deploy 3.11.0 at 08:20 UTC" in found.details) is deployed
+
+
 def test_steady_is_said_too(tools: Toolbox) -> None:
     found = QueryMetrics(service="payments", environment="prod", metric="error_rate").answer(tools, ignore)
     assert ", last 1 h: now 0." in found.summary

@@ -10,6 +10,8 @@ from pydantic import ValidationError
 
 from actions import periods
 from actions.verbs.history import History
+from actions.verbs.query_logs import QueryLogs
+from actions.verbs.query_metrics import QueryMetrics
 
 ATHENS = "Europe/Athens"
 NOW = datetime(2026, 10, 28, 0, 30, tzinfo=ZoneInfo(ATHENS))  # a Wednesday there, a Tuesday in UTC
@@ -50,3 +52,20 @@ def test_what_is_no_stretch_is_refused(text: str) -> None:
 def test_a_zone_that_is_not_known_is_refused() -> None:
     with pytest.raises(ValidationError):
         History(zone="Europe/Atlantis")
+
+
+@pytest.mark.parametrize("text", ["yesterday", "last week", "last month", "monday", "14:00", "soon"])
+def test_what_is_only_looked_at_up_to_now_takes_no_stretch_with_an_end(text: str) -> None:
+    """Never silently another stretch than the one that was asked for."""
+    with pytest.raises(ValidationError, match="no stretch of time up to now"):
+        QueryLogs(service="checkout", environment="prod", since=text)
+    with pytest.raises(ValidationError, match="no stretch of time up to now"):
+        QueryMetrics(service="checkout", environment="prod", metric="cpu", window=text)
+
+
+@pytest.mark.parametrize(
+    ("text", "zoned"), [("30m", False), (None, False), ("today", True), ("since monday", True), ("since 14:00", True)]
+)
+def test_only_days_and_hours_need_to_know_whose(text: str | None, zoned: bool) -> None:
+    assert QueryLogs(service="checkout", environment="prod", since=text).zoned is zoned
+    assert QueryMetrics(service="checkout", environment="prod", metric="cpu", window=text).zoned is zoned

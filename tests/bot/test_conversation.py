@@ -332,3 +332,19 @@ async def test_a_look_back_is_by_the_askers_clock_and_names_who_is_meant(talk: T
         "did": "deploy",
         "zone": "Europe/Athens",
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "since"),
+    [
+        ("logs of checkout in prod since 14:00", {"since": "since 14:00", "zone": "Europe/Athens"}),
+        ("logs of checkout in prod today", {"since": "today", "zone": "Europe/Athens"}),
+        ("logs of checkout in prod last 30m", {"since": "30m"}),
+    ],
+)
+async def test_logs_since_an_hour_are_by_the_askers_clock(talk: Talk, text: str, since: dict[str, str]) -> None:
+    """A plain duration is the same everywhere, and its action stays as it always was."""
+    await talk.hears(text)
+    (looked,) = talk.house.hands.looked
+    here = {"verb": "query_logs", "service": "checkout", "environment": "prod"}
+    assert looked.as_json() == {**here, "contains": None, "level": None, "limit": None, **since}

@@ -104,7 +104,10 @@ def test_the_first_missing_argument_is_asked_for_first() -> None:
         (
             QueryMetrics,
             {"metric": "cpu", "window": "soon"},
-            {"window": '"soon" is no duration; write it like 30m, 2h or 7d.'},
+            {
+                "window": '"soon" is no stretch of time up to now; write it like 30m, 2h, 7d, today, since monday or '
+                "since 14:00."
+            },
         ),
         (QueryMetrics, {}, {"metric": "It is missing."}),
         (

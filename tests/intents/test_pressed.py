@@ -19,7 +19,7 @@ from intents.reading import Command, Context, Earlier, Question
 from intents.tokens import Sentence
 
 REGISTRY = Registry(VERBS)
-PRESSED = sorted(name for verb in REGISTRY for name in verb.pressed)
+PRESSED = sorted({name for verb in REGISTRY for name in verb.pressed})
 SAID = {"verb": "scale", "service": "checkout", "environment": "prod", "replicas": 5}
 
 

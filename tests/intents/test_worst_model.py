@@ -246,6 +246,24 @@ def test_a_look_back_of_a_model_holds_no_time_that_was_not_said(text: str, kept:
     assert reading.action.as_json().get("period") == kept
 
 
+@pytest.mark.parametrize(
+    ("text", "told", "kept"),
+    [
+        ("cart logs in prod since 2pm", "since 14:00", "since 14:00"),
+        ("cart logs in prod", "since 14:00", None),
+        ("cart logs in prod since 2pm", "today", None),
+        ("cart logs in prod, sixty minutes of them", "60m", "60m"),
+    ],
+)
+def test_a_look_of_a_model_begins_at_no_hour_that_was_not_said(text: str, told: str, kept: str | None) -> None:
+    """R6: an hour or a day is said or it is not there; a duration is the same however it was said."""
+    sentence = Sentence(text)
+    answer = {"kind": "command", "verb": "query_logs", "service": "cart", "environment": "prod", "since": told}
+    reading = CHECKER.reading(answer, sentence, View(sentence, NAMES), evals.cases(["orders"])[0].context, None)
+    assert isinstance(reading, Command)
+    assert reading.action.as_json()["since"] == kept
+
+
 def test_the_emitted_schema_is_strict_and_gives_no_power_to_decide() -> None:
     """A12, and what endpoints enforce: for every verb, alone and together."""
     assert schema.lint(SCHEMA) == []
