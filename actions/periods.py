@@ -19,7 +19,7 @@ _SINCE = re.compile(
     rf"(?P<since>since )?(?:(?P<day>{'|'.join(WEEKDAYS)})|(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d))"
 )
 _HOW = "write it like today, last week, since monday, since 14:00 or 3d"
-_UP_TO_NOW = ("today", "this week", "this month")
+UP_TO_NOW = ("today", "this week", "this month")
 
 
 class Period(NamedTuple):
@@ -87,7 +87,7 @@ Stretch = Annotated[str, AfterValidator(_checked)]
 
 def _reaching(text: str) -> str:
     found = _SINCE.fullmatch(text)
-    if text not in _UP_TO_NOW and not (found and found["since"]):
+    if text not in UP_TO_NOW and not (found and found["since"]):
         try:
             durations.parse(text)
         except BadInput:

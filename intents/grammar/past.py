@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from actions.periods import WEEKDAYS
+from actions.periods import UP_TO_NOW, WEEKDAYS
 from intents.grammar.piece import Piece
 from intents.names import Names
 from intents.tokens import Sentence
 
 _HISTORY = frozenset({"history"})
 _TO_NOW = frozenset(("query_logs", "query_metrics"))  # what looks up to now only: nothing there has an end
-_REACHING = ("today", "this week", "this month")
 _ASKS = (("asks_past", True),)  # what makes a question about the past of a stretch of time
 _BEFORE = ("from", "during", "of", "for")
 _STRETCHES = {
@@ -74,7 +73,7 @@ def _period(words: Sequence[str], start: int) -> Iterator[Piece]:
     for stretch, value in _BY_WORD.get(words[place], ()) if place < len(words) else ():
         if tuple(words[place : place + len(stretch)]) == stretch:
             yield Piece(place + len(stretch), _HISTORY, (("period", value),))
-            if value in _REACHING and " ".join(stretch) == value:
+            if value in UP_TO_NOW and " ".join(stretch) == value:
                 yield Piece(place + len(stretch), _TO_NOW, (("window", value),))
     if words[start] in ("since", "after", "on", "from") and start + 1 < len(words):
         for end, value in _begins(words, start + 1):
