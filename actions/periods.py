@@ -29,6 +29,11 @@ class Period(NamedTuple):
     end: datetime
     words: str  # for a sentence: "this week", "the last 3 d", "since 14:00"
 
+    @property
+    def heading(self) -> str:
+        """The words without their article, for a title: "last 3 d"."""
+        return self.words.removeprefix("the ")
+
 
 def parse(text: str, now: datetime, zone: str) -> Period:
     """The stretch that these words mean at this moment in this time zone. Raises BadInput.

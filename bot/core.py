@@ -1,9 +1,8 @@
 """Keeps a process on one core, and leaves it to the kernel on which.
 
 The threads of one interpreter take turns under its lock, so together they never fill more than one core. Spread over
-several, each turn first wakes another core: of 80 orders a second on two cores each then took two fifths more of the
-processor, and the slowest cards came much later. The kernel knows nothing of the lock, so it is told:
-sched_setaffinity(2).
+several, each turn first wakes another core, and at 80 orders a second the slowest cards come much later for it. The
+kernel knows nothing of the lock, so it is told: sched_setaffinity(2).
 """
 
 from __future__ import annotations

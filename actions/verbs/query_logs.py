@@ -63,7 +63,7 @@ class QueryLogs(Read):
         if self.limit is not None and len(found.lines) > self.limit:
             found = replace(found, lines=found.lines[-self.limit :], cut=True)
         log = changelog.read(tools, self.service, self.environment, start)
-        subject = f"{self.service} in {self.environment}, {period.words.removeprefix('the ')}"
+        subject = f"{self.service} in {self.environment}, {period.heading}"
         if not found.lines:
             said = " with these words" if self.contains else ""
             return Outcome(

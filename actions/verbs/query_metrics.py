@@ -13,7 +13,7 @@ from actions.errors import BadInput
 from actions.formulas import Metric
 from actions.measurement import USUAL, chart, measure, verdict
 from actions.outcome import Outcome, Step, Suggestion
-from actions.periods import Period, Reach, Zone
+from actions.periods import Reach, Zone
 from actions.terms import Name, Rule
 from actions.toolbox import Progress, Toolbox
 
@@ -60,9 +60,9 @@ class QueryMetrics(Read):
         length = max(period.end - period.start, _SHORTEST)
         measured = measure(tools.metrics, tools, self.metric, self.service, self.environment, length)
         if measured is None:
-            return self._nothing(tools, _said(period))
+            return self._nothing(tools, period.heading)
         log = changelog.read(tools, self.service, self.environment, measured.end - max(length, USUAL))
-        title = f"{measured.subject}, {_said(period)}"
+        title = f"{measured.subject}, {period.heading}"
         summary = f"{title}: {verdict(measured, log)}"
         inside = [entry for entry in log.entries if entry.at >= measured.start]
         details = [f"{entry.text} at {quantities.moment(entry.at, measured.end)}" for entry in inside[:8]]
@@ -92,8 +92,3 @@ class QueryMetrics(Read):
             wider: dict[str, JsonValue] = {"verb": "query_metrics", **here, "metric": self.metric, "window": "24h"}
             steps.append(Suggestion(label="Last 24 h", action=wider))
         return tuple(steps)
-
-
-def _said(period: Period) -> str:
-    """`last 6 h`, `since 14:00`."""
-    return period.words.removeprefix("the ")
