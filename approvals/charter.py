@@ -122,7 +122,7 @@ class Charter:
         newest = (each.newest.scalar_subquery() for each in self._shelves.values())
         self._newest = select(*newest)  # made once: building a statement costs more than running it
         self._known = _NOTHING
-        self._read: dict[str, Catalog] = {}
+        self._read: tuple[str, Catalog] | None = None  # one value, so that no thread sees half of another's
         self._glimpsed: tuple[Policy, float] | None = None
         self._lock = threading.Lock()
 
@@ -281,9 +281,10 @@ class Charter:
         found = self._standing(connection)
         if found.catalog in {None, self._catalog.version} or found.seqs[1] is None:
             return self._catalog
-        if found.catalog not in self._read:
-            self._read = {str(found.catalog): self._catalogs.get(connection, found.seqs[1])}
-        return self._read[str(found.catalog)]
+        read = self._read
+        if read is None or read[0] != found.catalog:
+            read = self._read = (str(found.catalog), self._catalogs.get(connection, found.seqs[1]))
+        return read[1]
 
     def _restored(self, content: dict[str, JsonValue]) -> Catalog:
         return catalogs.restored(content, self._catalog.path_of(""))

@@ -33,7 +33,7 @@ _ALL = (
     .outerjoin(audit_events, audit_events.c.seq == eval_runs.c.seq)
     .outerjoin(eval_keepsakes, _kept.seq == eval_runs.c.seq)
     .outerjoin(audit_seals, _seal.size == _kept.size)
-    .where(*_VERSION)
+    .where(*_VERSION, eval_runs.c.seq > 0, eval_runs.c.seq <= logbook.END)  # no entry put any other there
     .order_by(eval_runs.c.seq.desc())
 )
 _HASH = 32  # bytes of a hash in a way
@@ -69,9 +69,14 @@ class Proofs:
         return len(runs), sum(run.passed for run in runs)
 
     def _found(self, exam: Exam) -> list[Recorded | None]:
-        """The runs of a version, the newest first; None for each whose entry is not as it was written."""
+        """The runs of a version, the newest first; None for each whose entry is not as it was written.
+
+        A row whose entry is about something else was put there by somebody, and neither proves nor hides anything.
+        """
         with reading(self._engine) as connection:
-            return [_recorded(row, exam) for row in connection.execute(_ALL, exam._asdict())]
+            bodies = [_proven(row) for row in connection.execute(_ALL, exam._asdict())]
+        ours = [body for body in bodies if body is None or _is_of(body, exam)]
+        return [None if body is None else _recorded(body) for body in ours]
 
     def evidence(self, run_id: str) -> tuple[Evidence, ...]:
         """What a run came with, in its order."""
@@ -81,17 +86,18 @@ class Proofs:
             return tuple(rows.to_evidence(piece) for piece in found)
 
 
-def _recorded(row: Row[Any, Any, Any], wanted: Exam) -> Recorded | None:
-    """What an entry says of a run; None where it is not as it was written, or about something else."""
-    body = _proven(row)
-    if body is None:
-        return None
+def _is_of(body: bytes, exam: Exam) -> bool:
+    """Whether an entry is about a run of this exam."""
+    run = json.loads(body)["data"].get("run")
+    return isinstance(run, dict) and tuple(run.get(name) for name in Exam._fields) == exam
+
+
+def _recorded(body: bytes) -> Recorded | None:
+    """What an entry says of a run; None where that is not to be understood."""
     entry = json.loads(body)
     try:
         run = EvalRun.model_validate(entry["data"]["run"])
-    except (KeyError, ValidationError):
-        return None
-    if (run.service, run.suite, run.version) != wanted:
+    except ValidationError:
         return None
     return Recorded(run, as_time(entry["at"]), entry["data"].get("origin") or {})
 
@@ -99,7 +105,7 @@ def _recorded(row: Row[Any, Any, Any], wanted: Exam) -> Recorded | None:
 def _proven(row: Row[Any, Any, Any]) -> bytes | None:
     """The entry's body, as it is in the log or was when it was sealed; None where it is neither."""
     if row.body is not None:
-        return bytes(row.body) if row.seq > 0 and audit.link(row.prev, row.body) == row.hash else None
+        return bytes(row.body) if audit.link(row.prev, row.body) == row.hash else None
     if row.kept is None or row.peaks is None:
         return None
     path = [row.path[at : at + _HASH] for at in range(0, len(row.path), _HASH)]

@@ -83,6 +83,7 @@ class PostgreSQL:
         yield from _trigger("audit_events", "kept", "BEFORE DELETE", "ROW", "twokey_kept")
         yield from _trigger("audit_events", "once", "BEFORE INSERT", "ROW", "twokey_once")
         yield from _trigger("audit_seals", "covered", "BEFORE INSERT", "ROW", "twokey_covered")
+        yield from _trigger("eval_runs", "newest", "BEFORE INSERT", "ROW", "twokey_newest")
         yield from _bounds()
 
 
@@ -123,4 +124,6 @@ _FUNCTIONS = (
         "OR NOT EXISTS (SELECT 1 FROM audit_checkpoints WHERE size >= NEW.size)",
         "NEW",
     ),
+    # The run of an eval is noted with its entry, so that nobody takes its number beforehand.
+    _refusing("twokey_newest", "NEW.seq IS DISTINCT FROM (SELECT max(seq) FROM audit_events)", "NEW"),
 )

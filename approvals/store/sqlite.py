@@ -24,7 +24,8 @@ _REFUSED = {
     "policies": "EXISTS (SELECT 1 FROM policies WHERE seq = NEW.seq)",
     "policy_drafts": "EXISTS (SELECT 1 FROM policy_drafts WHERE id = NEW.id)",
     "catalogs": "EXISTS (SELECT 1 FROM catalogs WHERE seq = NEW.seq)",
-    "eval_runs": "EXISTS (SELECT 1 FROM eval_runs WHERE seq = NEW.seq)",
+    "eval_runs": "EXISTS (SELECT 1 FROM eval_runs WHERE seq = NEW.seq) "
+    "OR NEW.seq IS NOT (SELECT max(seq) FROM audit_events)",  # only with its entry: no number is taken beforehand
     "eval_keepsakes": "EXISTS (SELECT 1 FROM eval_keepsakes WHERE seq = NEW.seq)",
     "catalog_drafts": "EXISTS (SELECT 1 FROM catalog_drafts WHERE id = NEW.id)",
 }

@@ -31,7 +31,7 @@ from approvals.tables import audit_events, eval_keepsakes, eval_runs
 from tests.actions.doubles import ClusterDouble
 from tests.approvals.doubles import ANA, BEN, CARLA, DONE, House, a_house
 from tests.approvals.test_policy_check import CATALOG, REGISTRY
-from tests.stores import UNGUARD
+from tests.stores import ON_POSTGRES, UNGUARD
 
 POLICY = """
 groups: {sre: {members: [U0BEN], team: T0TOWN}, owners: {members: [U0CARLA], team: T0TOWN}}
@@ -254,9 +254,44 @@ def test_an_entry_that_is_numbered_below_the_first_proves_nothing(lab: House) ->
     made = audit.entry((-3, audit.GENESIS), "2026-11-02T09:00:00.000000Z", "read.answered", None, ANA, data)
     row = {"seq": made.seq, "service": run.service, "suite": run.suite, "version": run.version}
     with writing(lab.engine) as connection:
+        connection.exec_driver_sql(UNPINNED)
         connection.execute(insert(audit_events), {**made._asdict(), "request_id": None})
         connection.execute(insert(eval_runs), row)
     assert lab.ledger.proofs.last(EXAM._replace(version="2.2"), None, 1) == ()
+
+
+@pytest.mark.parametrize("ahead", [-1, 1, 2, 40])
+def test_no_number_of_the_log_is_taken_beforehand(lab: House, ahead: int) -> None:
+    """A3: a row that finds a run is noted with the run's own entry, or refused, so that no run breaks off."""
+    evaluated(lab)
+    lab.ledger.note("service.started")
+    with pytest.raises(IntegrityError), writing(lab.engine) as connection:
+        connection.execute(insert(eval_runs), _planted(lab.ledger.head().size + ahead))
+    failed = evaluated(lab, passed=False)
+    assert lab.ledger.proofs.last(EXAM, None, 1) == (failed,)
+
+
+@pytest.mark.parametrize("ahead", [0, 1, 7])
+def test_a_row_that_was_planted_by_hand_neither_proves_nor_holds_up_anything(lab: House, ahead: int) -> None:
+    """A3: what it points at is about something else, or is not there; the runs that the log has go on counting."""
+    passed = evaluated(lab)
+    lab.ledger.note("service.started")
+    with writing(lab.engine) as connection:
+        connection.exec_driver_sql(UNPINNED)
+        connection.execute(insert(eval_runs), _planted(lab.ledger.head().size + ahead))
+    assert lab.ledger.proofs.last(EXAM, None, 1) == (passed,)
+    assert lab.ledger.proofs.tally(EXAM, lab.hands.asks) == (1, 1)
+    assert lab.gate.run(approved(lab).id).state is State.SUCCEEDED
+
+
+def _planted(seq: int) -> dict[str, object]:
+    return {"seq": seq, **EXAM._asdict()}
+
+
+UNPINNED = (
+    "ALTER TABLE eval_runs DISABLE TRIGGER eval_runs_newest" if ON_POSTGRES else "DROP TRIGGER eval_runs_no_insert"
+)
+"""As a store is whose guards are older, or whose owner took this one off."""
 
 
 def test_a_suite_that_is_run_until_it_passes_is_seen_on_the_card_and_in_the_log(lab: House, tmp_path: Path) -> None:
