@@ -60,8 +60,11 @@ class Executor:
         return action.answer(self._tools, progress)
 
     def standard(self, service: str, suite: str) -> str:
-        """The digest of what a service's suite asks now. Raises ConfigError where its file cannot be read here."""
-        return standard.now(self._tools.catalog, service, suite)
+        """The digest of what a service's suite asks now.
+
+        Raises ConfigError where its file cannot be read here, NoBar where any baseline would do.
+        """
+        return standard.binding(self._tools.catalog, service, suite)
 
     def check(self, plan: Plan) -> None:
         """Read the target again, and work out anew what the plan's action does.

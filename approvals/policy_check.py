@@ -186,11 +186,18 @@ def _approving(rule: Rule) -> set[str]:
 
 
 def _evals(policy: Policy, catalog: Catalog) -> Iterator[Problem]:
-    """A rule that wants evals of services that have none, which would protect nobody."""
-    tested = {name for name, service in catalog.services.items() if service.evals}
+    """A rule that wants evals of services that have none, which would protect nobody; or evals without a bar."""
+    tested = {name: service.evals for name, service in catalog.services.items() if service.evals}
     for index, rule in enumerate(policy.rules):
         if rule.evals is None:
             continue
         deploys = rule.match.verbs is None or "deploy" in rule.match.verbs
-        if not deploys or not (tested if rule.match.services is None else tested & set(rule.match.services)):
+        names = tested if rule.match.services is None else [name for name in tested if name in rule.match.services]
+        if not deploys or not names:
             yield Problem(("rules", index, "evals"), "it matches no deploy of a service with evals in the catalogue.")
+            continue
+        bare = [f"{entry.suite} of {name}" for name in names for entry in tested[name] if entry.threshold is None]
+        if bare:
+            more = f" and {len(bare) - 1} more" if bare[1:] else ""
+            say = f"{bare[0]}{more} has no threshold in the catalogue, so any baseline would do. Give it one, like 0.9."
+            yield Problem(("rules", index, "evals"), say)

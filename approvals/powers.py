@@ -28,7 +28,7 @@ class Executing(Protocol):
         ...
 
     def standard(self, service: str, suite: str) -> str:
-        """The digest of what a service's suite asks now. Raises ConfigError where that cannot be read."""
+        """The digest of what a service's suite asks now. Raises ConfigError where no run can be held to that."""
         ...
 
     def check(self, plan: Plan) -> None:

@@ -19,6 +19,10 @@ from actions.evals.suite import Question, Suite
 _KEPT = 16  # suites that were parsed; each file is read every time, and parsed again only when it changed
 
 
+class NoBar(ConfigError):
+    """The suite has no threshold, so any baseline would do. Give it one in the catalogue."""
+
+
 class Standard(NamedTuple):
     """What a suite asks, and the digest of that."""
 
@@ -34,11 +38,23 @@ def read(catalog: Catalog, entry: EvalSuite) -> Standard:
 
 def now(catalog: Catalog, service: str, suite: str) -> str:
     """The digest of a service's suite as it is now. Raises ConfigError where that cannot be told."""
+    return read(catalog, _entry(catalog, service, suite)).digest
+
+
+def binding(catalog: Catalog, service: str, suite: str) -> str:
+    """The same of a suite that a rule rests on. Raises NoBar where no number of its own has to be reached."""
+    entry = _entry(catalog, service, suite)
+    if entry.threshold is None:
+        raise NoBar
+    return read(catalog, entry).digest
+
+
+def _entry(catalog: Catalog, service: str, suite: str) -> EvalSuite:
     known = catalog.services.get(service)
     entry = next((each for each in known.evals if each.suite == suite), None) if known else None
     if entry is None:
         raise ConfigError(f"The catalogue has no suite {suite} of {service}.")
-    return read(catalog, entry).digest
+    return entry
 
 
 @lru_cache(_KEPT)

@@ -19,8 +19,11 @@ from actions.clients.protocols import Cluster, Completion
 from actions.clock import ManualClock
 from actions.errors import BadInput, ConfigError, SourceError
 from actions.evals import assertions, cost, score, standard
+from actions.evals.standard import NoBar
 from actions.evals.suite import Assertion, Suite
+from actions.executor import Executor
 from actions.outcome import Step, Table, TextFile
+from actions.registry import Registry
 from actions.toolbox import Toolbox
 from actions.verbs.run_eval import RunEval
 from bot.playground.host import Host
@@ -161,6 +164,15 @@ def test_what_changes_no_question_leaves_its_runs_as_they_are(
 def test_a_suite_that_the_catalogue_does_not_have_is_said(tools: Toolbox, service: str, name: str) -> None:
     with pytest.raises(ConfigError, match=f"no suite {name} of {service}"):
         standard.now(tools.catalog, service, name)
+
+
+def test_no_rule_can_rest_on_a_suite_without_a_threshold(tools: Toolbox) -> None:
+    """A3: the executor names its standard only where a share of the questions has to pass, whatever the baseline."""
+    hands = Executor(Registry([]), tools)
+    with pytest.raises(NoBar, match="no threshold"):
+        hands.standard("shop", "quality")
+    with_entry(tools, threshold=0.9)
+    assert hands.standard("shop", "quality") == standard.now(tools.catalog, "shop", "quality")
 
 
 def test_the_card_says_what_moved_how_slow_and_what_it_cost_for_both(tools: Toolbox) -> None:

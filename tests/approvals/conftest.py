@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.approvals.doubles import OPENED, House, a_house
+from tests.approvals.lab import a_lab
 from tests.stores import forget
 
 # How long an example takes says more about what else the machine does than about the code.
@@ -26,6 +27,15 @@ def closed() -> Iterator[None]:
 def house(tmp_path: Path) -> Iterator[House]:
     """A gate over a fresh store, with the playground's policy and people."""
     made = a_house(tmp_path / "twokey.db")
+    yield made
+    made.close()
+    forget(made.path)
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[House]:
+    """The same with a policy that wants evals in prod."""
+    made = a_lab(tmp_path / "twokey.db")
     yield made
     made.close()
     forget(made.path)

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, event
 from actions.action import Change, Read
 from actions.clock import Clock, ManualClock
 from actions.errors import ConfigError, GrantRefused, TwokeyError
+from actions.evals.standard import NoBar
 from actions.objects import back_id
 from actions.outcome import Chart, Grant, Outcome, Step, Trip
 from actions.plan import REQUEST_TOKEN, Difference, Guard, Patch, Plan, Precondition, Target
@@ -130,6 +131,7 @@ class Hands:
     stopped: bool = False
     evals: tuple[str, ...] = ()  # suites of whatever is deployed
     asks: str = "what it asks"  # the standard of every suite; empty where its file cannot be read
+    bar: bool = True  # whether the suites have a threshold
     undo: dict[str, JsonValue] | None = None  # of every plan
 
     def plan(self, action: Change, policy_version: str) -> Plan:
@@ -147,6 +149,8 @@ class Hands:
         return self.outcome
 
     def standard(self, service: str, suite: str) -> str:
+        if not self.bar:
+            raise NoBar
         if not self.asks:
             raise ConfigError(f"evals/{suite}.yaml: cannot be read.")
         return self.asks

@@ -86,6 +86,21 @@ def test_an_eval_that_protects_nobody_or_that_nobody_can_override_is_named(
     assert any(line.startswith(complaint) for line in complaints(EVALS.format(match=match, over=over)))
 
 
+def test_a_rule_that_rests_on_evals_without_a_threshold_is_named() -> None:
+    """A7: no run of such a suite lets anything through, since whoever runs it names what it is held against."""
+    entries = {"bot": [catalog.EvalSuite(suite="tone")], "other": [catalog.EvalSuite(suite="facts", threshold=0.9)]}
+    services = {name: catalog.Service(evals=tuple(suites)) for name, suites in entries.items()}
+    known = catalog.Catalog(environments=CATALOG.environments, services=services)
+    for match, named in (("{}", True), ("{services: [bot]}", True), ("{services: [other]}", False)):
+        read = yamlfile.parse(GROUP_LINES + EVALS.format(match=match, over="[]"), Policy, "policy.yaml")
+        found = [p.say for p in policy.check(read, known, REGISTRY) if p.key == "rules.0.evals"]
+        assert (
+            found
+            == ["tone of bot has no threshold in the catalogue, so any baseline would do. Give it one, like 0.9."]
+            * named
+        )
+
+
 def test_an_override_of_nothing_is_refused() -> None:
     with pytest.raises(ConfigError, match="override is for what evals requires"):
         complaints("rules: [{name: r, match: {}, ask: anyone, approvals: [], override: [{from: a}]}]")
