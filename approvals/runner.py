@@ -92,6 +92,10 @@ class Runner:
             with self._lock:
                 self._active.pop(request_id, None)
 
+    def hold(self) -> None:
+        """Say that the runs of this process live. It waits for nothing but the store."""
+        self._hold(self._ledger.now())
+
     def tick(self) -> None:
         """Say that the runs of this process live; find those of dead ones; read back what is unknown."""
         running = self._ledger.running()  # before the look at our own: of ours, each is among them, or over

@@ -109,8 +109,13 @@ class Program:
         return Program(self.settings, self.clock, self.files, engine, self._executor, in_force)
 
     def rounds(self, role: Role) -> list[Round]:
-        """What a process of this role does by itself every so often."""
+        """What a process of this role does by itself every so often.
+
+        That it lives it says apart: a cluster that does not answer, or much that expires at once, would hold that up
+        for longer than a lease, and others would take it and its runs for dead.
+        """
         found = [
+            Round("signs of life", TICK, lambda: self._live(role)),
             Round("what expires or is to be read back", TICK, lambda: self._look(role)),
             Round("checkpoints of the log", TICK, self.checkpoints.tick),
         ]
@@ -157,7 +162,7 @@ class Program:
             self.ledger,
             self.registry,
             self.catalog,
-            Memory(self.writer, self.clock, self.ledger, cards),
+            Memory(self.writer, self.clock, self.ledger, cards, inbox),
             self.names,
             identity.user_id,
             Delegating(self.gate, self.names, self.clock),
@@ -223,8 +228,12 @@ class Program:
     def _cluster_version(self) -> str:
         return self.cluster.version(next(iter(self.catalog.environments.values())).cluster)
 
-    def _look(self, role: Role) -> None:
+    def _live(self, role: Role) -> None:
         self.pulse.beat()
+        if role != "gateway":
+            self.gate.hold()
+
+    def _look(self, role: Role) -> None:
         if role == "gateway":  # which has no hands
             self.gate.keep_time()
         else:

@@ -11,17 +11,19 @@ import pytest
 import yaml
 from sqlalchemy import QueuePool, select
 
-from actions.errors import TwokeyError
+from actions.errors import TwokeyError, Unreachable
+from approvals.request import State
 from approvals.runner import LEASE
 from approvals.store import reading
-from approvals.tables import requests
+from approvals.tables import processes, requests
 from bot.app import Program, build
 from bot.playground import cast
 from bot.rounds import Round, Timer
 from bot.slack import Identity
+from tests.approvals.doubles import ANA, DEV
 from tests.bot.scene import HERE, Scene
 from tests.bot.test_amending import rename
-from tests.waiting import until, within
+from tests.waiting import PATIENCE, until, within
 
 MINUTE = timedelta(minutes=1)
 SOON = timedelta(milliseconds=5)
@@ -53,9 +55,78 @@ async def test_a_run_goes_on_while_its_process_goes_over_to_another_catalogue(sl
     assert left.checkedin() == 0, "no connection to the store stays behind"
 
 
+async def test_a_cluster_that_does_not_answer_makes_nobody_count_as_dead(slack: Scene) -> None:
+    """E2, L3: while what became of one request is read back for minutes, the other runs go on, and so does the process.
+
+    A cluster that hangs takes a quarter of a minute for each request that is unknown; a lease lasts half a minute.
+    """
+    program, release = await asyncio.to_thread(_with_one_unknown_and_one_that_runs, slack)
+    asking, answered = threading.Event(), threading.Event()
+
+    def hangs(plan: object, request_id: str) -> None:
+        asking.set()
+        answered.wait(PATIENCE)
+
+    slack.hands.reconcile = hangs  # type: ignore[method-assign]
+    rounds = [Working(due) for due in program.rounds("all") if due.every < MINUTE]
+    try:
+        for _ in range(3):
+            slack.clock.advance(LEASE.total_seconds() - 1)
+            before = _lease(program), _seen(program)
+            for each in rounds:
+                each.turn()
+            await within(lambda was=before: asking.is_set() and _lease(program) > was[0] and _seen(program) > was[1])
+    finally:
+        answered.set()
+        release.set()
+        for each in rounds:
+            await asyncio.to_thread(each.join)
+    until(lambda: not program.ledger.running(), "the end of the run")
+    program.engine.dispose()
+
+
+class Working:
+    """A round that its timer makes again and again, but never beside itself."""
+
+    def __init__(self, due: Round) -> None:
+        self._due, self._thread = due, threading.Thread(target=due.make)
+
+    def turn(self) -> None:
+        if not self._thread.is_alive():
+            self._thread = threading.Thread(target=self._due.make)
+            self._thread.start()
+
+    def join(self) -> None:
+        self._thread.join(PATIENCE)
+
+
+def _with_one_unknown_and_one_that_runs(slack: Scene) -> tuple[Program, threading.Event]:
+    """A process at work, and what its run goes on by."""
+    program = build(slack.settings(), slack.clock, slack.hands)
+    program.files.put_forward(program.charter)
+    program.pulse.start("all", {})
+    slack.hands.after_effect = _lost
+    program.gate.run(program.gate.submit(DEV, ANA, {}).id)
+    slack.hands.after_effect = lambda: None
+    release, run = slack.held(), program.gate.submit(DEV.model_copy(update={"service": "cart"}), ANA, {})
+    threading.Thread(target=program.gate.run, args=[run.id]).start()
+    until(program.ledger.running, "the run")
+    return program, release
+
+
+def _lost() -> None:
+    raise Unreachable("the answer was lost")
+
+
+def _seen(program: Program) -> str:
+    with reading(program.engine) as connection:
+        return str(connection.execute(select(processes.c.seen_at)).scalar_one())
+
+
 def _lease(program: Program) -> str:
     with reading(program.engine) as connection:
-        return str(connection.execute(select(requests.c.lease_until)).scalar_one())
+        running = requests.c.state == State.RUNNING
+        return str(connection.execute(select(requests.c.lease_until).where(running)).scalar_one())
 
 
 async def test_a_policy_that_nobody_could_check_is_in_force_within_a_minute_of_when_somebody_can(
