@@ -279,15 +279,13 @@ class Conversation:
 
     def _submitted(self, said: Said, action: Change) -> Request:
         origin: dict[str, JsonValue] = {"channel": said.channel, "thread": said.place, "delivery": said.delivery}
-        before = self._submitted_before(said) if said.again else None
-        return before or self._gate.submit(
-            action, said.actor, origin, self._memory.with_request(said.channel, said.thread)
-        )
+        before = self.came_of(said) if said.again else None  # of one that died before it noted that it had (S2)
+        effect = self._memory.with_request(said.channel, said.thread, said.delivery)
+        return before or self._gate.submit(action, said.actor, origin, effect)
 
-    def _submitted_before(self, said: Said) -> Request | None:
-        """The request of a process that died before it had noted this delivery as worked on (S2)."""
-        own = self._ledger.asked_by(said.actor, 20)
-        return next((request for request in own if request.origin.get("delivery") == said.delivery), None)
+    def came_of(self, said: Said) -> Request | None:
+        """The request that was made with these words or this press."""
+        return self._memory.came_of(said.delivery, said.actor)
 
     async def _answer(self, said: Said, action: Read, stage: Stage) -> None:
         watching = Watching(stage, action.title, at_once=action.verb in SLOW)

@@ -9,10 +9,12 @@ from sqlalchemy import bindparam, insert, select
 
 from actions.clock import Clock
 from actions.errors import BadInput
+from approvals.actor import Actor
 from approvals.ledger import Effect, Ledger, Recording
 from approvals.request import Request
-from approvals.tables import as_text
+from approvals.tables import as_text, requests
 from bot.cards import Cards
+from bot.inbox import Inbox
 from bot.tables import threads
 from bot.writer import Writer
 from intents.reading import Context, Earlier
@@ -32,27 +34,37 @@ _LAST = (
     .order_by(threads.c.id.desc())
     .limit(MOST)
 )
+_CAME_OF = select(requests.c.id).where(
+    requests.c.requester_user == bindparam("user"), requests.c.origin["delivery"].as_string() == bindparam("delivery")
+)
 
 
 class Memory:
     """Safe between threads. Every method may raise StoreDown."""
 
-    def __init__(self, writer: Writer, clock: Clock, ledger: Ledger, cards: Cards) -> None:
-        self._writer, self._clock, self._ledger, self._cards = writer, clock, ledger, cards
+    def __init__(self, writer: Writer, clock: Clock, ledger: Ledger, cards: Cards, inbox: Inbox) -> None:
+        self._writer, self._clock, self._ledger, self._cards, self._inbox = writer, clock, ledger, cards, inbox
 
     def remember(self, channel: str, thread: str, action: dict[str, JsonValue]) -> None:
         """The bot answered this in this thread; an empty thread is the direct conversation as a whole."""
         row = {**self._place(channel, thread), "action": action, "request_id": None}
         self._writer.write(lambda connection: connection.execute(_ADD, row))
 
-    def with_request(self, channel: str, thread: str) -> Effect:
-        """Remembers a request there in the very transaction that records it."""
+    def with_request(self, channel: str, thread: str, delivery: str) -> Effect:
+        """Remembers a request there in the very transaction that records it, if its delivery is ours still (S2)."""
         place = self._place(channel, thread)
 
         def effect(record: Recording, request: Request) -> None:
+            self._inbox.require_ours(record.connection, delivery)
             record.connection.execute(_ADD, {**place, "action": request.plan.action, "request_id": request.id})
 
         return effect
+
+    def came_of(self, delivery: str, actor: Actor) -> Request | None:
+        """The request that somebody made with this delivery, whichever process recorded it."""
+        asked = {"user": actor.user_id, "delivery": delivery}
+        found = self._writer.read(lambda connection: connection.execute(_CAME_OF, asked).scalar())
+        return self._ledger.get(found) if found else None
 
     def recall(self, channel: str, thread: str) -> Context:
         """What is there already, newest last. A card's own thread knows the card's request."""

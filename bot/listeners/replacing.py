@@ -22,7 +22,7 @@ async def replace(
     """
     if not await desk.conversation.take_up(said, partial, stages):
         return None
-    made = await asyncio.to_thread(_made, desk, said)
+    made = await asyncio.to_thread(desk.conversation.came_of, said)
     if made is None or made.state is State.REFUSED:
         return None
     try:
@@ -30,9 +30,3 @@ async def replace(
     except TwokeyError as error:
         await stages.here.whisper(kit.say(error.say))
     return made
-
-
-def _made(desk: Desk, said: Said) -> Request | None:
-    """The request that came of this press."""
-    asked = desk.ledger.asked_by(said.actor, 20)
-    return next((request for request in asked if request.origin.get("delivery") == said.delivery), None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -25,6 +25,7 @@ from bot.cards import Cards
 from bot.conversation import Conversation, Reads, Said, Stages
 from bot.delegating import Delegating
 from bot.faces import Faces
+from bot.inbox import Inbox
 from bot.memory import Memory
 from bot.readings import Readings
 from bot.taking_back import TakingBack
@@ -76,6 +77,7 @@ class Talk:
     house: House
     memory: Memory
     cards: Cards
+    inbox: Inbox
     conversation: Conversation
     here: Wall = field(default_factory=Wall)
     below: Wall = field(default_factory=Wall)
@@ -116,9 +118,10 @@ def talk(tmp_path: Path) -> Iterator[Talk]:
     engine = open_store(store_url(house.path))
     writer = Writer(engine)
     cards = Cards(writer, house.clock)
-    memory = Memory(writer, house.clock, house.ledger, cards)
+    inbox = Inbox(writer, house.clock)
+    memory = Memory(writer, house.clock, house.ledger, cards, inbox)
     conversation = converse(house, memory, cards, Reader(SERVICES, REGISTRY))
-    yield Talk(house, memory, cards, conversation)
+    yield Talk(house, memory, cards, inbox, conversation)
     engine.dispose()
     house.close()
 
@@ -137,6 +140,35 @@ async def test_the_same_delivery_is_submitted_once(talk: Talk) -> None:
     assert len(talk.house.ledger.recent(10)) == 1
     await talk.hears("scale checkout to 5 in prod", delivery="event 2")
     assert len(talk.house.ledger.recent(10)) == 2
+
+
+async def test_the_same_delivery_is_submitted_once_however_much_else_was(talk: Talk) -> None:
+    """S2: somebody pastes thirty orders at once, and the process dies before it could note any of them."""
+    for _ in range(2):
+        for number in range(30):
+            await talk.hears("restart cart in dev", delivery=f"event {number}")
+    assert len(talk.house.ledger.recent(100)) == 30
+
+
+async def test_of_a_process_that_was_stopped_and_its_heir_one_submits(talk: Talk) -> None:
+    """S2: whichever comes first, when the one that was taken for dead goes on in the middle of its work."""
+    cards, writer = talk.cards, Writer(talk.house.engine)
+    heirs = Inbox(writer, talk.house.clock)
+    memory = Memory(writer, talk.house.clock, talk.house.ledger, cards, heirs)
+    heir = converse(talk.house, memory, cards, Reader(SERVICES, REGISTRY))
+    stages = Stages(talk.here, talk.below)
+    for delivery, first in (("event 1", "heir"), ("event 2", "stopped")):
+        assert talk.inbox.take(delivery, {})
+        stopped = replace(talk.said(delivery=delivery), again=False)
+        if first == "stopped":
+            await talk.conversation.hear(stopped, "restart cart in dev", stages)
+        assert heirs.take(delivery, {})
+        await heir.hear(talk.said(delivery=delivery), "restart cart in dev", stages)
+        if first == "heir":
+            await talk.conversation.hear(stopped, "restart cart in dev", stages)
+            assert "another process of mine goes on with this" in talk.last()
+    asked = [request.origin["delivery"] for request in talk.house.ledger.recent(10)]
+    assert sorted(map(str, asked)) == ["event 1", "event 2"]
 
 
 async def test_what_is_missing_is_asked_for_with_buttons(talk: Talk) -> None:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
+from typing import TypeVar
 
 import pytest
+from sqlalchemy import Connection
 
-from approvals.store import StoreDown
+from approvals.store import AnswerLost, StoreDown
 from bot.inbox import LEASE, RETENTION, Inbox
 from bot.listeners.closing import Closing
 from bot.writer import Writer
 from tests.approvals.doubles import in_threads
 from tests.bot.conftest import EdgeStore
+
+T = TypeVar("T")
 
 
 def test_a_delivery_is_taken_once(store: EdgeStore) -> None:
@@ -33,6 +38,44 @@ def test_it_is_remembered_across_a_restart_for_longer_than_slack_redelivers(stor
     second = Inbox(Writer(store.engine), store.clock)
     assert second.left_over() == []
     assert not second.take("event Ev1", {"a": 1})
+
+
+def test_what_we_took_without_hearing_of_it_is_worked_on_once(store: EdgeStore) -> None:
+    """S2: the connection broke at the commit, which was done all the same; then Slack delivers again, or we look."""
+    writer = LosesAnswers(store.engine)
+    inbox = Inbox(writer, store.clock)
+    dead = Inbox(Writer(store.engine), store.clock)
+    dead.take("event Ev8", {"b": 2})
+    inbox.beat()
+    writer.lost = 1
+    with pytest.raises(AnswerLost):
+        inbox.take("event Ev1", {"a": 1})
+    assert inbox.take("event Ev1", {"a": 1})
+    assert not inbox.take("event Ev1", {"a": 1})
+    writer.lost = 1
+    with pytest.raises(AnswerLost):
+        inbox.take("event Ev2", {"a": 2})
+    writer.lost = 1
+    with pytest.raises(AnswerLost):
+        inbox.left_over()
+    store.clock.advance(LEASE.total_seconds() + 1)
+    inbox.beat()
+    assert sorted(inbox.left_over()) == [("event Ev2", {"a": 2}), ("event Ev8", {"b": 2})]
+    assert inbox.left_over() == []
+    assert not inbox.take("event Ev2", {"a": 2})
+
+
+class LosesAnswers(Writer):
+    """To which the store does what it is asked, and the next answers of it are `lost`."""
+
+    lost = 0
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        found = super().write(work)
+        if self.lost:
+            self.lost -= 1
+            raise AnswerLost
+        return found
 
 
 def test_what_was_not_finished_is_given_to_the_next_process_once(store: EdgeStore) -> None:
