@@ -72,10 +72,8 @@ async def test_a_cluster_that_does_not_answer_makes_nobody_count_as_dead(slack: 
     try:
         for _ in range(3):
             slack.clock.advance(LEASE.total_seconds() - 1)
-            before = _lease(program), _seen(program)
-            for each in rounds:
-                each.turn()
-            await within(lambda was=before: asking.is_set() and _lease(program) > was[0] and _seen(program) > was[1])
+            await _still_alive(program, rounds)
+            await within(asking.is_set)
     finally:
         answered.set()
         release.set()
@@ -83,6 +81,14 @@ async def test_a_cluster_that_does_not_answer_makes_nobody_count_as_dead(slack: 
             await asyncio.to_thread(each.join)
     until(lambda: not program.ledger.running(), "the end of the run")
     program.engine.dispose()
+
+
+async def _still_alive(program: Program, rounds: list[Working]) -> None:
+    """One turn of the rounds that are not under way, and both say so."""
+    lease, seen = _lease(program), _seen(program)
+    for each in rounds:
+        each.turn()
+    await within(lambda: _lease(program) > lease and _seen(program) > seen)
 
 
 class Working:
