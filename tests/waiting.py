@@ -16,9 +16,12 @@ PATIENCE = 60.0  # seconds until a test gives up
 T = TypeVar("T")
 
 
-def until(probe: Callable[[], T], what: str, told: Callable[[], str] = str) -> T:
-    """What the probe gives, as soon as that is something. Fails with `what` never came, and what was `told` instead."""
-    deadline = time.monotonic() + PATIENCE
+def until(probe: Callable[[], T], what: str, told: Callable[[], str] = str, patience: float = PATIENCE) -> T:
+    """What the probe gives, as soon as that is something. Fails with `what` never came, and what was `told` instead.
+
+    Only a large program that starts is given more `patience` than all else, in seconds.
+    """
+    deadline = time.monotonic() + patience
     while not (found := probe()):
         assert time.monotonic() < deadline, f"never saw {what}{told()}"
         threading.Event().wait(0.03)

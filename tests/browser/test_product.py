@@ -27,23 +27,26 @@ class Hurried:
     """Time that passes slowly, and from `hurry` on faster than the machine's own."""
 
     def __init__(self) -> None:
-        self._lock, self._start = threading.Lock(), datetime.now(UTC)
+        self._hurried, self._start = threading.Condition(), datetime.now(UTC)
         self._speed, self._passed, self._seen = SLOWLY, 0.0, time.monotonic()
 
     def hurry(self) -> None:
-        self.steady()
-        self._speed = SPEED
+        with self._hurried:
+            self.steady()
+            self._speed = SPEED
+            self._hurried.notify_all()
 
     def now(self) -> datetime:
         return self._start + timedelta(seconds=self.steady())
 
     def sleep(self, seconds: float) -> None:
-        until = self.steady() + seconds
-        while self.steady() < until:
-            time.sleep(0.01)
+        with self._hurried:
+            until = self.steady() + seconds
+            while (left := until - self.steady()) > 0:
+                self._hurried.wait(left / self._speed)
 
     def steady(self) -> float:
-        with self._lock:
+        with self._hurried:
             seen = time.monotonic()
             self._passed, self._seen = self._passed + (seen - self._seen) * self._speed, seen
             return self._passed

@@ -6,7 +6,6 @@ import json
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ import requests
 
 from tests.cluster.access import a_session, write_kubeconfig
 from tests.ports import held_port
+from tests.waiting import until
 
 ADMIN = "admin-token"  # of system:masters, in a cluster that lives as long as the tests
 PATIENCE = 180.0  # seconds until a program counts as not starting
@@ -153,16 +153,11 @@ class ControlPlane:
         )
 
     def _await_ready(self) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            for name, process in self._processes.items():
-                assert process.poll() is None, f"{name} ended: {self._tail(name)}"
-            if self._ready():
-                return
-            time.sleep(0.05)
-        raise AssertionError(f"the API server did not get ready: {self._tail('kube-apiserver')}")
+        until(self._ready, "the API server ready: ", lambda: self._tail("kube-apiserver"), PATIENCE)
 
     def _ready(self) -> bool:
+        for name, process in self._processes.items():
+            assert process.poll() is None, f"{name} ended: {self._tail(name)}"
         if not self.certificate.exists():
             return False
         try:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import requests
 
 from tests.ports import held_port
+from tests.waiting import until
 
 PATIENCE = 120.0  # seconds to load the model, on a busy machine
 HOW = "needs a model: `make model-endpoint`, then TWOKEY_TEST_MODEL_ENDPOINT=<what it prints>"
@@ -40,15 +40,16 @@ def model_endpoint(folder: Path, log: Path) -> Iterator[str]:
 
 
 def _await(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + PATIENCE
+    def tail() -> str:
+        return log.read_text(errors="replace")[-2000:]
+
+    def there() -> bool:
+        assert process.poll() is None, f"the model's endpoint ended: {tail()}"
+        try:
+            return session.get(f"{url}/models", timeout=PATIENCE).ok
+        except requests.RequestException:
+            return False  # nobody listens yet
+
     with requests.Session() as session:
         session.trust_env = False
-        while time.monotonic() < deadline:
-            assert process.poll() is None, f"the model's endpoint ended: {log.read_text(errors='replace')[-2000:]}"
-            try:
-                if session.get(f"{url}/models", timeout=PATIENCE).ok:
-                    return
-            except requests.RequestException:
-                pass  # nobody listens yet
-            time.sleep(0.1)
-    raise AssertionError(f"the model's endpoint did not get ready: {log.read_text(errors='replace')[-2000:]}")
+        until(there, "the model's endpoint ready: ", tail, PATIENCE)

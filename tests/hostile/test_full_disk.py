@@ -6,7 +6,6 @@ import contextlib
 import os
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,8 +21,8 @@ from tests import postgres
 from tests.approvals.doubles import House, a_house
 from tests.conftest import NO_DISK
 from tests.postgres import Server
+from tests.waiting import until
 
-PATIENCE = 60.0  # seconds until a server that gave up answers again
 ROOM = 160  # MiB: a new server takes about 50 of them, and its journal some more
 
 pytestmark = pytest.mark.skipif(postgres.binaries() is None, reason="no PostgreSQL: apt-get install postgresql")
@@ -61,15 +60,16 @@ def full(disk: Path) -> Iterator[None]:
 
 def until_it_answers(server: Server, url: str) -> None:
     """It comes back by itself, or is started again as whoever runs it would."""
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
+
+    def answers() -> bool:
         if server.process.poll() is not None:
             server.start()
         with contextlib.suppress(psycopg.OperationalError), psycopg.connect(url) as connection:
             connection.execute("SELECT 1")
-            return
-        time.sleep(0.05)  # it has no other way to say that it is there
-    raise AssertionError("the server does not come back")
+            return True
+        return False
+
+    until(answers, "the server come back")
 
 
 def until_it_refuses(house: House) -> None:
