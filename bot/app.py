@@ -71,7 +71,7 @@ class Program:
         self.registry = Registry(VERBS)
         client = slack.sync_client(settings)
         self.names = Names(client)
-        self.directory = SlackDirectory(client)
+        self.directory = SlackDirectory(client, clock=clock)
         self.ledger = Ledger(engine, clock, self.registry)
         self.pulse = self.ledger.pulse(clock)
         self.checkpoints = self._checkpoints()

@@ -14,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, Protocol
+from weakref import WeakValueDictionary
 
 from pydantic import JsonValue
 
@@ -48,7 +49,7 @@ from intents.reading import Command, Context, Question, Reading, Refusal
 LONGEST = 4_000  # characters of a sentence; more is no sentence
 SLOW = {"triage", "run_eval"}  # these say at once that they look
 WHYS = 500  # threads whose last reading can be asked about
-PLANS_AT_ONCE = 2  # changes planned side by side; more would take the threads that bring their cards
+PLANS_AT_ONCE = 2  # changes planned side by side, of one person one; more would take the threads that bring their cards
 
 ATTEMPTS = {"unknown_service", "unknown_environment", "unsupported", "unsafe", "several_actions"}
 """Refusals of somebody who wanted something done. The others are talk, or somebody saying what not to do."""
@@ -139,6 +140,7 @@ class Conversation:
         self._amending, self._taking_back, self._readings = amending, taking_back, readings
         self._read_last: OrderedDict[tuple[str, str], tuple[str, Context, Reading]] = OrderedDict()
         self._planning = asyncio.Semaphore(PLANS_AT_ONCE)
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # whoever plans, by person
 
     async def hear(self, said: Said, text: str, stages: Stages) -> None:
         """Somebody spoke to the bot."""
@@ -255,10 +257,16 @@ class Conversation:
             await self._answer(said, action, stages.below)
 
     async def _submit(self, said: Said, action: Change, stages: Stages) -> None:
-        async with self._planning:
+        async with self._turn(said.actor), self._planning:
             request = await asyncio.to_thread(self._submitted, said, action)
         if request.state is State.REFUSED:
             await stages.here.show(await self._refused(request, stages.here))
+
+    def _turn(self, actor: Actor) -> asyncio.Lock:
+        """For one plan after the other: a cluster that does not answer takes long, and others want theirs."""
+        turn = self._turns.get(actor.user_id) or asyncio.Lock()
+        self._turns[actor.user_id] = turn
+        return turn
 
     async def _refused(self, request: Request, stage: Stage) -> Message:
         """Why it is refused; where an eval is lacking, with the newest run of it and a button that runs it."""

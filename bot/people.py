@@ -13,6 +13,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from actions.clients.protocols import ChangeRecord, Changes
+from actions.clock import Clock, SystemClock
 from approvals.actor import Actor, Directory, DirectoryDown
 from bot.work import code_of, retry_after
 
@@ -20,14 +21,20 @@ T = TypeVar("T")
 
 GLIMPSE_AGE = 60.0  # seconds; usergroups.users.list takes 20 questions a minute
 PATIENCE = 2.0  # seconds for which a question about rights is held back at Slack's wish before it fails
+LONGEST_LIMIT = 60.0  # seconds; Slack counts by the minute
 NAME_AGE = 600.0  # seconds; a name is for display and decides nothing
 
 
 class SlackDirectory:
-    """Implements `approvals.actor.Directory`. Every question about rights is asked of Slack anew (A3, A8)."""
+    """Implements `approvals.actor.Directory`. Every question about rights is asked of Slack anew (A3, A8).
 
-    def __init__(self, client: WebClient, team_id: str | None = None) -> None:
-        self._client, self._team_id = client, team_id
+    Where Slack limits a kind of question, none of that kind is asked before it wishes: more of them would only keep
+    the limit up, for everybody.
+    """
+
+    def __init__(self, client: WebClient, team_id: str | None = None, clock: Clock | None = None) -> None:
+        self._client, self._team_id, self._clock = client, team_id, clock or SystemClock()
+        self._limited: dict[str, tuple[float, SlackApiError]] = {}  # by method: until when, and how Slack said so
 
     def team_id(self) -> str:
         """The workspace that the bot's token belongs to. Raises DirectoryDown."""
@@ -90,7 +97,16 @@ class SlackDirectory:
 
     def _ask(self, method: str, params: dict[str, Any], absent: str | None = None) -> Mapping[str, Any]:
         """Any failure, a rate limit and an odd answer included, is one thing: it cannot be told now."""
-        return ask(self._client, method, params, absent)
+        if method in self._limited:
+            until, said = self._limited[method]
+            if self._clock.steady() < until:
+                raise DirectoryDown from said
+        try:
+            return ask(self._client, method, params, absent)
+        except DirectoryDown as error:
+            if isinstance(error.__cause__, SlackApiError) and (wait := retry_after(error.__cause__)):
+                self._limited[method] = (self._clock.steady() + min(wait, LONGEST_LIMIT), error.__cause__)
+            raise
 
 
 class Glimpse:

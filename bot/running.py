@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import Counter
 from collections.abc import Callable
 
 from actions.errors import TwokeyError
@@ -15,7 +16,8 @@ from bot.threads import in_daemon
 
 POLL = 1.0  # seconds between looks at the ledger
 AGAIN = 1.0  # seconds until one that could not start is tried again
-AT_ONCE = 16
+AT_ONCE = 64  # a run mostly waits, a guarded one for an hour
+OF_ONE = 16  # of them for one person who asked: nobody's runs keep all others from starting
 
 _NOTHING_TO_START = {State.WAITING, State.RUNNING}  # one that ended may make room for another on its target
 
@@ -28,6 +30,7 @@ class Running:
     def __init__(self, ledger: Ledger, gate: Gate) -> None:
         self._ledger, self._gate = ledger, gate
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._askers: Counter[str] = Counter()  # whose they are
         self._not_before: dict[str, float] = {}
         self._bell = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -70,8 +73,14 @@ class Running:
         now = asyncio.get_running_loop().time()
         for request in (*forsaken, *ready):
             due = self._not_before.get(request.id, 0.0) <= now
-            if due and request.id not in self._tasks and len(self._tasks) < AT_ONCE:
+            if due and request.id not in self._tasks and self._room_for(request):
+                self._askers[request.requester.user_id] += 1
                 self._tasks[request.id] = asyncio.create_task(self._run(request), name=f"run {request.id}")
+
+    def _room_for(self, request: Request) -> bool:
+        """Whether it can begin now. A guard that nobody watches is not kept waiting by its own asker's other runs."""
+        fair = request.state is State.RUNNING or self._askers[request.requester.user_id] < OF_ONE
+        return fair and len(self._tasks) < AT_ONCE
 
     async def _run(self, due: Request) -> None:
         request_id = due.id
@@ -89,6 +98,7 @@ class Running:
             self._later(request_id)
         finally:
             self._tasks.pop(request_id, None)
+            self._askers[due.requester.user_id] -= 1
 
     def _work(self, due: Request) -> Callable[[], Request]:
         work = self._gate.watch_on if due.state is State.RUNNING else self._gate.run

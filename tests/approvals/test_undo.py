@@ -27,3 +27,26 @@ def test_an_approved_undo_does_not_wait_for_what_it_takes_back(house: House, bes
     assert house.hands.stopped
     assert house.kinds().count("request.unwatched") == 1
     assert other.gate.run(undo.id).state is State.SUCCEEDED
+
+
+def test_what_waits_for_its_target_asks_nobody_again_before_that_is_free(
+    house: House, beside: Callable[[], House]
+) -> None:
+    """A8, E3: a runner tries it every second, and Slack answers 20 questions a minute: then nobody could approve."""
+    first, second, other = house.approved(), house.approved(), beside()
+    asked: list[int] = []
+
+    def during() -> None:
+        house.hands.after_effect = lambda: None
+        checked: list[None] = []
+        house.hands.during_check = lambda: checked.append(None)
+        for _ in range(60):
+            assert other.gate.run(second.id).state is State.READY
+            asked.append(len(house.folk.asked))
+        assert len(checked) == 1
+        house.hands.during_check = lambda: None
+
+    house.hands.after_effect = during
+    house.gate.run(first.id)
+    assert len(set(asked)) == 1
+    assert other.gate.run(second.id).state is State.SUCCEEDED

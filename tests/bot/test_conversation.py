@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -114,7 +115,14 @@ def converse(house: House, memory: Memory, cards: Cards, reader: Reads) -> Conve
 
 @pytest.fixture
 def talk(tmp_path: Path) -> Iterator[Talk]:
-    house = a_house(tmp_path / "t.db")
+    with talking(tmp_path / "t.db") as found:
+        yield found
+
+
+@contextmanager
+def talking(path: Path) -> Iterator[Talk]:
+    """A conversation over a fresh store."""
+    house = a_house(path)
     engine = open_store(store_url(house.path))
     writer = Writer(engine)
     cards = Cards(writer, house.clock)

@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 from slack_sdk import WebClient
 
+from actions.clock import ManualClock
 from approvals.actor import Actor, DirectoryDown
 from bot.people import Names, SlackDirectory
 from bot.playground.host import Host
@@ -107,6 +108,27 @@ def test_a_moment_of_patience_is_given_and_no_more(fake: Fake) -> None:
     slack.limited, slack.retry_after = 1, "3"
     with pytest.raises(DirectoryDown):
         SlackDirectory(client, "T1").members(SRE)
+
+
+def test_who_is_limited_asks_no_more_before_slack_wishes(fake: Fake) -> None:
+    """A8: asking on keeps the limit up, and then nobody can approve anything; other questions are answered."""
+    slack, client = fake
+    clock = ManualClock()
+    directory = SlackDirectory(client, "T1", clock)
+    slack.limited, slack.retry_after = 1, "30"
+    slack.answers["usergroups.users.list"] = {"ok": True, "users": ["U1"]}
+    slack.answers["usergroups.list"] = {"ok": True, "usergroups": []}
+    for _ in range(10):
+        with pytest.raises(DirectoryDown):
+            directory.members(SRE)
+        clock.advance(2.9)
+    assert slack.asked == ["usergroups.users.list"]
+    clock.advance(2)
+    assert directory.members(SRE) == {"sre": frozenset({actor("U1")})}
+    slack.limited = 1
+    assert directory.members(BOTH)["sre"], "the list is refused, and each is asked for by itself"
+    assert directory.members(BOTH)["sre"]
+    assert slack.asked[2:] == ["usergroups.list", *["usergroups.users.list"] * 4]
 
 
 def test_a_list_of_members_needs_no_question(fake: Fake) -> None:

@@ -149,6 +149,7 @@ async def test_a_policy_that_nobody_could_check_is_in_force_within_a_minute_of_w
         await slack.post("faults", rate_limit={"method": method, "retry_after": 60, "times": 1})
     async with slack.program("gateway") as program:
         assert program.gate.policy.version != program.files.policy.version
+        slack.clock.advance(60)
         for due in program.rounds("gateway"):
             if due.every <= MINUTE:
                 await asyncio.to_thread(due.make)
