@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, text, update
+from sqlalchemy import delete, insert, text, update
 from sqlalchemy.exc import IntegrityError
 
 from actions import canonical
@@ -169,7 +169,7 @@ def test_another_text_in_the_place_of_an_archived_one_is_not_in_force(house: Hou
 
 @pytest.mark.sqlite
 def test_a_seal_of_an_older_release_says_nothing_of_the_policy_and_is_believed(house: House, tmp_path: Path) -> None:
-    """A9: what was in force before an upgrade is in force after it."""
+    """A9: what was in force before an upgrade is in force after it; not what stands for an entry after the seal."""
     assert a_charter(house).put_forward(FIRST) is None
     lived(house)
     sealed(house, tmp_path / "archive")
@@ -182,6 +182,14 @@ def test_a_seal_of_an_older_release_says_nothing_of_the_policy_and_is_believed(h
             update(audit_events).where(audit_events.c.seq == entry.seq).values(body=canonical.canonical(said))
         )
     assert a_charter(house).in_force().version == FIRST.version
+    lived(house, 1)
+    planted = {"seq": entry.seq + 1, "version": WEAKER.version, "content": WEAKER.content}
+    with writing(house.engine) as connection:
+        connection.execute(text("DROP TRIGGER audit_events_no_delete"))
+        connection.execute(delete(audit_events).where(audit_events.c.seq == entry.seq + 1))
+        connection.execute(insert(policies), planted)
+    with pytest.raises(Forged):
+        a_charter(house).in_force()
 
 
 def test_only_what_is_sealed_may_go_and_only_what_a_checkpoint_covers_is_sealed(house: House, tmp_path: Path) -> None:
