@@ -41,6 +41,7 @@ _PLACES = frozenset(
     ("in", "on", "to", "into", "onto", "at", "within", "inside", "@", "-n", "--namespace", "--env", "env")
 )
 _NOUNS = frozenset(("service", "app", "application", "deployment", "workload", "environment", "env", "cluster", "'s"))
+_SINGULAR = frozenset(("is", "'s", "has", "keeps", "hangs", "crashes", "fails", "looks", "seems", "needs"))
 _POINTS = re.compile(r" (?:it|that|this|that one|this one|them|same|again) ")
 
 
@@ -91,6 +92,9 @@ def _service_in_doubt(named: Named, words: tuple[str, ...], verb: str) -> bool:
     if word in _LITTLE or (verb in ("deploy", "rollback") and quantities.version(word)):
         return True
     if word in _COUNTED:
+        one = word.endswith("s") and words[named.end : named.end + 1][0] in _SINGULAR if words[named.end :] else False
+        if not before and one and "it" in words[named.end :]:
+            return False
         return before in {"", "more", "many", "new", "extra", *_NUMBERS} or before.isdigit()
     return (word in _PEOPLE or guards.warns(word)) and before not in _VERBS
 

@@ -6,7 +6,7 @@ A guard never makes a reading better: it can only turn one down. So even the wor
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import resources
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -71,6 +71,7 @@ class View:
             for named in found:
                 words[named.start : named.end] = [mask, *[""] * (named.end - named.start - 1)]
         self.reasons = reasons.find(words, sentence.spelled) if sentence.language == "en" else ()
+        self.environments = [named for named in self.environments if not self._proves(named)]
         if words and words[0] in ("k", "kubectl", "kc", "oc"):  # there, these are kinds of objects and no orders
             words = ["" if word in ("deploy", "deployment") else word for word in words]
         self.masked = tuple(words)
@@ -80,6 +81,10 @@ class View:
         self._ordered = _text(words)
         self.bare = _plain(words) if self.reasons else self.plain  # without the reason for it
         self.order = _COMPLAINT.sub(_dropped, self.bare)  # without a complaint before or behind it either
+
+    def _proves(self, named: Named) -> bool:
+        """Whether this place is only where a version did well: `…, it is tested in staging`."""
+        return any(reason.proves and reason.start <= named.start < reason.end for reason in self.reasons)
 
     def wants_change(self) -> bool:
         """Whether any word speaks of changing something; a service's name is no such word."""
@@ -192,6 +197,11 @@ def never(view: View) -> Objection | None:
 def warns(word: str) -> bool:
     """Whether a word would turn an order down were it no name: of a negation, a condition or a time."""
     return any(kind.search(f" {word} ") for kind in (_NEGATION, _CONDITION, _SCHEDULE))
+
+
+def orders(words: Sequence[str]) -> bool:
+    """Whether any of these words is one that orders something."""
+    return bool(_ORDER.search(f" {' '.join(words)} "))
 
 
 def order(view: View) -> Objection | None:

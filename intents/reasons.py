@@ -29,7 +29,15 @@ _DOING = re.compile(  # what somebody does who ships, waits, plans or tells is n
     r"|starting|returning|recovering|refusing|using",
     re.ASCII,
 )
-_SORTS = {"service": SERVICE, "environment": ENVIRONMENT, "ticket": _TICKET, "version": "<version>", "doing": "<doing>"}
+_SORTS = {
+    "service": SERVICE,
+    "environment": ENVIRONMENT,
+    "ticket": _TICKET,
+    "version": "<version>",
+    "doing": "<doing>",
+    "person": "<person>",
+}
+_MANY_PEOPLE = frozenset(("@channel", "@here", "@everyone"))
 _LISTS = ("adjective", "noun")  # of single words
 _ENDS_LEADING = frozenset((",", ";", "-", "so", _TICKET))  # one of them, or a ticket, ends what stands before the order
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -41,6 +49,7 @@ class Reason(NamedTuple):
     start: int
     end: int
     version: int | None = None
+    proves: bool = False  # that the version did well in another environment, which is named for that alone
 
 
 _Step = tuple[str, str] | frozenset[tuple[str, ...]]  # an entry and how often, or runs of words
@@ -128,19 +137,23 @@ def _words(entry: _Entry) -> Iterator[str]:
 
 _ENTRIES = _load()
 VOCABULARY = frozenset(word for entry in _ENTRIES.values() for word in _words(entry)) | set(_SORTS.values())
-_BEGIN_TRAILING = frozenset((",", ";", "?", "-", "so", "to", "in", _TICKET)) | {
-    word for name in ("closing", "said") for word in _ENTRIES[name].runs
-}
+_BEGIN_TRAILING = frozenset(
+    (",", ";", "?", "-", "so", "to", "in", "please", "pls", "plz", "thanks", "thx", "ty", "now", "asap", _TICKET)
+) | {word for name in ("closing", "said") for word in _ENTRIES[name].runs}
 
 
 def find(words: Sequence[str], spelled: Sequence[str]) -> tuple[Reason, ...]:
     """The reasons in a sentence whose names are masked: `words` has "" where a name had more than one word."""
-    shown = [_TICKET if _refers(word, how) else word for word, how in zip(words, spelled, strict=True)]
+    shown = [_shown(word, how) for word, how in zip(words, spelled, strict=True)]
     places = [at for at, word in enumerate(shown) if word]
     return tuple(
-        Reason(places[start], places[end] if end < len(places) else len(words), version and places[version])
-        for start, end, version in _reasons(_Text([shown[at] for at in places]))
+        Reason(places[start], places[end] if end < len(places) else len(words), version and places[version], proves)
+        for start, end, version, proves in _reasons(_Text([shown[at] for at in places]))
     )
+
+
+def _shown(word: str, spelled: str) -> str:
+    return _TICKET if _refers(word, spelled) else "-" if word in ("–", "—") else word
 
 
 def _refers(word: str, spelled: str) -> bool:
@@ -151,15 +164,15 @@ def _refers(word: str, spelled: str) -> bool:
     return link or (bool(_KEY.fullmatch(spelled)) and word == spelled.lower() and not quantities.version(word))
 
 
-def _reasons(text: _Text) -> Iterator[tuple[int, int, int | None]]:
+def _reasons(text: _Text) -> Iterator[tuple[int, int, int | None, bool]]:
     begin, end = 0, len(text.words)
     if not _ENDS_LEADING.isdisjoint(text.words):
         while (found := text.longest("leading", begin)) or (found := text.longest("offering", begin)):
             offered = [at for at in range(begin, found) if quantities.version(text.words[at])]
-            yield begin, found, offered[0] if found in text.ends("offering", begin) else None
+            yield begin, found, offered[0] if found in text.ends("offering", begin) else None, False
             begin = found
     while (start := text.last(begin, end)) is not None:
-        yield start, end, None
+        yield start, end, None, end in text.ends("proving", start)
         end = start
 
 
@@ -179,7 +192,7 @@ class _Text:
         strange = (at for at in reversed(range(begin, end)) if VOCABULARY.isdisjoint(self._keys[at]))
         after = next(strange, begin) + 1
         starts = (at for at in range(after, end) if self.words[at] in _BEGIN_TRAILING)
-        return next((at for at in starts if end in self.ends("trailing", at)), None)
+        return next((at for at in starts if end in self.ends("trailing", at) | self.ends("proving", at)), None)
 
     def ends(self, name: str, start: int) -> frozenset[int]:
         """Every place where a match of this entry can end that begins here."""
@@ -232,4 +245,6 @@ def _keys(word: str) -> tuple[str, ...]:
     """A word, and what sorts of word it is."""
     if not word.isalpha() and quantities.version(word):
         return word, _SORTS["version"]
+    if word.startswith("@") and word not in _MANY_PEOPLE:
+        return word, _SORTS["person"]
     return (word, _SORTS["doing"]) if word.endswith("ing") and _DOING.fullmatch(word) else (word,)

@@ -46,9 +46,8 @@ class Resolver:
         return self._finish(draft, said, thread, engine)
 
     def _finish(self, draft: Draft, said: dict[str, Any], thread: dict[str, str], engine: Engine) -> Reading:
-        target = (
-            () if draft.said.keys() & _NARROWS else tuple(key for key in ("service", "environment") if key not in said)
-        )
+        everywhere = draft.said.keys() & _NARROWS or (draft.verb == History.verb and draft.said.get("environment"))
+        target = () if everywhere else tuple(key for key in ("service", "environment") if key not in said)
         missing = tuple(dict.fromkeys((*target, *(key for key in draft.missing if key not in said))))
         if missing or draft.doubts:
             return self._question(draft, said, missing, thread, engine)

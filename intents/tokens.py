@@ -149,7 +149,7 @@ def words_of(text: str) -> tuple[str, ...]:
 
 def _split(text: str) -> list[str]:
     found: list[str] = []
-    for line in _CALL.sub(r"\1 ", text).splitlines():
+    for line in _CALL.sub(r"\1 ", text.rstrip("~ ")).splitlines():
         if found and line.strip():
             found.append(";")
         for chunk in _BOX.sub("☐", _ARROW.sub(" → ", line.replace("=>", "→"))).split():

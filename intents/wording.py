@@ -27,7 +27,9 @@ def what(action: Mapping[str, Any]) -> str:
     if action.get("service"):
         words.append(str(action["service"]))
     for key, before in (("version", "to"), ("replicas", "to"), ("change", "by"), ("to", "to")):
-        if action.get(key) is not None:
+        if key == "change" and str(action.get(key)).endswith("%"):
+            words.append(f"to {action[key]} of what runs now")
+        elif action.get(key) is not None:
             words.append(f"{before} {action[key]}")
     if action.get("environment"):
         words.append(f"in {action['environment']}")

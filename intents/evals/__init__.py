@@ -40,6 +40,8 @@ FIELD = (
     "field-doubts-2",
     "field-doubts-3",
     "field-names",
+    "field-town",
+    "field-town-2",
 )
 LANGUAGES = ("de", "el", "es", "fr", "zh")
 FROZEN = (
@@ -48,6 +50,7 @@ FROZEN = (
     *(f"frozen-{code}" for code in LANGUAGES),
     "frozen-shop",
     "frozen-energy",
+    "frozen-town",
 )  # never tuned on
 _CATALOGS: dict[str, tuple[str, ...]] = {  # the rest: catalog-words
     "catalog": FILES,
@@ -59,6 +62,7 @@ _CATALOGS: dict[str, tuple[str, ...]] = {  # the rest: catalog-words
     "catalog-doubts": ("field-doubts-1", "field-doubts-2", "field-doubts-3"),
     "catalog-names": ("field-names",),
     "catalog-energy": ("frozen-energy",),
+    "catalog-town": ("field-town", "field-town-2", "frozen-town"),
 }
 
 

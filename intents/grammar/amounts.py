@@ -15,6 +15,7 @@ _NOUNS = frozenset(
 )
 _ONE = (("replica",), ("pod",), ("instance",))
 _MORE = {"more": "+", "extra": "+", "additional": "+", "fewer": "-", "less": "-"}
+_A_SHARE = 10  # percent: "to 5%" may be a slip for "to 5", or a share of the traffic
 _TIMES = re.compile(r"(?:x|×)(\d{1,3}(?:\.\d{1,3})?)|(\d{1,3}(?:\.\d{1,3})?)(?:x|×)", re.ASCII)
 _SIGNED = re.compile(r"([+])([1-9]\d{0,4})", re.ASCII)
 _FLAG = re.compile(r"(?:--)?replicas=(\d{1,9})", re.ASCII)
@@ -84,7 +85,8 @@ def _percent(words: Sequence[str], start: int) -> Iterator[Piece]:
     elif before == "by":
         yield _piece(found.end, "by_percent", found.value)
     elif before == "to":
-        yield _piece(found.end, "change", quantities.percentage(found.value))
+        piece = _piece(found.end, "change", quantities.percentage(found.value))
+        yield piece if found.value >= _A_SHARE else piece._replace(slots=(*piece.slots, ("slight", True)))
 
 
 def shift(value: int, sign: str) -> str | None:

@@ -365,7 +365,9 @@ def kubectl(text: Text, start: int) -> Iterator[Piece]:
 def reason(text: Text, start: int) -> Iterator[Piece]:
     """Why it is ordered, with the names in it; a version only where it says that this one is ready."""
     for found in text.reasons:
-        if found.start == start:
+        if found.start == start and found.proves:
+            yield Piece(found.end, frozenset({"deploy"}), ())
+        elif found.start == start:
             words = text.words[start : found.end]
             named = (
                 ("service", text.names.mentioned_services(words)),

@@ -68,7 +68,7 @@ def verbless(parse: Parse) -> Draft | None:
     if parse.verbs == frozenset({"scale"}) and {"to", "change", "counted"} & set(slots):
         draft = _scale(slots)
         tells = slots.get("direction") == "down" or not {"to", "change", "begs"} & set(slots)
-        return draft._replace(unsure=tells) if draft is not None and not draft.missing else None
+        return draft._replace(unsure=tells or draft.unsure) if draft is not None and not draft.missing else None
     placed = parse.verbs is not None and parse.verbs <= {"deploy", "history"} and "deploy" in parse.verbs
     if placed and "version" in slots:  # "to prod" or "→ prod"; "cart 2.1.0 in prod" may ask what runs there
         return _deploy(slots)
@@ -146,7 +146,7 @@ _AMOUNTS = ("to", "number", "by", "by_percent", "change")
 
 
 def _scale(slots: dict[str, Any]) -> Draft | None:
-    allowed = (*_AMOUNTS, "direction", "adds", "gives", "weak", "loose", "back", "counted", "wanted", "more")
+    allowed = (*_AMOUNTS, "direction", "adds", "gives", "weak", "loose", "back", "counted", "wanted", "more", "slight")
     given = [key for key in _AMOUNTS if key in slots]
     if not _only(slots, *allowed) or len(given) > 1 or (given and "more" in slots):
         return None
@@ -154,7 +154,7 @@ def _scale(slots: dict[str, Any]) -> Draft | None:
     if not _plain_enough(slots, kind):
         return None
     draft = Draft("scale", {**_target(slots), "replicas": None, "change": None}, ref=bool(slots.get("ref")))
-    draft = draft._replace(vague=bool(slots.get("loose")))
+    draft = draft._replace(vague=bool(slots.get("loose")), unsure=bool(slots.get("slight")))
     if kind is None:
         return draft._replace(missing=("replicas",))
     return _amount(draft, slots, kind)

@@ -1,4 +1,4 @@
-"""Why somebody orders something: `cart is stuck in prod, restart it`, `restart cart in prod, it is stuck`.
+"""What somebody tells beside what they want: `cart is stuck in prod, restart it`, `nobody can pay, investigate cart`.
 
 A complaint gives the target its name and nothing else; a version in it is never the one that is ordered.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from intents import quantities
+from intents import guards, quantities
 from intents.grammar.lexicon import Lexicon
 from intents.grammar.piece import Piece
 from intents.names import Names
@@ -22,6 +22,11 @@ _DONE = frozenset((word,) for word in ("deployed", "released", "shipped", "pushe
 _WHEN = frozenset(("yesterday", "today", "earlier", "recently", "just", "now", "version", "the", "an", "hour", "ago"))
 _BECAUSE = frozenset((",", ";", "-", "because", "cause", "cuz", "cos", "since", "as"))
 _ORDERS = frozenset(("deploy", "rollback", "scale", "restart"))
+_TRIAGE = frozenset({"triage"})
+_INVESTIGATE = frozenset(
+    ("investigate", "triage", "diagnose", "debug", "troubleshoot", "into", "changed", "happened", "wrong")
+)
+_LONGEST = 300  # characters of a symptom
 
 
 def at(sentence: Sentence, names: Names, lexicon: Lexicon, start: int) -> Iterator[Piece]:
@@ -29,6 +34,8 @@ def at(sentence: Sentence, names: Names, lexicon: Lexicon, start: int) -> Iterat
     words = sentence.words
     if start == 0 and words[0] in _TELLERS:
         yield from _told(sentence, names)
+    if start == 0:
+        yield from _recounted(sentence, names)
     if start == 0 or all(word in (",", "") for word in words[:start]):
         for named in names.services.at(words, start):
             yield from _before(sentence, names, lexicon, named.end, named.name)
@@ -73,7 +80,23 @@ def _told(sentence: Sentence, names: Names) -> Iterator[Piece]:
             return
     at += 1 + (words[at + 1 : at + 2] == ("now",))
     if "service" in slots and at < len(words):
-        yield Piece(at, frozenset({"triage"}), (*slots.items(), ("asks", True)))
+        yield Piece(at, _TRIAGE, (*slots.items(), ("asks", True)))
+
+
+def _recounted(sentence: Sentence, names: Names) -> Iterator[Piece]:
+    """`customers can't pay in prod, please investigate …`: the symptom in any words that order nothing themselves."""
+    words = sentence.words
+    for end in (at for at, word in enumerate(words) if at and word in (",", ";", "?")):
+        told = words[:end]
+        if _INVESTIGATE.isdisjoint(words[end:]) or guards.orders(told):
+            return
+        services = [named.name for named in names.mentioned_services(told)]
+        places = {named.name for named in names.mentioned_environments(told)}
+        slots: list[tuple[str, Any]] = [("told", " ".join(sentence.spelled[:end])[:_LONGEST])]
+        slots += [("environment", place) for place in places if len(places) == 1]
+        yield Piece(end + 1, _TRIAGE, tuple(slots))
+        if len({*services}) == 1:
+            yield Piece(end + 1, _TRIAGE, (*slots, ("service", services[0])))
 
 
 def _after(words: Sequence[str], lexicon: Lexicon, at: int) -> Iterator[Piece]:

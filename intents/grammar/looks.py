@@ -27,7 +27,7 @@ def look(parse: Parse) -> tuple[int, Draft] | None:
     for verb in verbs:
         draft = _BUILD[verb](parse.slots)
         if draft is not None:
-            return _rank(draft), draft
+            return _rank(draft) + 500 * ("told" in parse.slots), draft
     return None
 
 
@@ -48,8 +48,8 @@ def _status(slots: dict[str, Any]) -> Draft | None:
 
 def _history(slots: dict[str, Any]) -> Draft | None:
     """What was done narrows only what a time or a person narrows too: "who deployed it to prod?" shows everything."""
-    if not {"asks_past", "service", "ref"} & set(slots):
-        return None  # "by ana" and "last 6 hours" alone ask for nothing
+    if not {"asks_past", "service", "ref"} & set(slots) or ("of_version" in slots and slots.get("part") != "agreed"):
+        return None  # "by ana", "last 6 hours" and "cart 1.4.2 in prod" alone ask for nothing
     period, who, part = slots.get("period") or slots.get("window"), slots.get("who"), slots.get("part")
     did = slots.get("did") if period or who or part == "agreed" else None
     part = part if who or part == "agreed" else None
@@ -57,9 +57,12 @@ def _history(slots: dict[str, Any]) -> Draft | None:
 
 
 def _triage(slots: dict[str, Any]) -> Draft | None:
-    if not {"symptom", "order_read", "asks_changes"} & set(slots):
+    if not {"symptom", "order_read", "asks_changes"} & set(slots) or (
+        "told" in slots and not {"order_read", "asks_changes"} & set(slots)
+    ):
         return None
-    return Draft("triage", _said(slots, symptom=slots.get("symptom")), ref=bool(slots.get("ref")))
+    symptom = slots.get("symptom") or slots.get("told")
+    return Draft("triage", _said(slots, symptom=symptom), ref=bool(slots.get("ref")))
 
 
 def _logs(slots: dict[str, Any]) -> Draft | None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from actions.periods import UP_TO_NOW, WEEKDAYS
+from intents import quantities
 from intents.grammar.piece import Piece
 from intents.names import Names
 from intents.tokens import Sentence
@@ -66,6 +67,8 @@ def at(sentence: Sentence, names: Names, start: int) -> Iterator[Piece]:
     yield from _period(sentence.words, start)
     yield from _person(sentence, names, start)
     yield from _by(sentence, names, start)
+    if quantities.version(sentence.spelled[start]):  # "who approved checkout 1.4.2?": every change shows its version
+        yield Piece(start + 1, _HISTORY, (("of_version", True),))
 
 
 def _period(words: Sequence[str], start: int) -> Iterator[Piece]:
