@@ -20,7 +20,7 @@ from approvals import amendment, ballot, breakglass, endings, keepsakes, rulings
 from approvals.actor import Actor, Directory, DirectoryDown
 from approvals.ballot import Ballot, DecisionRefused
 from approvals.breakglass import Glass
-from approvals.charter import Adoption, Charter, OtherCatalog
+from approvals.charter import Adoption, Charter, Draft, OtherCatalog
 from approvals.handover import Handover
 from approvals.ledger import Effect, Ledger, Recording
 from approvals.lookup import Lookup
@@ -100,9 +100,7 @@ class Gate:
         Raises DecisionRefused.
         """
         with self._recorded("propose policy", actor):
-            draft = self._charter.draft(draft_id) if self._charter else None
-            if draft is None:
-                raise DecisionRefused("No such policy or catalogue is held back now. Say `policy` to see what is.")
+            draft = self.held(draft_id)
             plan, request_id = amendment.plan_of(draft), secrets.token_hex(8)
             view = self._lookup.view(plan, (actor,), self._clock.now())
 
@@ -115,6 +113,13 @@ class Gate:
                 return request
 
             return self._ledger.create(make)
+
+    def held(self, draft_id: str) -> Draft:
+        """A policy or catalogue that is held back, by what it would change now. Raises DecisionRefused."""
+        draft = self._charter.draft(draft_id) if self._charter else None
+        if draft is None:
+            raise DecisionRefused("No such policy or catalogue is held back now. Say `policy` to see what is.")
+        return draft
 
     def ask(
         self, action: Read, actor: Actor, progress: Progress, origin: Mapping[str, JsonValue] | None = None

@@ -53,13 +53,18 @@ def compare(policy: Policy, old: Catalog, new: Catalog, registry: Registry, now:
     judged = _Judged(policy, registry, now)
     shifts: list[Shift] = []
     moved: dict[tuple[_Guard, _Guard | None], list[Place]] = {}
+    loosened: dict[Shift, list[Place]] = {}
     for place in dict.fromkeys((*before.places, *after.places)):
         was, becomes = before.places.get(place), after.places.get(place)
         guard = _Guard(was.ways) if was else _around(before, place)
         if was is None or becomes is None or was.ways != becomes.ways:
             moved.setdefault((guard, _Guard(becomes.ways) if becomes else None), []).append(place)
         if was and becomes:
-            shifts += judged.unbound(_alone(place, becomes), was, becomes)
+            for shift in judged.unbound(was, becomes):
+                loosened.setdefault(shift, []).append(place)
+    for shift, places in loosened.items():
+        label, members = _label(places, after.places), _members(places, after.places)
+        shifts.append(replace(shift, service=label, members=members))
     for (old_guard, new_guard), places in moved.items():
         bounds = (after if new_guard else before).places
         label = _label(places, bounds)
@@ -94,22 +99,25 @@ class _Judged:
                 for shift, kinds in found.items():
                     yield replace(shift, environment=None, service=label, who=least(kinds))
 
-    def unbound(self, label: str, old: Bound, new: Bound) -> Iterator[Shift]:
-        """What its names let go of, though they are as well guarded as before; each name by those as easy as itself."""
+    def unbound(self, old: Bound, new: Bound) -> Iterator[Shift]:
+        """What an object's names let go of, though they are as well guarded as before; each by those as easy as itself.
+
+        Of no object yet: those to which the same happens are one.
+        """
         if old.terms == new.terms:
             return
         was, becomes = self._freed("scale", old, new, lambda our, their: our.most <= their.most)
         if becomes:
             most = [max(each.most for each in terms) for terms in (was, becomes)]
-            yield self._loosened("scale", label, old, f"{most[0]} replicas at most", f"{most[1]} at most")
+            yield self._loosened("scale", old, f"{most[0]} replicas at most", f"{most[1]} at most")
         was, becomes = self._freed("deploy", old, new, lambda our, their: our.brings == their.brings)
         if becomes:
             brings = [_listed({each.brings for each in terms}) for terms in (was, becomes)]
-            yield self._loosened("deploy", label, old, *brings)
+            yield self._loosened("deploy", old, *brings)
         was, becomes = self._freed("deploy", old, new, lambda our, their: _covers(our.proofs, their.proofs))
         if becomes and any(rule.evals for rule in self._policy.rules):
             suites = [_listed({suite.suite for each in terms for suite in each.proofs}) for terms in (was, becomes)]
-            yield self._loosened("deploy", label, old, f"evals {suites[0]}", f"evals {suites[1]}, or easier")
+            yield self._loosened("deploy", old, f"evals {suites[0]}", f"evals {suites[1]}, or easier")
 
     def _freed(self, verb: str, old: Bound, new: Bound, holds: _Holds) -> tuple[list[Terms], list[Terms]]:
         """The terms that no name as easy as theirs had, and those that their names had before."""
@@ -151,9 +159,9 @@ class _Judged:
             needed=needed,
         )
 
-    def _loosened(self, verb: str, label: str, old: Bound, before: str, after: str) -> Shift:
+    def _loosened(self, verb: str, old: Bound, before: str, after: str) -> Shift:
         needed = self._needed(old.ways, [self._registry[verb]])
-        return Shift(verb, None, label, _ANYBODY, before, after, weaker=True, needed=needed)
+        return Shift(verb, None, None, _ANYBODY, before, after, weaker=True, needed=needed)
 
     def _needed(self, ways: Iterable[Way], actions: list[type[Action]]) -> tuple[Requirement, ...]:
         """Everybody whom any of these asks for, and somebody at least; nobody in particular where one is forbidden."""
@@ -243,8 +251,8 @@ def _together(places: list[Place]) -> Iterator[tuple[Place, list[str]]]:
 
 
 def _alone(place: Place, bound: Bound) -> str:
-    """`Deployment payments in shop, as payments in dev`."""
-    return f"{place}, as {_names(bound)}"
+    """`Deployment payments in shop, as payments in dev`; only the object where that is its one name, too."""
+    return str(place) if bound.names == (f"{place.name} in {place.namespace}",) else f"{place}, as {_names(bound)}"
 
 
 def _names(bound: Bound) -> str:

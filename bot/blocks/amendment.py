@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from approvals import amendment, quorum
 from approvals.charter import Draft
 from bot.blocks import message as kit
-from bot.blocks.card import NOTES, differences
+from bot.blocks import modals
+from bot.blocks.card import differences, notes
 from bot.blocks.message import Block, Button, Message
 from bot.blocks.text import escape
 
@@ -44,7 +45,7 @@ def standing(say: str, held: Sequence[tuple[Draft, str, str | None]]) -> Message
         elif at < MOST:
             blocks += offered(draft, draft.id)
         else:
-            blocks += [kit.section(escape(brief)), *kit.actions([_ask(draft, draft.id)])]
+            blocks += [kit.section(escape(brief)), *kit.actions([_ask(draft, draft.id), _look(draft)])]
         texts.append(asked or brief)
     return Message(text=kit.fallback("\n".join(texts)), blocks=tuple(blocks))
 
@@ -53,14 +54,28 @@ def offered(draft: Draft, value: str) -> list[Block]:
     """What it would change, whose agreement that takes, and the button with which a person asks for it."""
     plan = amendment.plan_of(draft)
     word = amendment.WORDS[draft.kind]
-    members = [escape(warning.text) for warning in plan.warnings[:NOTES]]
-    who = f"It takes {quorum.say(draft.needs)}, never who asks. Until then the {word} before stays in force."
     return [
         kit.rich([kit.piece(f"⚖️ {word.upper()}", bold=True), kit.piece(f" · held back · {count(draft)}")]),
-        kit.rich(*differences(plan.differences)),
-        kit.context(*members, f"{escape(who)} · `{draft.id}`"),
-        *kit.actions([_ask(draft, value)]),
+        kit.rich(*differences(plan)),
+        kit.context(*(escape(note) for note in notes(plan)), f"{escape(_who(draft))} · `{draft.id}`"),
+        *kit.actions([_ask(draft, value), _look(draft)]),
     ]
+
+
+def details(draft: Draft) -> Block:
+    """Every verdict that it would change, before anybody asks for it."""
+    word = amendment.WORDS[draft.kind]
+    head = f"⚖️ {word.capitalize()} {draft.id} is held back: it makes {count(draft)}."
+    return modals.notice("Details", f"{head}\n{_who(draft)}", modals.diff_boxes(amendment.plan_of(draft).diff))
+
+
+def _who(draft: Draft) -> str:
+    word = amendment.WORDS[draft.kind]
+    return f"It takes {quorum.say(draft.needs)}, never who asks. Until then the {word} before stays in force."
+
+
+def _look(draft: Draft) -> Button:
+    return Button("Details", "held", draft.id, f"Details of {amendment.WORDS[draft.kind]} {draft.id}")
 
 
 def _ask(draft: Draft, value: str) -> Button:

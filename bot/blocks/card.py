@@ -7,18 +7,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from actions.guard import in_words
-from actions.plan import Difference, Plan, Target
+from actions.plan import Plan, Target
 from actions.terms import Risk
 from approvals import amendment, breakglass
 from approvals.actor import Actor
 from approvals.request import Decision, Request, Requirement, State
 from bot.blocks import message as kit
 from bot.blocks.message import Block, Button, Message
-from bot.blocks.text import bar, clip, escape, line, listed, moment, spelled
+from bot.blocks.text import bar, clip, escape, fitting, line, listed, moment, spelled
 
 VALUE = 300  # characters of one value on a card; the whole of it is in Details
 ROWS = 20  # differences on a card
 NOTES = 6
+ROOM, MARGIN = 420, 240  # characters for what a policy or a catalogue changes, and for notes on it: a phone's screen
 
 _COLOURS = {
     State.PROPOSED: "#8a8f98",
@@ -98,7 +99,7 @@ def body(request: Request, face: Face, prefix: str = "", deciding: bool = False)
             *_progress(request),
             block_id=f"{prefix}status",
         ),
-        kit.rich(*differences(plan.differences), block_id=f"{prefix}differences"),
+        kit.rich(*differences(plan), block_id=f"{prefix}differences"),
         kit.rich(_target(plan.target, plan.facts), block_id=f"{prefix}target"),
     ]
     if plan.guard:
@@ -106,14 +107,15 @@ def body(request: Request, face: Face, prefix: str = "", deciding: bool = False)
             kit.rich([kit.piece("guard  ", bold=True), _value(in_words(plan.guard))], block_id=f"{prefix}guard")
         )
     if plan.warnings:
-        notes = [[kit.piece("note  ", bold=True), _value(w.text)] for w in plan.warnings[:NOTES]]
-        if len(plan.warnings) > NOTES:
-            notes.append([kit.piece(f"and {len(plan.warnings) - NOTES} more notes, in Details")])
-        found.append(kit.rich(*notes, block_id=f"{prefix}cautions"))
+        shown = notes(plan)
+        rows = [[kit.piece("note  ", bold=True), _value(text)] for text in shown]
+        if len(plan.warnings) > len(shown):
+            rows.append([kit.piece(f"and {len(plan.warnings) - len(shown)} more notes, in Details")])
+        found.append(kit.rich(*rows, block_id=f"{prefix}cautions"))
         found += kit.actions(_instead(request), block_id=f"{prefix}instead")
     found.append(kit.context(_asked(request, face), block_id=f"{prefix}asked"))
-    shown = [b for b in buttons(request, face) if not deciding or b.action_id not in _REQUESTERS]
-    return found + kit.actions(shown, block_id=f"{prefix}request")
+    pressed = [b for b in buttons(request, face) if not deciding or b.action_id not in _REQUESTERS]
+    return found + kit.actions(pressed, block_id=f"{prefix}request")
 
 
 def place(plan: Plan, face: Face) -> str:
@@ -283,8 +285,11 @@ def _confirm(request: Request, face: Face) -> Block:
     }
 
 
-def differences(found: Sequence[Difference]) -> list[list[Block]]:
-    """Lines of rich text, one a difference."""
+def differences(plan: Plan) -> list[list[Block]]:
+    """Lines of rich text, one a difference. A policy's or a catalogue's are sentences: as many as a phone shows."""
+    found, many = plan.differences, ROWS
+    if plan.amends:
+        many = fitting([f"{d.field}  {d.before} → {d.after}" for d in found], ROOM)
     rows = [
         [
             kit.piece(clip(spelled(d.field), VALUE), bold=True),
@@ -293,11 +298,17 @@ def differences(found: Sequence[Difference]) -> list[list[Block]]:
             kit.piece(" → "),
             kit.piece(clip(spelled(d.after), VALUE), bold=True),
         ]
-        for d in found[:ROWS]
+        for d in found[:many]
     ]
-    if len(found) > ROWS:
-        rows.append([kit.piece(f"and {len(found) - ROWS} more differences, in Details")])
+    if len(found) > many:
+        rows.append([kit.piece(f"and {len(found) - many} more differences, in Details")])
     return rows or [[kit.piece("nothing differs")]]
+
+
+def notes(plan: Plan) -> list[str]:
+    """The notes that a card has room for."""
+    texts = [warning.text for warning in plan.warnings]
+    return texts[: fitting(texts, MARGIN) if plan.amends else NOTES]
 
 
 def _target(target: Target, facts: Sequence[str]) -> list[Block]:

@@ -94,9 +94,9 @@ def form(title: str, say: str, fields: Sequence[Field], metadata: dict[str, Json
     return {**view, "submit": kit.plain("Continue", 24)}
 
 
-def notice(title: str, text: str) -> Block:
-    """A modal that only says something."""
-    return _modal(title, [kit.section(escape(text))], callback="notice", metadata="")
+def notice(title: str, text: str, more: Sequence[Block] = ()) -> Block:
+    """A modal that only says something, and below it `more`."""
+    return _modal(title, [kit.section(escape(text)), *more], callback="notice", metadata="")
 
 
 def diff_boxes(diff: str) -> list[Block]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from datetime import datetime
+from itertools import accumulate
 
 from actions import quantities
 
@@ -93,6 +95,11 @@ def bar(done: int, total: int, width: int = 10) -> str:
     """`▓▓▓▓▓▓▓▓░░` for 4 of 5."""
     filled = min(width, max(0, done * width // total)) if total > 0 else 0
     return "▓" * filled + "░" * (width - filled)
+
+
+def fitting(texts: Sequence[str], room: int) -> int:
+    """How many of these, the first ones, have together at most so many characters; one at least."""
+    return max(1, sum(width <= room for width in accumulate(map(len, texts))))
 
 
 def listed(words: list[str], last: str = "or") -> str:

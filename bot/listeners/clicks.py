@@ -50,6 +50,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
     for action_id, press in _OF_A_CARD.items():
         on(action_id, press, of_a_card=True)
     on("propose", _propose)
+    on("held", _held)
     on("fill", _fill)
     on(re.compile(r"^do:\d+$"), _do)
     on(re.compile(rf"^{evaluation.SHOW}:\d+$"), _show)
@@ -92,6 +93,12 @@ async def _propose(desk: Desk, body: dict[str, Any], action: dict[str, Any]) -> 
     if where == amendment.HERE and place.ts:
         origin["message"] = place.ts
     await asyncio.to_thread(desk.gate.propose, draft_id, actor, origin)
+
+
+async def _held(desk: Desk, body: dict[str, Any], action: dict[str, Any]) -> None:
+    """Everything that would change, for who thinks of asking for it."""
+    draft = await asyncio.to_thread(desk.gate.held, str(action.get("value") or ""))
+    await desk.client.views_open(trigger_id=body["trigger_id"], view=amendment.details(draft))
 
 
 async def _deny(desk: Desk, body: dict[str, Any], action: dict[str, Any]) -> None:

@@ -84,7 +84,7 @@ ELSEWHERE = service("cart", workload={"name": "payments", "container": "payments
             "Deployment payments in prod, as payer",
         ),
         (lambda c: c["services"].pop("payments"), "one of sre and one of payments-owners", "could come back"),
-        (lambda c: c["services"].pop("cart"), "one of sre", "Deployment cart in prod, as cart in prod"),
+        (lambda c: c["services"].pop("cart"), "one of sre", "Deployment cart in prod"),
         (service("cart", environments=["prod", "staging"]), "one of anyone else", "Deployment cart in dev"),
         (service("cart", max_replicas=11), "one of sre", "10 replicas at most -> 11 at most"),
         (service("cart", image="elsewhere.example/cart"), "one of sre", "elsewhere.example/cart in cart"),
@@ -125,6 +125,20 @@ def test_what_weakens_nothing_is_not_weaker(change: Change) -> None:
     """A9: texts, aliases, lower ceilings, and new services beside the others of their namespace."""
     leaving = [s for s in shifts(change) if "out of the catalogue" not in s.after]
     assert [s.say for s in leaving] == []
+
+
+def test_objects_to_which_the_same_happens_are_one_line_and_each_is_named() -> None:
+    """A9: two dozen services that may all have more replicas are read at a glance, and one by one in Details."""
+    names = [f"customer-recommendation-engine-{n}" for n in range(24)]
+
+    def most(replicas: int) -> Change:
+        every = {"environments": ["prod"], "max_replicas": replicas}
+        return together(*(service(name, **every) for name in names))
+
+    (found,) = shifts(most(20), before=most(10))
+    assert found.say.startswith(f"WEAKER  scale Deployment {names[0]} in prod and 23 more, by whoever may ask: 10 ")
+    assert found.members is not None
+    assert found.members.whole == tuple(f"Deployment {name} in prod" for name in names)
 
 
 def test_it_says_who_could_do_what_without_whom() -> None:

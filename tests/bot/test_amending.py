@@ -61,7 +61,11 @@ async def test_a_file_that_weakens_is_offered_in_the_channel_asked_for_and_appro
     async with slack.program() as program:
         assert in_force(slack).state == "wrong"
         offer = await slack.see("Another policy is held back", "WEAKER", "one of sre", channel="C0OPS")
-        assert button_ids(offer) == {"propose"}
+        assert button_ids(offer) == {"propose", "held"}
+        await slack.click("dora", offer, "held")
+        (draft,) = program.charter.drafts()
+        shown = str((await slack.view("U0DORA"))["blocks"])
+        assert all(line.split(": ")[0] in shown for line in draft.lines)
         await slack.click("ana", offer, "propose")
         card = await slack.see("waiting for 1 of sre", "WEAKER", "asked by ana")
         assert card["ts"] == offer["ts"]

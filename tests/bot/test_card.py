@@ -21,6 +21,7 @@ from bot.blocks.message import FOLDED_VALUE
 from bot.blocks.readback import read_card
 from tests.bot.factories import ANA, BEN, CARLA, approval, make_face, make_guard, make_plan, make_request
 
+PHONE = 34  # characters of a line of a card on a phone, which shows some 30 lines
 TEXT = st.text(max_size=25)  # any character; spelled out it still fits on the card
 PLANS = st.builds(
     lambda differences, cluster, namespace, name, cautions, risk, action, guard: make_plan(
@@ -47,6 +48,34 @@ PLANS = st.builds(
 def test_everything_that_decides_can_be_read_back_from_the_card(plan: Plan, title: str) -> None:
     """A2: title, differences, target, cautions, guard and digest round-trip on random plans."""
     require_same(plan, title)
+
+
+def test_a_catalogue_s_card_fits_a_phone_and_counts_what_is_in_details() -> None:
+    """A9: with two dozen long names somebody sees what changes without scrolling; what is not there is counted."""
+    where = "Deployment customer-recommendation-engine-{0}-worker in prod, as recommendations-{0} in staging and 7 more"
+    plan = make_plan(
+        action={
+            "verb": "change_catalog",
+            "service": "catalog",
+            "environment": "everywhere",
+            "draft": "d",
+            "version": "v",
+        },
+        target=Target(cluster=None, namespace="twokey", kind="Policy", name="catalog", uid="u"),
+        differences=tuple(
+            Difference(field=f"WEAKER scale {where.format(n)}", before="10 replicas at most", after="20 at most")
+            for n in range(24)
+        ),
+        warnings=tuple(Caution(code="members", text=where.format(n)) for n in range(24)),
+    )
+    blocks = {b["block_id"]: b for b in card(make_request(plan=plan), make_face()).all_blocks()}
+    rows = [
+        "".join(piece["text"] for piece in row["elements"])
+        for name in ("status", "differences", "target", "cautions")
+        for row in blocks[name]["elements"]
+    ]
+    assert {"and 22 more differences, in Details", "and 22 more notes, in Details"} <= set(rows)
+    assert sum(-(-len(row) // PHONE) for row in rows) <= 26
 
 
 def require_same(plan: Plan, title: str) -> None:
