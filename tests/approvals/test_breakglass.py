@@ -7,13 +7,14 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import update
 
+from actions.outcome import Outcome
 from approvals import audit
 from approvals.actor import Actor
 from approvals.gate import DecisionRefused
 from approvals.policy_model import BreakGlass, Freeze, Policy, Weekly
 from approvals.request import Request, State
 from approvals.tables import requests
-from tests.approvals.doubles import ANA, BEN, CARLA, DEV, DORA, SCALE, House, in_threads
+from tests.approvals.doubles import ANA, BEN, CARLA, DEV, DORA, GUARDED, SCALE, TRIP, House, in_threads
 
 WHY = "checkout is down, nobody else is awake"
 
@@ -62,6 +63,21 @@ def test_until_somebody_else_reviewed_it_nobody_breaks_the_glass_again(house: Ho
     with pytest.raises(DecisionRefused, match="nothing to review"):
         house.gate.review(done.id, CARLA, "again")
     assert smash(house, house.asked(actor=BEN)).state is State.READY
+
+
+@pytest.mark.parametrize("ended", [State.READY, State.UNKNOWN, State.FAILED, State.ROLLED_BACK])
+def test_however_it_ended_it_is_reviewed_before_the_glass_is_broken_again(house: House, ended: State) -> None:
+    """A10: also before it runs, and where its guard took it back."""
+    house.hands.trip, house.hands.can_read_back = TRIP, False
+    house.hands.outcome = Outcome(ok={State.UNKNOWN: None}.get(ended, False), summary="it went wrong")
+    request = smash(house, house.asked(GUARDED if ended is State.ROLLED_BACK else SCALE, BEN))
+    after = request if ended is State.READY else house.gate.run(request.id)
+    assert after.state is ended
+    with pytest.raises(DecisionRefused, match="nobody has reviewed that yet"):
+        smash(house, house.asked(actor=CARLA), by=CARLA)
+    if ended.final:
+        house.gate.review(request.id, CARLA, "right call")
+        assert smash(house, house.asked(actor=CARLA), by=CARLA).state is State.READY
 
 
 def test_of_two_at_once_one_breaks_the_glass(house: House, beside: Callable[[], House]) -> None:

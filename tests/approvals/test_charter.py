@@ -20,7 +20,7 @@ from approvals.charter import Charter, NoPolicy
 from approvals.gate import Gate
 from approvals.moves import Outrun
 from approvals.policy_model import Policy
-from approvals.request import State
+from approvals.request import Requirement, State
 from approvals.shelf import Forged, Shelf
 from approvals.store import reading, writing
 from bot.files import Files
@@ -96,6 +96,24 @@ def test_a_glimpse_of_no_policy_is_none(house: House) -> None:
     """A8: what was never adopted is not shown as if it held."""
     with pytest.raises(NoPolicy):
         a_charter(house).glimpse()
+
+
+def test_where_nobody_has_to_agree_to_anything_somebody_else_agrees_to_what_weakens(house: House) -> None:
+    """A9: it always takes two."""
+
+    def free(policy: dict[str, Any]) -> None:
+        for rule in policy["rules"]:
+            rule.update(approvals=[])
+
+    def freer(policy: dict[str, Any]) -> None:
+        free(policy)
+        policy["rules"][4].update(run_within="2h")
+
+    charter = a_charter(house)
+    assert charter.put_forward(a_policy(free)) is None
+    held = charter.put_forward(a_policy(freer))
+    assert held
+    assert held.needs == (Requirement(group=None, count=1),)
 
 
 def test_a_weaker_policy_is_held_back_once_by_however_many_processes(house: House, charter: Charter) -> None:
