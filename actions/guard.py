@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +11,7 @@ from pydantic import JsonValue
 
 from actions import formulas, image, objects, preview, quantities, tripwire
 from actions.action import Change
+from actions.clients.protocols import Metrics
 from actions.errors import BadInput, SourceError
 from actions.plan import Caution, Difference, Guard, Patch, Precondition
 from actions.toolbox import Toolbox
@@ -22,10 +24,24 @@ RATES = "2m"
 
 def measured(tools: Toolbox, query: str) -> Decimal | None:
     """The value now, as it is written into a plan; None where there is no data. Raises SourceError."""
+    value = _metrics(tools).instant(query, tools.clock.now())
+    return None if value is None else _written(value)
+
+
+def kept(tools: Toolbox, query: str, start: datetime, end: datetime, step: float) -> list[tuple[datetime, Decimal]]:
+    """What the metrics kept between these moments, every `step` seconds, oldest first. Raises SourceError."""
+    found = _metrics(tools).range(query, start, end, step)
+    return [(datetime.fromtimestamp(sample.at, UTC), _written(sample.value)) for sample in found]
+
+
+def _metrics(tools: Toolbox) -> Metrics:
     if tools.metrics is None:
         raise SourceError("No metrics are configured (PROMETHEUS_URL).")
-    value = tools.metrics.instant(query, tools.clock.now())
-    return None if value is None else Decimal(f"{max(0.0, value):.9f}".rstrip("0").rstrip("."))
+    return tools.metrics
+
+
+def _written(value: float) -> Decimal:
+    return Decimal(f"{max(0.0, value):.9f}".rstrip("0").rstrip("."))
 
 
 def of_deploy(tools: Toolbox, change: Change, now: preview.Present, after: Mapping[str, Any], wire: Tripwire) -> Guard:

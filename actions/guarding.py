@@ -1,159 +1,23 @@
-"""Watches the metric of a guard after a rollout, and takes the change back if it trips: the plan's second effect.
-
-The guard never guesses: where the metric cannot be read it goes on looking until its time is up, and says what it did
-not see. Before anything is rolled back it asks for leave, which records the trip and is given once (E1, L1).
-"""
+"""A guarded change to its end: its rollout, its watch, and the way back if that trips, the plan's second effect."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
-from actions import changelog, delivery, endings, guard, landing, objects, quantities
+from actions import changelog, endings, guard, objects, quantities
 from actions.delivery import Delivery
 from actions.errors import GrantRefused, SourceError, StalePlan, TwokeyError
-from actions.keepers import progress
 from actions.measurement import USUAL, chart, measure, verdict
 from actions.outcome import Evidence, Grant, Outcome, Step, Suggestion, Trip
-from actions.plan import Guard, Plan
+from actions.plan import Plan
 from actions.record import Record
 from actions.rollout import Complete, Failed
 from actions.toolbox import Progress, Toolbox
 from actions.vitals import Vitals
 from actions.watch import Pace, Watch, glance, look
-
-LOOKS = 2
-"""So many looks in a row have to be at the limit: a single one may stand in the middle of something."""
-_PARTS = 20  # of the time, as the progress shows it
-_UNSEEN = 0.1  # the share of the time without an answer that is worth saying
-
-
-@dataclass(frozen=True)
-class Quiet:
-    """The time is up, and it did not trip; `unseen` says what could not be looked at."""
-
-    unseen: str
-
-
-@dataclass(frozen=True)
-class Tripped:
-    """The limit was reached. Without a grant nothing is rolled back, and `why` says why not."""
-
-    trip: Trip
-    grant: Grant | None
-    why: str = ""
-
-
-@dataclass(frozen=True)
-class Moved:
-    """Somebody else changed the target, so it is theirs now."""
-
-    how: str
-
-
-class Watchman:
-    """The eyes of one guard, whose change is in place and complete."""
-
-    def __init__(
-        self, tools: Toolbox, pace: Pace, plan: Plan, progress: Progress, stop: Callable[[], bool], record: Record
-    ) -> None:
-        self._tools, self._pace, self._plan, self._guard = tools, pace, plan, _guard(plan)
-        self._progress, self._stop, self._record = progress, stop, record
-        self._began, self._recorded = tools.clock.steady(), False  # of time that no setting of the clock changes (A6)
-        self._last: Decimal | None = None
-        self._reached, self._blind, self._trouble, self._alone = 0, 0.0, "", False
-        self._told: Step | None = None
-
-    def watch(self) -> Quiet | Tripped | Moved | None:
-        """Look until the time is up, it trips, or the target is somebody else's; None where somebody stopped it."""
-        while not self._stop():
-            if how := self._moved():
-                return Moved(how)
-            self._begin()
-            self._look()
-            late = self._elapsed >= self._guard.window
-            if self._reached >= LOOKS:
-                found = self._tripped()
-                if found.grant or found.why or late:
-                    return found
-            if late:
-                return Quiet(self._unseen())
-            self._tell()
-            self._tools.clock.sleep(self._pace.sample)
-        return None
-
-    @property
-    def _elapsed(self) -> float:
-        return self._tools.clock.steady() - self._began
-
-    def _begin(self) -> None:
-        """The time runs from the first look of all, whoever had it."""
-        if self._recorded:
-            return
-        try:
-            seen = self._record.began()
-        except TwokeyError:
-            return
-        self._recorded = True
-        self._began = min(self._began, self._tools.clock.steady() - seen.elapsed)
-        self._blind += seen.unseen
-        self._alone = seen.unseen > 0
-
-    def _moved(self) -> str:
-        """What somebody else did to the target; empty where it is as the change left it, or cannot be read."""
-        try:
-            live = delivery.read(self._tools, self._plan)
-        except StalePlan as gone:
-            return gone.say.rstrip(".")
-        except SourceError:
-            return ""
-        back = self._plan.way_back
-        version = progress.version(self._tools.catalog, self._plan, live)
-        return "; ".join(landing.moved(back, live, version, self._tools.clock.now())) if back else ""
-
-    def _look(self) -> None:
-        try:
-            self._last = guard.measured(self._tools, self._guard.query)
-            self._trouble = "" if self._last is not None else "Prometheus has no data for it"
-        except SourceError as error:
-            self._last, self._trouble = None, error.say.rstrip(".")
-        if self._last is None:
-            self._blind += self._pace.sample
-            self._reached = 0
-        else:
-            self._reached = self._reached + 1 if self._last >= Decimal(self._guard.limit) else 0
-
-    def _tripped(self) -> Tripped:
-        measured = self._last if self._last is not None else Decimal(0)
-        trip = Trip(measured=f"{measured:f}", limit=self._guard.limit, after=round(self._elapsed))
-        try:
-            return Tripped(trip, self._record.leave(trip))
-        except GrantRefused as error:
-            return Tripped(trip, None, error.say)
-        except TwokeyError as error:  # nobody can say now whether it may: the next look asks again
-            self._trouble = error.say.rstrip(".")
-            return Tripped(trip, None)
-
-    def _unseen(self) -> str:
-        if self._blind < self._guard.window * _UNSEEN and self._last is not None:
-            return ""
-        reason = self._trouble or ("its runner was gone" if self._alone else "")
-        why = f" ({reason})" if reason else ""
-        name, blind = quantities.NAMES[self._guard.metric], min(self._blind, self._guard.window)
-        return f"the {name} could not be read for {quantities.span(blind)} of {_window(self._guard)}{why}"
-
-    def _tell(self) -> None:
-        left = quantities.span(max(0.0, self._guard.window - self._elapsed))
-        name = quantities.NAMES[self._guard.metric]
-        text = f"watching {name}: {_of_limit(self._guard, self._last)}, {left} left"
-        if self._last is None:
-            text = f"watching {name}: not to be read now ({self._trouble}), {left} left"
-        step = Step(text=text, done=int(_PARTS * self._elapsed / self._guard.window), total=_PARTS)
-        if step != self._told:
-            self._told = step
-            self._progress(step)
+from actions.watchman import Moved, Quiet, Tripped, Watchman, held_by, of_limit, window
 
 
 class Guarded:
@@ -198,12 +62,12 @@ class Guarded:
         return self._watch.failure(f"{_sentence(self._plan, found.trip)}, and it was not rolled back: {why}")
 
     def _quiet(self, outcome: Outcome, found: Quiet) -> Outcome:
-        held = _guard(self._plan)
+        held = held_by(self._plan)
         if not outcome.ok:
             return outcome
         if not found.unseen:
             limit = quantities.spell(held.metric, float(held.limit))
-            words = f"guarded: {quantities.NAMES[held.metric]} stayed under {limit} for {_window(held)}"
+            words = f"guarded: {quantities.NAMES[held.metric]} stayed under {limit} for {window(held)}"
             return outcome.model_copy(update={"summary": f"{outcome.summary} · {words}"})
         summary = f"{outcome.summary} · ⚠ not guarded the whole time: {found.unseen}"
         return outcome.model_copy(update={"summary": summary, "suggestions": _by_hand(self._plan)})
@@ -250,7 +114,7 @@ def cut_off(tools: Toolbox, plan: Plan) -> Outcome | None:
 
     Nothing is rolled back from here: leave belongs to the run that watched, and that is over.
     """
-    outcome, held = glance(tools, plan), _guard(plan)
+    outcome, held = glance(tools, plan), held_by(plan)
     if outcome is None or not outcome.ok:
         return outcome
     name = quantities.NAMES[held.metric]
@@ -259,45 +123,31 @@ def cut_off(tools: Toolbox, plan: Plan) -> Outcome | None:
     except SourceError:
         measured = None
     if measured is not None and measured >= Decimal(held.limit):
-        reason = f"its guard was cut off, and {name} is {_of_limit(held, measured)} now"
+        reason = f"its guard was cut off, and {name} is {of_limit(held, measured)} now"
         return endings.failed(reason, steps=_by_hand(plan))
-    now = f"{name} is {_of_limit(held, measured)} now" if measured is not None else f"{name} cannot be read now"
+    now = f"{name} is {of_limit(held, measured)} now" if measured is not None else f"{name} cannot be read now"
     summary = f"{outcome.summary} · ⚠ its guard was cut off and watches no longer; {now}"
     return outcome.model_copy(update={"summary": summary, "suggestions": _by_hand(plan)})
 
 
 def _by_hand(plan: Plan) -> tuple[Suggestion, ...]:
     """What its guard would have run, as a card to decide upon."""
-    back = ", ".join(d.after for d in _guard(plan).differences)
-    return (endings.logs(plan), Suggestion(label=f"Roll back to {back}…", action=_guard(plan).action))
-
-
-def _guard(plan: Plan) -> Guard:
-    assert plan.guard is not None, "only a guarded plan is watched"  # noqa: S101 - for the type checker
-    return plan.guard
+    back = ", ".join(d.after for d in held_by(plan).differences)
+    return (endings.logs(plan), Suggestion(label=f"Roll back to {back}…", action=held_by(plan).action))
 
 
 def _sentence(plan: Plan, trip: Trip) -> str:
     """`its guard tripped: error rate 1.2 % (limit 0.8 %) after 3 min`."""
-    held = _guard(plan)
-    shown = _of_limit(held, Decimal(trip.measured))
+    held = held_by(plan)
+    shown = of_limit(held, Decimal(trip.measured))
     return f"its guard tripped: {quantities.NAMES[held.metric]} {shown} after {quantities.span(trip.after)}"
-
-
-def _of_limit(held: Guard, measured: Decimal | None) -> str:
-    limit = quantities.spell(held.metric, float(held.limit))
-    return f"{'?' if measured is None else quantities.spell(held.metric, float(measured))} (limit {limit})"
-
-
-def _window(held: Guard) -> str:
-    return quantities.span(held.window)
 
 
 def _chart(tools: Toolbox, plan: Plan) -> tuple[Evidence, ...]:
     """The metric around the change; nothing where it cannot be read any more, since it only illustrates."""
     if tools.metrics is None:
         return ()
-    held, end = _guard(plan), tools.clock.now()
+    held, end = held_by(plan), tools.clock.now()
     window = timedelta(seconds=max(3600, 2 * held.window))
     try:
         found = measure(tools.metrics, tools, held.metric, plan.service, plan.environment, window)

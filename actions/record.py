@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from actions.errors import GrantRefused
 from actions.outcome import Grant, Trip
@@ -16,15 +15,8 @@ Raises GrantRefused where that may not be, another TwokeyError where nobody can 
 """
 
 
-class Seen(NamedTuple):
-    """How long a guard has watched already, in seconds, and for how long of that nobody did."""
-
-    elapsed: float
-    unseen: float = 0.0
-
-
-Began = Callable[[], Seen]
-"""Records that a guard's watch begins, once for all who watch one after the other.
+Began = Callable[[], float]
+"""Records that a guard's watch begins, once for all who watch one after the other; how many seconds ago it did.
 
 Raises a TwokeyError where nobody can tell, and then it is asked again.
 """
@@ -35,9 +27,9 @@ def nobody(_trip: Trip) -> Grant:
     raise GrantRefused("nobody gave leave for it.")
 
 
-def just_now() -> Seen:
+def just_now() -> float:
     """It begins here, and nobody watched before."""
-    return Seen(0.0)
+    return 0.0
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from actions import objects
 from actions.clock import Clock
 from actions.errors import BadInput, GrantRefused, NotFound, SourceError, StalePlan, TwokeyError, Unreachable
 from actions.outcome import Grant, Outcome, Step, Trip
-from actions.record import Record, Seen
+from actions.record import Record
 from approvals import rulings
 from approvals.ledger import Ledger, TargetBusy
 from approvals.lookup import Lookup
@@ -207,12 +207,11 @@ class Runner:
             return run
         with self._lock:
             self._active[run.id] = _Run(run.fence, at[-1] + _longest(run))
-        alone = at[-1] - forsaken.lease_until + LEASE if forsaken.lease_until else LEASE
-        return self._record(run, self._carried_on(run, alone))
+        return self._record(run, self._carried_on(run))
 
-    def _carried_on(self, run: Request, alone: timedelta) -> Outcome:
-        """What comes of watching on, after nobody did for so long."""
-        record = Record(lambda trip: self._leave(run, trip), lambda: self._began(run, alone))
+    def _carried_on(self, run: Request) -> Outcome:
+        """What comes of watching on, and of judging the time in which nobody did."""
+        record = Record(lambda trip: self._leave(run, trip), lambda: self._began(run))
         try:
             return self._executor.watch_on(run.plan, run.id, self._progress(run), lambda: self._must_stop(run), record)
         except TwokeyError as error:
@@ -221,9 +220,8 @@ class Runner:
             _log.exception("watch of %s broke off", run.id)
             return Outcome(ok=None, summary="The watch broke off; reading back what became of it.")
 
-    def _began(self, run: Request, alone: timedelta = timedelta(0)) -> Seen:
-        elapsed = self._ledger.watching(run.id, run.fence)
-        return Seen(elapsed.total_seconds(), min(elapsed, alone).total_seconds())
+    def _began(self, run: Request) -> float:
+        return self._ledger.watching(run.id, run.fence).total_seconds()
 
     def _make_way(self, undo: Request) -> None:
         """A run that this approved request takes back is watched no longer, so that the undo has not to wait for it."""
@@ -307,8 +305,14 @@ class Runner:
 
 
 def _spared(run: Request, now: datetime) -> bool:
-    """Whether a run is left as it is for another moment, in which a runner may take its watch over."""
-    return run.plan.guard is not None and run.lease_until is not None and now < run.lease_until + LEASE
+    """Whether a run is left as it is for as long as its guard watches, so that a runner may take that over.
+
+    Also one that starts a while after the last one was gone: the metrics keep what nobody looked at.
+    """
+    guard = run.plan.guard
+    if guard is None or run.lease_until is None:
+        return False
+    return now < run.lease_until + max(LEASE, timedelta(seconds=guard.window))
 
 
 def _longest(run: Request) -> timedelta:

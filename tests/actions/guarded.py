@@ -15,7 +15,7 @@ from actions.errors import Unreachable
 from actions.executor import Executor
 from actions.outcome import Grant, Outcome, Step, Trip
 from actions.plan import Plan
-from actions.record import Record, Seen
+from actions.record import Record
 from actions.registry import Registry
 from actions.toolbox import Toolbox
 from tests.actions.doubles import ClusterDouble
@@ -27,7 +27,10 @@ WELL, BAD = 0.004, 0.05
 
 @dataclass
 class Gauge:
-    """A Prometheus whose every metric is `value`, until a deploy is in place for some seconds, and then `later`."""
+    """A Prometheus whose every metric is `value`, until a deploy is in place for some seconds, and then `later`.
+
+    What a question for the past gets is the same, but where `past` says something else.
+    """
 
     clock: ManualClock
     cluster: ClusterDouble
@@ -36,17 +39,27 @@ class Gauge:
     after: float = 60.0  # seconds since the deploy was patched
     since: datetime | None = None
     down: list[bool] = field(default_factory=list)  # one is taken for each question; True: no answer
+    past: Callable[[datetime], float | None] | None = None
+    asked: list[tuple[datetime, datetime]] = field(default_factory=list)  # from when to when, of the past
 
     def range(self, query: str, start: datetime, end: datetime, step: float) -> list[Sample]:
-        return [
-            Sample(start.timestamp() + n * step, self.value or 0.0) for n in range(int((end - start).seconds / step))
-        ]
+        self._answer()
+        self.asked.append((start, end))
+        moments = [start + timedelta(seconds=n * step) for n in range(int((end - start).total_seconds() / step) + 1)]
+        found = ((at, (self.past or self._at)(at)) for at in moments)
+        return [Sample(at.timestamp(), value) for at, value in found if value is not None]
 
     def instant(self, query: str, at: datetime) -> float | None:
-        if self.down and self.down.pop(0):
-            raise Unreachable("Prometheus cannot be reached.")
+        self._answer()
         if self.cluster.patches and self.since is None:
             self.since = at
+        return self._at(at)
+
+    def _answer(self) -> None:
+        if self.down and self.down.pop(0):
+            raise Unreachable("Prometheus cannot be reached.")
+
+    def _at(self, at: datetime) -> float | None:
         return self.later if self.since and at >= self.since + timedelta(seconds=self.after) else self.value
 
 
@@ -77,21 +90,17 @@ class Bench:
         record = Record(leave or self.leave(plan), self.began)
         return self.hands.execute(plan, grant, self._progress, lambda: next(left, None) is None, record)
 
-    def watch_on(self, plan: Plan, elapsed: float | None = None, unseen: float = 0.0, stop: int = 10_000) -> Outcome:
-        """Another runner, which hears that it has been watched for so long; None: as it was in truth."""
+    def watch_on(self, plan: Plan, gone: float = 0.0, stop: int = 10_000) -> Outcome:
+        """Another runner, after nobody watched for so many seconds."""
         hands, left = Executor(self.registry, self.tools), iter(range(stop))
-
-        def began() -> Seen:
-            seen = self.began() if elapsed is None else Seen(elapsed)
-            return Seen(seen.elapsed, unseen)
-
-        record = Record(self.leave(plan), began)
+        self.clock.advance(gone)
+        record = Record(self.leave(plan), self.began)
         return hands.watch_on(plan, "req-1", self._progress, lambda: next(left, None) is None, record)
 
-    def began(self) -> Seen:
+    def began(self) -> float:
         """As the ledger has it."""
         self.begun.append(self.clock.steady())
-        return Seen(self.begun[-1] - self.begun[0])
+        return self.begun[-1] - self.begun[0]
 
     def leave(self, plan: Plan) -> Callable[[Trip], Grant]:
         """As the runner gives it."""

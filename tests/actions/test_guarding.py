@@ -14,7 +14,6 @@ from actions.errors import GrantRefused, Unreachable
 from actions.executor import SETTLED_AFTER, Executor
 from actions.outcome import Grant, Outcome, Trip
 from actions.plan import Plan
-from actions.record import Seen
 from tests.actions.conftest import CHECKOUT
 from tests.actions.guarded import BAD, WELL, Bench, Gauge
 
@@ -136,6 +135,32 @@ def test_metrics_that_come_back_are_used(bench: Bench) -> None:
     assert bench.run(plan).rolled_back
 
 
+def test_what_happened_while_the_metrics_did_not_answer_is_judged_when_they_do(bench: Bench) -> None:
+    """It reached the limit then, and is well again by now: that is what was approved."""
+    plan, began = bench.plan(), bench.clock.now()
+    bench.gauge.down = [False] * 3 + [True] * 20
+    bench.gauge.past = lambda at: BAD if timedelta(seconds=60) < at - began < timedelta(seconds=75) else WELL
+    assert bench.run(plan).rolled_back
+    assert 60 < bench.trips[0].after < 75
+
+
+@pytest.mark.parametrize(("after", "unsure"), [(60, 3), (570, 10)])
+def test_a_trip_stands_until_somebody_can_say_whether_it_may_be_rolled_back(
+    bench: Bench, after: float, unsure: int
+) -> None:
+    """A8: what was reached was reached, also where it is well again when the directory answers, a little late."""
+    plan, tries = bench.plan(), iter(range(unsure))
+    bench.gauge.later, bench.gauge.after = BAD, after
+
+    def leave(trip: Trip) -> Grant:
+        bench.gauge.later = WELL
+        if next(tries, None) is not None:
+            raise Unreachable("The directory is down.")
+        return bench.leave(plan)(trip)
+
+    assert bench.run(plan, leave).rolled_back
+
+
 def test_stopping_ends_the_watch_and_rolls_nothing_back(bench: Bench) -> None:
     plan = bench.plan()
     outcome = bench.run(plan, stop=20)
@@ -253,7 +278,7 @@ def test_a_beginning_that_could_not_be_recorded_is_recorded_later(bench: Bench) 
     plan, tries = bench.plan(), iter(range(5))
     real = bench.began
 
-    def began() -> Seen:
+    def began() -> float:
         if next(tries, None) is not None:
             raise Unreachable
         return real()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -37,24 +37,97 @@ def test_the_time_runs_from_the_first_look_of_all(bench: Bench) -> None:
     assert len(bench.cluster.patches) == 1
 
 
-@pytest.mark.parametrize("now", [WELL, BAD])
-def test_what_gets_worse_after_its_time_is_not_taken_back(bench: Bench, now: float) -> None:
-    """A1: within that window, and not after it, whoever was gone for how long."""
-    plan = bench.plan()
-    bench.run(plan, stop=20)
-    bench.gauge.value = bench.gauge.later = now
-    outcome = bench.watch_on(plan, elapsed=700, unseen=650)
-    assert (bench.trips, len(bench.cluster.patches)) == ([], 1)
-    assert "not guarded the whole time: the error rate could not be read for 10 min of 10 min" in outcome.summary
-    assert outcome.summary.endswith("(its runner was gone)")
+def between(bench: Bench, start: float, end: float, value: float | None = BAD) -> None:
+    """What the metrics kept of the time from so many seconds after the first look to so many."""
+
+    def past(at: datetime) -> float | None:
+        since = bench.clock.steady() - bench.begun[0] - (bench.clock.now() - at).total_seconds()
+        return value if start <= since <= end else WELL
+
+    bench.gauge.past = past
 
 
-def test_a_time_in_which_nobody_watched_is_said(bench: Bench) -> None:
+@pytest.mark.parametrize("gone", [30, 120, 560, 900])
+def test_what_happened_while_nobody_watched_is_judged_by_what_the_metrics_kept(bench: Bench, gone: float) -> None:
+    """E2: as if somebody had looked: it tripped then, though all is well by now, and though its time is up by now."""
     plan = bench.plan()
     bench.run(plan, stop=20)
-    outcome = bench.watch_on(plan, unseen=120)
+    between(bench, 15, 22)
+    outcome = bench.watch_on(plan, gone)
+    assert outcome.rolled_back
+    assert [(trip.measured, trip.after) for trip in bench.trips] == [("0.05", 20)]
+    assert bench.image() == "registry.example/checkout:1.4.1"
+
+
+def test_all_of_the_time_is_judged_when_somebody_takes_over(bench: Bench) -> None:
+    """E2: from the first look of all, since whoever had it may not have seen everything either; and no second more."""
+    plan = bench.plan()
+    bench.run(plan, stop=20)
+    began = bench.clock.now() - timedelta(seconds=bench.clock.steady() - bench.begun[0])
+    outcome = bench.watch_on(plan, 900)
     assert outcome.ok
-    assert "not guarded the whole time: the error rate could not be read for 2 min of 10 min" in outcome.summary
+    assert outcome.summary.endswith("guarded: error rate stayed under 0.8 % for 10 min")
+    assert bench.gauge.asked[-1] == (began, began + timedelta(minutes=10))
+
+
+@pytest.mark.parametrize(("start", "end"), [(600.5, 900), (-100, -0.5), (100, 104)])
+def test_what_happened_outside_of_its_time_or_at_one_look_alone_trips_nothing(
+    bench: Bench, start: float, end: float
+) -> None:
+    """A1: what was approved is a limit within that window, at two looks in a row."""
+    plan = bench.plan()
+    bench.run(plan, stop=20)
+    between(bench, start, end)
+    bench.gauge.value = bench.gauge.later = BAD if end == 900 else WELL
+    outcome = bench.watch_on(plan, 700)
+    assert (bench.trips, len(bench.cluster.patches)) == ([], 1)
+    assert "not guarded the whole time" not in outcome.summary
+
+
+def test_looks_before_and_after_a_hole_are_not_in_a_row(bench: Bench) -> None:
+    """No guess: between the two it may have been well."""
+    plan = bench.plan()
+    bench.run(plan, stop=20)
+    moments = {100.0: BAD, 140.0: BAD, **{float(n): None for n in range(105, 140, 5)}}
+
+    def past(at: datetime) -> float | None:
+        since = bench.clock.steady() - bench.begun[0] - (bench.clock.now() - at).total_seconds()
+        return moments.get(round(since, 3), WELL)
+
+    bench.gauge.past = past
+    assert bench.watch_on(plan, 300).ok
+    assert bench.trips == []
+
+
+@pytest.mark.parametrize(("hole", "said"), [(120, "2 min of 10 min (Prometheus has no data for it)"), (50, "")])
+def test_of_what_the_metrics_kept_nothing_is_said(bench: Bench, hole: float, said: str) -> None:
+    plan = bench.plan()
+    bench.run(plan, stop=20)
+    between(bench, 60, 60 + hole - 6, None)
+    outcome = bench.watch_on(plan, 300)
+    assert outcome.ok
+    assert (f"not guarded the whole time: the error rate could not be read for {said}" in outcome.summary) is bool(said)
+    assert ("guarded: error rate stayed under" in outcome.summary) is not bool(said)
+
+
+def test_metrics_that_do_not_answer_when_the_time_is_up_are_asked_a_little_longer(bench: Bench) -> None:
+    """What is not known when the time is up may be answered a moment later; that it never was is said."""
+    plan = bench.plan()
+    bench.run(plan, stop=20)
+    between(bench, 15, 22)
+    bench.gauge.down = [True] * 8
+    assert bench.watch_on(plan, 650).rolled_back
+
+
+@pytest.mark.parametrize("gone", [20, 700])
+def test_metrics_that_answer_nothing_any_more_are_said(bench: Bench, gone: float) -> None:
+    plan = bench.plan()
+    bench.run(plan, stop=20)
+    bench.gauge.down = [True] * 2000
+    outcome = bench.watch_on(plan, gone)
+    assert outcome.ok
+    assert "could not be read for 10 min of 10 min (Prometheus cannot be reached" in outcome.summary
+    assert bench.clock.steady() - max(bench.begun[0] + 600, bench.begun[1]) <= 65
 
 
 def test_who_watches_on_sends_no_change_that_never_came(bench: Bench) -> None:

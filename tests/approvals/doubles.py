@@ -17,7 +17,7 @@ from actions.evals.standard import NoBar
 from actions.objects import back_id
 from actions.outcome import Chart, Grant, Outcome, Step, Trip
 from actions.plan import REQUEST_TOKEN, Difference, Guard, Patch, Plan, Precondition, Target
-from actions.record import Leave, Record, Seen
+from actions.record import Leave, Record
 from actions.registry import Registry
 from actions.toolbox import Progress
 from actions.verbs import VERBS
@@ -120,7 +120,7 @@ class Hands:
     during_check: Callable[[], None] = lambda: None
     before_effect: Callable[[], None] = lambda: None  # may raise: broken before anything happened
     after_effect: Callable[[], None] = lambda: None  # may raise: broken when it had happened
-    watched: list[Seen] = field(default_factory=list)  # by those who watch on
+    watched: list[float] = field(default_factory=list)  # for how long, by those who watch on
     in_watch: Callable[[], None] = lambda: None  # while somebody watches on; may raise
     trip: Trip | None = None  # what a guard measures at once
     before_back: Callable[[], None] = lambda: None  # the same for what a guard runs

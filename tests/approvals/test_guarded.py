@@ -34,6 +34,8 @@ from tests.approvals.test_charter import FIRST, a_gate
 from tests.approvals.test_policy_check import CATALOG
 from tests.waiting import until
 
+WINDOW = 600  # seconds for which the guard of GUARDED watches
+
 HOUR = timedelta(hours=1)
 
 
@@ -276,7 +278,7 @@ def test_a_run_that_was_taken_away_gets_no_leave(house: House) -> None:
     """E2: a paused worker that wakes up after its lease rolls nothing back."""
 
     def take(request_id: str) -> None:
-        house.clock.advance(2 * LEASE.total_seconds())
+        house.clock.advance(LEASE.total_seconds() + WINDOW)
         house.gate.tick()
         assert house.ledger.get(request_id).state is State.UNKNOWN
 
@@ -344,7 +346,7 @@ def test_a_run_that_died_in_its_rollback_is_read_back_and_not_sent_again(house: 
     request = house.approved(GUARDED)
     with pytest.raises(Gone):
         house.gate.run(request.id)
-    house.clock.advance(2 * LEASE.total_seconds())
+    house.clock.advance(LEASE.total_seconds() + WINDOW)
     for _ in range(3):
         house.beside().gate.tick()
     ended = house.ledger.get(request.id)

@@ -21,7 +21,8 @@ class Gauge:
     meanwhile: Callable[[], None] = lambda: None
 
     def range(self, query: str, start: datetime, end: datetime, step: float) -> list[Sample]:
-        return []
+        moments = [start.timestamp() + n * step for n in range(int((end - start).total_seconds() / step) + 1)]
+        return [Sample(at, self.value) for at in moments]
 
     def instant(self, query: str, at: datetime) -> float | None:
         self.meanwhile()
