@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from actions import durations
 from approvals.actor import Actor, same
@@ -13,17 +14,18 @@ from approvals.ledger import Ledger, Recording
 from approvals.lookup import Lookup
 from approvals.policy_model import ANYONE
 from approvals.request import Delegation
+from approvals.store.direct import Direct, Found
 from approvals.tables import as_text, as_time, delegations
 
 # Made once: building a statement costs more than running it.
-_ACTIVE = select(delegations).where(delegations.c.until > bindparam("now"), delegations.c.ended_at.is_(None))
-_ACTIVE = _ACTIVE.order_by(delegations.c.id)
+_FIELDS = ("giver_team", "giver_user", "taker_team", "taker_user", "since", "until")
+_LIVE = delegations.c.until > bindparam("now"), delegations.c.ended_at.is_(None)
+_ACTIVE = Direct(select(*(delegations.c[name] for name in _FIELDS)).where(*_LIVE).order_by(delegations.c.id))
 
 
-def active(connection: Connection, now: datetime) -> tuple[Delegation, ...]:
-    """The keys that are in other hands at this moment, as far as time goes."""
-    found = connection.execute(_ACTIVE, {"now": as_text(now)}).mappings().all()
-    return tuple(_delegation(row) for row in found)
+def active(glance: Callable[..., Found], now: datetime) -> tuple[Delegation, ...]:
+    """The keys that are in other hands at this moment, as far as time goes; `glance` is the store's, of one store."""
+    return tuple(_delegation(*row) for row in glance(_ACTIVE, now=as_text(now)))
 
 
 class Handover:
@@ -59,8 +61,7 @@ class Handover:
 
     def active(self, now: datetime) -> tuple[Delegation, ...]:
         """Those that count at this moment, as far as time goes."""
-        with self._ledger.looking() as connection:
-            return active(connection, now)
+        return active(self._ledger.glance, now)
 
     def _check(self, giver: Actor, taker: Actor) -> None:
         policy = self._lookup.policy
@@ -99,10 +100,12 @@ class Handover:
         return bool(found)
 
 
-def _delegation(row: RowMapping) -> Delegation:
+def _delegation(
+    giver_team: str, giver_user: str, taker_team: str, taker_user: str, since: str, until: str
+) -> Delegation:
     return Delegation(
-        giver=Actor(team_id=row["giver_team"], user_id=row["giver_user"]),
-        taker=Actor(team_id=row["taker_team"], user_id=row["taker_user"]),
-        since=as_time(row["since"]),
-        until=as_time(row["until"]),
+        giver=Actor(team_id=giver_team, user_id=giver_user),
+        taker=Actor(team_id=taker_team, user_id=taker_user),
+        since=as_time(since),
+        until=as_time(until),
     )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from pydantic import JsonValue
@@ -27,18 +28,26 @@ from approvals.moves import Move, MoveRule, Outrun
 from approvals.proof import Proofs
 from approvals.pulse import Pulse
 from approvals.request import Event, Request, State, advance
-from approvals.store import reading, writing
+from approvals.store import glance, reading, writing
+from approvals.store.direct import Asked, Direct, Found, together
 from approvals.tables import as_text, decisions, evidence, requests
 from approvals.watermark import Watermark
 
 # Made once: building a statement costs more than running it.
 _ITS_ID = requests.c.id == bindparam("its_id")
-_REQUEST, _SUBMIT = select(requests).where(_ITS_ID), insert(requests)
+_DECISION = tuple(decisions.c.keys())
+_SUBMIT = Direct(insert(requests))
+_REQUEST = select(requests, *(column.label(f"its_{column.name}") for column in decisions.c))
+_REQUEST = _REQUEST.outerjoin(decisions, decisions.c.request_id == requests.c.id)
+_ONE = Direct(_REQUEST.where(_ITS_ID).order_by(decisions.c.id))
 _READY = select(requests).where(requests.c.state == State.READY).order_by(requests.c.created_at, requests.c.id)
 _AS_IT_WAS = _ITS_ID & (requests.c.state == bindparam("its_state")) & (requests.c.rev == bindparam("its_rev"))
-_MOVE = update(requests).where(_AS_IT_WAS)
-_DECISIONS = select(decisions).where(decisions.c.request_id == bindparam("its_id")).order_by(decisions.c.id)
-_DECIDE = insert(decisions)
+_DECIDE = Direct(insert(decisions).values({name: bindparam(name) for name in _DECISION if name != "id"}))
+_KEEP = Direct(insert(evidence))
+_MINE = _ITS_ID & (requests.c.fence == bindparam("its_fence")) & (requests.c.state == State.RUNNING)
+_UNWATCHED = Direct(select(requests.c.unwatched).where(_MINE))
+_SAME_RUNS = (requests.c.target == bindparam("target")) & (requests.c.state == State.RUNNING)
+_BUSY = Direct(select(requests.c.id).where(_SAME_RUNS).limit(1))
 _RESTS_ON_THE_LOG = {Event.START, Event.APPROVE, Event.ADOPT, Event.BREAK_GLASS, Event.TRIP, Event.TAKE_OVER}
 
 
@@ -95,8 +104,7 @@ class Ledger:
 
     def get(self, request_id: str) -> Request:
         """One request. Raises NoSuchRequest."""
-        with reading(self._engine) as connection:
-            return _one(connection, request_id)
+        return _one(glance(self._engine, _ONE, its_id=request_id))
 
     def waiting(self) -> list[Request]:
         """Those that wait for approvals, oldest first."""
@@ -158,10 +166,8 @@ class Ledger:
 
     def goes_on(self, request_id: str, fence: int) -> bool:
         """Whether a run under this fence still holds its request, and nobody asked to stop."""
-        mine = (requests.c.id == request_id, requests.c.fence == fence, requests.c.state == State.RUNNING)
-        with reading(self._engine) as connection:
-            found = connection.execute(select(requests.c.unwatched).where(*mine)).scalar()
-        return found is not None and not found
+        found = glance(self._engine, _UNWATCHED, its_id=request_id, its_fence=fence)
+        return bool(found) and not found[0][0]
 
     def evidence(self, owner: str) -> tuple[Evidence, ...]:
         """What the outcome of a request came with, in its order; nothing while there is none."""
@@ -174,13 +180,14 @@ class Ledger:
     def create(self, make: Callable[[datetime], Request], effect: Effect | None = None) -> Request:
         """Record a new request and its whole plan, as `make` has it at this moment, and what else follows from it."""
         with writing(self._engine) as connection:
-            now = self._watermark.read(connection)
+            now, (newest,) = self._watermark.read_with(connection, logbook.NEWEST)
             request = make(now)
             row = rows.to_row(request)
-            connection.execute(_SUBMIT, {**row, "unwatched": False})
             said = ("state", "plan", "rule", "requirements", "reason")
             data: dict[str, JsonValue] = {"digest": request.plan.digest, **{name: row[name] for name in said}}
-            logbook.append(connection, now, "request.submitted", request.id, request.requester, data)
+            last = logbook.last(connection, newest)
+            _, recorded = logbook.entry(last, now, "request.submitted", request.id, request.requester, data)
+            together(connection, _SUBMIT(**row, unwatched=False), recorded)
             if effect:
                 effect(Recording(connection, now), request)
         self.on_change(request.id, request.state, request)
@@ -193,8 +200,8 @@ class Ledger:
         the tables and the log differ; TargetBusy where the target is being changed (E3).
         """
         with writing(self._engine) as connection:
-            now = self._watermark.read(connection)
-            before = _one(connection, request_id)
+            now, (found, newest) = self._watermark.read_with(connection, _ONE(its_id=request_id), logbook.NEWEST)
+            before = _one(found)
             move = rule(before, now)
             if move is None:
                 return before
@@ -206,13 +213,20 @@ class Ledger:
                 warrant.require_takeable(connection, before)
             if move.event is Event.START:
                 _check_free(connection, before)
-            after = _apply(connection, before, move)
+            after = _after(before, move)
             data = {**move.data, "state": after.state.value}
-            logbook.append(connection, now, move.kind, request_id, move.actor, data)
+            last = logbook.last(connection, newest)
+            _, recorded = logbook.entry(last, now, move.kind, request_id, move.actor, data)
+            _apply(connection, before, after, move, recorded)
             if effect:
                 effect(Recording(connection, now), after)
         self.on_change(request_id, after.state, None)
         return after
+
+    def settle(self, request_id: str, rule: MoveRule) -> Request:
+        """The same, for a rule that mostly leaves a request as it is: looks before it begins a transaction."""
+        request = self.get(request_id)
+        return self.move(request_id, rule) if rule(request, self._watermark.guess()) else request
 
     def watching(self, request_id: str, fence: int) -> timedelta:
         """Record that the guard of a run watches now, unless somebody did; how long ago it began.
@@ -220,7 +234,8 @@ class Ledger:
         Raises Outrun where this fence does not hold the run any more, Altered where its entries are not as written.
         """
         with writing(self._engine) as connection:
-            now, request = self._watermark.read(connection), _one(connection, request_id)
+            now, (found,) = self._watermark.read_with(connection, _ONE(its_id=request_id))
+            request = _one(found)
             if request.state is not State.RUNNING or request.fence != fence:
                 raise Outrun
             since = warrant.watched_since(connection, request)
@@ -256,7 +271,9 @@ class Ledger:
         """
         with writing(self._engine) as connection:
             said = {**(data or {}), "run": rows.json_of(run)} if run else data or {}
-            made = logbook.append(connection, self._watermark.read(connection), kind, request_id, actor, said)
+            now, (newest,) = self._watermark.read_with(connection, logbook.NEWEST)
+            made, recorded = logbook.entry(logbook.last(connection, newest), now, kind, request_id, actor, said)
+            together(connection, recorded)
             if run:
                 proof.keep(connection, made.seq, run, kept)
 
@@ -271,6 +288,10 @@ class Ledger:
         """A consistent view of this room's other tables."""
         with reading(self._engine) as connection:
             yield connection
+
+    def glance(self, statement: Direct, **values: Any) -> Found:
+        """What one statement finds in them; it needs no more for a consistent view."""
+        return glance(self._engine, statement, **values)
 
     def hold(self, fences: Mapping[str, int], lease: timedelta) -> None:
         """Say that these runs are alive; one that was taken away meanwhile stays lost."""
@@ -303,11 +324,13 @@ class Ledger:
             return _with_decisions(connection, connection.execute(query).mappings().all())
 
 
-def _one(connection: Connection, request_id: str) -> Request:
-    found = connection.execute(_REQUEST, {"its_id": request_id}).mappings().first()
-    if found is None:
+def _one(found: Found) -> Request:
+    """From the rows of `_ONE`: the request beside each of its decisions."""
+    if not found:
         raise NoSuchRequest
-    return rows.to_request(found, connection.execute(_DECISIONS, {"its_id": request_id}).mappings().all())
+    width = len(requests.c)
+    made = [dict(zip(_DECISION, row[width:], strict=True)) for row in found if row[width] is not None]
+    return rows.to_request(dict(zip(requests.c.keys(), found[0][:width], strict=True)), made)
 
 
 def _with_decisions(connection: Connection, found: Any) -> list[Request]:
@@ -317,32 +340,36 @@ def _with_decisions(connection: Connection, found: Any) -> list[Request]:
     return [rows.to_request(row, [d for d in made if d["request_id"] == row["id"]]) for row in found]
 
 
-def _apply(connection: Connection, before: Request, move: Move) -> Request:
-    """The conditional UPDATE, the decision that led to it, and the evidence that came with it."""
+def _after(before: Request, move: Move) -> Request:
     state = advance(before.state, move.event) if move.event else before.state
     made = (*before.decisions, move.decision) if move.decision else before.decisions
-    after = before.model_copy(update={**move.changes, "state": state, "decisions": made, "rev": before.rev + 1})
-    was = {"its_id": before.id, "its_state": before.state, "its_rev": before.rev}
-    touched = connection.execute(_MOVE, {**was, **rows.changed(before, after), **_columns(move)})
-    if touched.rowcount != 1:
-        raise Outrun
+    return before.model_copy(update={**move.changes, "state": state, "decisions": made, "rev": before.rev + 1})
+
+
+def _apply(connection: Connection, before: Request, after: Request, move: Move, recorded: Asked) -> None:
+    """The conditional UPDATE, the decision that led to it, the evidence that came with it, and its entry in the log."""
+    changed = {**rows.changed(before, after), **({"unwatched": True} if move.unwatch else {})}
+    asked = [_moving(tuple(changed))(its_id=before.id, its_state=before.state, its_rev=before.rev, **changed)]
     if move.decision:
-        try:
-            connection.execute(_DECIDE, rows.decision_row(move.decision))
-        except IntegrityError:
+        asked.append(_DECIDE(**rows.decision_row(move.decision)))
+    asked += [_KEEP(owner=before.id, position=n, piece=rows.json_of(p)) for n, p in enumerate(move.evidence)]
+    try:
+        touched = together(connection, *asked, recorded)[0]
+    except IntegrityError as error:
+        if "decisions" in str(error.orig):  # this person has one that was not there when the request was read
             raise Outrun from None
-    if move.evidence:
-        kept = [{"owner": before.id, "position": n, "piece": rows.json_of(p)} for n, p in enumerate(move.evidence)]
-        connection.execute(insert(evidence), kept)
-    return after
+        raise
+    if len(touched) != 1:
+        raise Outrun
 
 
-def _columns(move: Move) -> dict[str, Any]:
-    """The columns that are the ledger's own."""
-    return {"unwatched": True} if move.unwatch else {}
+@cache
+def _moving(columns: tuple[str, ...]) -> Direct:
+    """The UPDATE of just these columns: a role may change some and not others."""
+    changing = update(requests).where(_AS_IT_WAS).values({name: bindparam(name) for name in columns})
+    return Direct(changing.returning(requests.c.id))
 
 
 def _check_free(connection: Connection, request: Request) -> None:
-    same = (requests.c.target == request.plan.target.key, requests.c.state == State.RUNNING)
-    if connection.execute(select(requests.c.id).where(*same).limit(1)).first():
+    if _BUSY.first(connection, target=request.plan.target.key):
         raise TargetBusy

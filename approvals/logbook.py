@@ -19,7 +19,7 @@ from approvals.audit import seal
 from approvals.audit.tree import Frontier
 from approvals.audit.verification import BEGINNING, Mark, Row, Start
 from approvals.store import reading, unrolled
-from approvals.store.direct import Direct
+from approvals.store.direct import Asked, Direct, Found, together
 from approvals.tables import as_text, as_time, audit_checkpoints, audit_events, audit_seals
 
 END = func.coalesce(
@@ -61,16 +61,36 @@ def append(
     data: Mapping[str, JsonValue],
 ) -> audit.Entry:
     """Add an entry, in the caller's writing transaction."""
-    made = audit.entry(last(connection), as_text(now), kind, request_id, actor, data)
-    _ADD.first(connection, **made._asdict(), request_id=request_id)
+    made, adding = entry(last(connection), now, kind, request_id, actor, data)
+    together(connection, adding)
     return made
 
 
-def last(connection: Connection) -> tuple[int, str]:
-    """Number and hash of the last entry; of the archive where no other is left, and 0 and GENESIS in a new log."""
-    found = _NEWEST.first(connection)
-    if found:
-        return found[0], found[1]
+def entry(
+    after: tuple[int, str],
+    now: datetime,
+    kind: str,
+    request_id: str | None,
+    actor: Actor | None,
+    data: Mapping[str, JsonValue],
+) -> tuple[audit.Entry, Asked]:
+    """An entry that follows the `last` one, and the statement that adds it."""
+    made = audit.entry(after, as_text(now), kind, request_id, actor, data)
+    return made, _ADD(**made._asdict(), request_id=request_id)
+
+
+NEWEST = _NEWEST()
+"""Asked for what `last` says, together with something else."""
+
+
+def last(connection: Connection, found: Found | None = None) -> tuple[int, str]:
+    """Number and hash of the last entry; of the archive where no other is left, and 0 and GENESIS in a new log.
+
+    `found` is what `NEWEST` found in the same transaction.
+    """
+    newest = together(connection, NEWEST)[0] if found is None else found
+    if newest:
+        return newest[0][0], newest[0][1]
     before = sealed(connection)
     return before.tree.size, before.head
 

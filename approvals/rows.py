@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,8 @@ from approvals.actor import Actor
 from approvals.request import Decision, Request
 from approvals.tables import as_text, as_time
 
+Row = Mapping[str, Any] | RowMapping
+
 _EVIDENCE: TypeAdapter[Evidence] = TypeAdapter(Evidence)
 _TIMES = (
     *("created_at", "approve_by", "remind_at", "reminded_at", "escalate_at", "escalated_at", "run_by", "finished_at"),
@@ -23,6 +25,7 @@ _AS_THEY_ARE = (
     *("id", "rev", "state", "plan", "origin", "rule", "requirements", "missing", "escalate_to"),
     *("reason", "emergency", "review", "step", "outcome", "fence", "runner"),
 )
+_MOVING = (*(name for name in _AS_THEY_ARE if name not in {"id", "plan", "origin"}), *_TIMES, "reason_by")
 
 
 def to_row(request: Request) -> dict[str, Any]:
@@ -41,12 +44,13 @@ def to_row(request: Request) -> dict[str, Any]:
 
 
 def changed(before: Request, after: Request) -> dict[str, Any]:
-    """The columns in which two versions of a request differ."""
-    old, new = to_row(before), to_row(after)
-    return {name: value for name, value in new.items() if old[name] != value}
+    """The columns in which two versions of a request differ; its plan, origin and requester never do."""
+    names = {name for name in _MOVING if getattr(before, name) != getattr(after, name)}
+    times = {name: _text(getattr(after, name)) for name in names.intersection(_TIMES)}
+    return {**after.model_dump(mode="json", include=names.difference(_TIMES)), **times}
 
 
-def to_request(row: RowMapping, decisions: Sequence[RowMapping]) -> Request:
+def to_request(row: Row, decisions: Iterable[Row]) -> Request:
     """A request from its row and the rows of its decisions, oldest first."""
     return Request.model_validate(
         {
@@ -84,7 +88,7 @@ def to_evidence(piece: dict[str, Any]) -> Evidence:
     return _EVIDENCE.validate_python(piece)
 
 
-def _decision(row: RowMapping) -> Decision:
+def _decision(row: Row) -> Decision:
     return Decision(
         request_id=row["request_id"],
         digest=row["digest"],

@@ -73,7 +73,7 @@ class Runner:
         try:
             if self._waits(request_id):
                 return self._ledger.get(request_id)
-            request = self._ledger.move(request_id, policy_now)
+            request = self._ledger.settle(request_id, policy_now)
             if request.state is not State.READY:
                 return request
             ended = self._check(request)

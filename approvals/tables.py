@@ -261,7 +261,7 @@ watermark = Table.metadata.tables["watermark"]
 
 def as_text(moment: datetime) -> str:
     """A time as the tables hold it."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def as_time(text: str) -> datetime:

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, bindparam, func, select
 from actions.errors import BadInput, GrantRefused, TwokeyError
 from approvals import audit
 from approvals.request import Decision, Emergency, Request
+from approvals.store.direct import Direct
 from approvals.tables import as_text, as_time, audit_events, audit_seals, delegations
 
 MOST_HANDS = 10
@@ -31,7 +32,7 @@ _ENTRIES = (
     .outerjoin(_before, _before.c.seq == audit_events.c.seq - 1)
     .outerjoin(audit_seals, audit_seals.c.size == audit_events.c.seq - 1)
 )
-_TRAIL = _ENTRIES.where(audit_events.c.request_id == bindparam("its_id")).order_by(audit_events.c.seq)
+_TRAIL = Direct(_ENTRIES.where(audit_events.c.request_id == bindparam("its_id")).order_by(audit_events.c.seq))
 _NO_REQUESTS = _ENTRIES.where(audit_events.c.request_id.is_(None)).order_by(audit_events.c.seq.desc())
 _NO_REQUESTS = _NO_REQUESTS.execution_options(yield_per=500)
 _ABOUT_KEYS = b'"kind":"delegation.'  # as every canonical body of such a kind holds it
@@ -106,7 +107,7 @@ def watched_since(connection: Connection, request: Request) -> datetime | None:
 
 
 def _trail(connection: Connection, request_id: str) -> list[Mapping[str, Any]]:
-    return [_entry(row, request_id) for row in connection.execute(_TRAIL, {"its_id": request_id})]
+    return [_entry(row, request_id) for row in _TRAIL.all(connection, its_id=request_id)]
 
 
 def _require_lent(connection: Connection, decision: Decision, now: str) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, bindparam, case, insert, update
 
 from actions.clock import Clock
-from approvals.store.direct import Direct
+from approvals.store.direct import Asked, Direct, Found, together
 from approvals.tables import as_text, as_time, watermark
 
 # Made once: building a statement costs more than running it.
@@ -32,14 +32,22 @@ class Watermark:
         with self._lock:
             return self._ahead
 
+    def guess(self) -> datetime:
+        """The time as far as this process knows: for a look before a transaction, in which it is read again."""
+        return self._clock.now() + self.ahead
+
     def read(self, connection: Connection) -> datetime:
         """The time, written down in the same transaction; call it inside a writing one."""
+        return self.read_with(connection)[0]
+
+    def read_with(self, connection: Connection, *asked: Asked) -> tuple[datetime, list[Found]]:
+        """The same, and what was asked together with it found."""
         with self._lock:
             now = self._clock.now() + self._ahead
-            found = _PASS.first(connection, now=as_text(now))
-            if found is None:
+            passed, *found = together(connection, _PASS(now=as_text(now)), *asked)
+            if not passed:
                 connection.execute(_FIRST, {"id": 1, "at": as_text(now)})
-            elif as_time(found[0]) > now:
-                self._ahead += as_time(found[0]) - now
-                now = as_time(found[0])
-        return now
+            elif (reached := as_time(passed[0][0])) > now:
+                self._ahead += reached - now
+                now = reached
+        return now, found

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine
@@ -20,6 +21,7 @@ from approvals.audit.verification import Row
 from approvals.reel import Reel
 from approvals.store import migrations, postgres, roles, sqlite
 from approvals.store.dialect import Dialect
+from approvals.store.direct import Direct, Found
 
 _DIALECTS: tuple[Dialect, ...] = (sqlite.SQLite(), postgres.PostgreSQL())
 _HOW = "write it like sqlite:///twokey.db or postgresql://twokey@db.internal/twokey"
@@ -107,6 +109,20 @@ def reading(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+def glance(engine: Engine, statement: Direct, **values: Any) -> Found:
+    """What one statement that reads finds: a consistent view by itself, without a transaction. Raises StoreDown."""
+    with _translated():
+        with engine.connect() as connection:
+            try:
+                return statement.all(connection, **values)
+            except DBAPIError as error:
+                if not error.connection_invalidated:
+                    raise
+                connection.invalidate(error)
+        with _begun(engine, writes=False) as connection:  # it was lost while it lay in the pool, others maybe too
+            return statement.all(connection, **values)
+
+
 def unrolled(connection: Connection, first: int | None, end: int | None) -> Iterator[list[Row]]:
     """The entries of the audit log, in parts, as `reel.unrolled` has them. Raises StoreDown."""
     found, driver = reel(connection.engine), connection.dialect.loaded_dbapi
@@ -156,6 +172,8 @@ def _begun(engine: Engine, writes: bool, again: bool = True) -> Connection:
 
 
 def _commit(connection: Connection) -> None:
+    if _dialect(connection.engine.url).failed(connection):  # whoever went on after an error has to hear of it
+        raise StoreDown
     try:
         connection.commit()
     except DBAPIError as error:

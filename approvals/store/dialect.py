@@ -55,6 +55,10 @@ class Dialect(Protocol):
         """
         ...
 
+    def failed(self, connection: Connection) -> bool:
+        """Whether the transaction cannot be committed any more: PostgreSQL takes it back and calls that no error."""
+        ...
+
     def blank(self, url: URL) -> URL:
         """The URL as SQLAlchemy wants it."""
         ...

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from psycopg import Connection as Raw
+from psycopg.pq import TransactionStatus
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 from approvals.store.dialect import APPEND_ONLY, GROWS, WORDS
@@ -56,6 +57,11 @@ class PostgreSQL:
     def begin(self, connection: Connection, writes: bool) -> None:
         """In one go with the writer's lock: what a transaction costs is mostly the number of its round trips."""
         connection.exec_driver_sql(_WRITE if writes else _READ)
+
+    def failed(self, connection: Connection) -> bool:
+        """As the driver knows from the server's last word."""
+        driver: Any = connection.connection.dbapi_connection
+        return bool(driver.info.transaction_status == TransactionStatus.INERROR)
 
     def blank(self, url: URL) -> URL:
         """With our driver."""

@@ -69,6 +69,10 @@ class SQLite:
         except sqlite3.Error as error:
             raise OperationalError(statement, None, error) from error
 
+    def failed(self, connection: Connection) -> bool:
+        """Never: what failed was taken back by itself, and COMMIT says what it does."""
+        return False
+
     def blank(self, url: URL) -> URL:
         """As it is."""
         return url

@@ -163,10 +163,12 @@ def _action(found: Settings, sentence: str) -> Action:
 
 def _lent(found: Settings) -> tuple[Delegation, ...]:
     """The keys that are in other hands now, as the store has it; where there is none, that is said."""
+    from functools import partial
+
     from actions.clock import SystemClock
     from actions.errors import ConfigError
     from approvals.handover import active
-    from approvals.store import open_store, reading
+    from approvals.store import glance, open_store
 
     try:
         engine = open_store(found.database_url, make=False)
@@ -174,8 +176,7 @@ def _lent(found: Settings) -> tuple[Delegation, ...]:
         typer.echo(f"Which keys are lent is not known: {error.say}", err=True)
         return ()
     try:
-        with reading(engine) as connection:
-            return active(connection, SystemClock().now())
+        return active(partial(glance, engine), SystemClock().now())
     finally:
         engine.dispose()
 

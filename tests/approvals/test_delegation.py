@@ -17,7 +17,6 @@ from approvals.gate import DecisionRefused
 from approvals.handover import active
 from approvals.policy_model import Policy
 from approvals.request import Decision, Delegation, Request, State
-from approvals.store import reading
 from approvals.verdict import Subject
 from approvals.view import View
 from tests.approvals.doubles import ANA, BEN, CARLA, DORA, GROUPS, PAYMENTS, PLAYGROUND, House
@@ -228,8 +227,7 @@ def test_of_any_decisions_no_key_counts_twice_and_the_requesters_never(
 def test_an_explanation_names_the_keys_that_are_in_other_hands(house: House) -> None:
     """For those who could use them here: not for a request of either of them, and only what opens this."""
     hand(house, BEN, DORA)
-    with reading(house.engine) as connection:
-        lent = active(connection, house.clock.now())
+    lent = active(house.ledger.glance, house.clock.now())
     rules, now = house.gate.policy, house.clock.now()
     for asker, environment, named in ((ANA, "prod", True), (DORA, "prod", False), (ANA, "dev", False)):
         subject = Subject.of(Restart(service="cart", environment=environment))

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from datetime import datetime
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 from sqlalchemy.exc import IntegrityError
 
 from approvals import audit
 from approvals.gate import DecisionRefused
 from approvals.ledger import Ledger, NoSuchRequest, Recording
-from approvals.request import Request, State
+from approvals.moves import Move, Outrun
+from approvals.request import Event, Request, State
 from approvals.store import StoreDown, open_store
 from tests.approvals.doubles import ANA, BEN, CARLA, DEV, DORA, PAYMENTS, SCALE, House, in_threads
 from tests.stores import broken, held, store_url
@@ -61,16 +62,22 @@ def test_what_follows_from_a_request_is_there_with_it_or_neither_is(house: House
 def test_a_decision_meets_only_the_request_that_it_was_made_about(house: House) -> None:
     """A5: the conditional UPDATE by itself: a denial that no lock or turn held back came since the request was read."""
     request = house.asked()
+    effects: list[Recording] = []
+    at_once = Move("request.denied", Event.DENY, changes={"reason": "a hand's"})
 
-    def deny(_c: object, cursor: Any, statement: str, *_: object) -> None:
-        if statement.startswith("UPDATE requests"):
-            cursor.execute("UPDATE requests SET state = 'denied', rev = rev + 1")
+    def rule(_request: Request, _now: datetime) -> Move:
+        under_way[-1].exec_driver_sql("UPDATE requests SET rev = rev + 1")
+        return at_once
 
-    event.listen(house.engine, "before_cursor_execute", deny)
-    with pytest.raises(DecisionRefused, match="at the same moment"):
-        house.gate.decide(request.id, request.plan.digest, BEN, approve=True)
-    event.remove(house.engine, "before_cursor_execute", deny)
+    under_way: list[Connection] = []
+    event.listen(house.engine, "begin", under_way.append)
+    with pytest.raises(Outrun):
+        house.ledger.move(request.id, rule, lambda record, _after: effects.append(record))
+    assert effects == []
     assert house.ledger.get(request.id) == request
+    assert "request.denied" not in house.kinds()
+    house.ledger.move(request.id, lambda _request, _now: at_once)
+    assert house.kinds()[-1] == "request.denied"
     assert "request.approved" not in house.kinds()
 
 
