@@ -6,15 +6,16 @@ from collections.abc import Callable
 from datetime import datetime
 
 import pytest
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, event, insert
 from sqlalchemy.exc import IntegrityError
 
-from approvals import audit
+from approvals import audit, rows
 from approvals.gate import DecisionRefused
 from approvals.ledger import Ledger, NoSuchRequest, Recording
 from approvals.moves import Move, Outrun
-from approvals.request import Event, Request, State
+from approvals.request import Decision, Event, Request, State
 from approvals.store import StoreDown, open_store
+from approvals.tables import decisions
 from tests.approvals.doubles import ANA, BEN, CARLA, DEV, DORA, PAYMENTS, SCALE, House, in_threads
 from tests.stores import broken, held, store_url
 
@@ -79,6 +80,23 @@ def test_a_decision_meets_only_the_request_that_it_was_made_about(house: House) 
     house.ledger.move(request.id, lambda _request, _now: at_once)
     assert house.kinds()[-1] == "request.denied"
     assert "request.approved" not in house.kinds()
+
+
+def test_a_second_decision_of_one_person_counts_for_nothing_however_the_first_came_there(house: House) -> None:
+    """A5: the store's own word on it, where neither the lock nor the request's row told of the first."""
+    request = house.asked()
+    mine = Decision(request_id=request.id, digest=request.plan.digest, approver=BEN, approve=True, at=house.clock.now())
+    under_way: list[Connection] = []
+
+    def rule(_request: Request, _now: datetime) -> Move:
+        under_way[-1].execute(insert(decisions), rows.decision_row(mine.model_copy(update={"approve": False})))
+        return Move("request.approved", None, BEN, decision=mine)
+
+    event.listen(house.engine, "begin", under_way.append)
+    with pytest.raises(Outrun):
+        house.ledger.move(request.id, rule)
+    assert house.ledger.get(request.id) == request
+    assert house.kinds() == ["request.submitted"]
 
 
 def test_a_locked_store_says_so_and_does_nothing(house: House) -> None:

@@ -193,9 +193,10 @@ def test_a_writer_that_waits_too_long_says_so(database: str, engine: Engine) -> 
     impatient.dispose()
 
 
+@pytest.mark.parametrize("deed", ["UPDATE ON requests", "INSERT ON audit_events"])
 @pytest.mark.parametrize("fault", ["disk_full", "io_error"])
-def test_a_server_whose_disk_takes_no_entry_runs_nothing_until_it_does(database: str, fault: str) -> None:
-    """L1: the server says ENOSPC or EIO of the audit entry's write as it says them of any, by their SQLSTATE."""
+def test_a_server_whose_disk_takes_no_entry_runs_nothing_until_it_does(database: str, fault: str, deed: str) -> None:
+    """L1: the server says ENOSPC or EIO of any write by their SQLSTATE; of the first that go together, or the last."""
     server = postgres.server()
     house = a_house(Path(), url=server.url(database, "owner"))
     request = house.approved()
@@ -205,11 +206,11 @@ def test_a_server_whose_disk_takes_no_entry_runs_nothing_until_it_does(database:
         f"$$ BEGIN RAISE USING MESSAGE = 'could not extend file', ERRCODE = '{fault}'; END $$",
         database,
     )
-    server.run("CREATE TRIGGER a_broken BEFORE INSERT ON audit_events EXECUTE FUNCTION broken()", database)
+    server.run(f"CREATE TRIGGER a_broken BEFORE {deed} EXECUTE FUNCTION broken()", database)
     with pytest.raises(StoreDown):
         house.gate.run(request.id)
     assert house.hands.effects == []
     assert list(house.ledger.entries()) == before
-    server.run("DROP TRIGGER a_broken ON audit_events", database)
+    server.run(f"DROP TRIGGER a_broken {deed[6:]}", database)
     assert house.gate.run(request.id).state is State.SUCCEEDED
     assert house.hands.effects == [request.id]
