@@ -50,6 +50,8 @@ def doubtful(view: View, verb: str, thread: str | None) -> bool:
     whys = [(f" {' '.join(words)} ", starts) for words, starts in view.whys()]
     if any(_TIMING.search(why) or (_SEQUENCE if starts else _OUTCOME).search(why.lstrip()) for why, starts in whys):
         return True
+    if {named.name for named in view.proven} & {named.name for named in view.environments}:
+        return True  # "deploy cart 2.1.0 to prod, it is running fine in prod"
     behind = _SAME_VERSION if verb == "deploy" else _WELL
     if any(behind.search(why.lstrip()) for why, starts in whys if not starts):
         return True

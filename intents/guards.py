@@ -71,7 +71,8 @@ class View:
             for named in found:
                 words[named.start : named.end] = [mask, *[""] * (named.end - named.start - 1)]
         self.reasons = reasons.find(words, sentence.spelled) if sentence.language == "en" else ()
-        self.environments = [named for named in self.environments if not self._proves(named)]
+        self.proven = [named for named in self.environments if self._proves(named)]
+        self.environments = [named for named in self.environments if named not in self.proven]
         if words and words[0] in ("k", "kubectl", "kc", "oc"):  # there, these are kinds of objects and no orders
             words = ["" if word in ("deploy", "deployment") else word for word in words]
         self.masked = tuple(words)

@@ -137,9 +137,10 @@ def _words(entry: _Entry) -> Iterator[str]:
 
 _ENTRIES = _load()
 VOCABULARY = frozenset(word for entry in _ENTRIES.values() for word in _words(entry)) | set(_SORTS.values())
-_BEGIN_TRAILING = frozenset(
-    (",", ";", "?", "-", "so", "to", "in", "please", "pls", "plz", "thanks", "thx", "ty", "now", "asap", _TICKET)
-) | {word for name in ("closing", "said") for word in _ENTRIES[name].runs}
+_BEGIN_TRAILING = frozenset((",", ";", "?", "-", "so", "to", "in", _TICKET)) | {
+    word for name in ("closing", "said") for word in _ENTRIES[name].runs
+}
+_BEFORE_FOLLOWING = frozenset(("please", "pls", "plz", "thanks", "thx", "ty", "asap"))
 
 
 def find(words: Sequence[str], spelled: Sequence[str]) -> tuple[Reason, ...]:
@@ -191,8 +192,12 @@ class _Text:
         """Where the longest reason begins that ends the sentence here."""
         strange = (at for at in reversed(range(begin, end)) if VOCABULARY.isdisjoint(self._keys[at]))
         after = next(strange, begin) + 1
-        starts = (at for at in range(after, end) if self.words[at] in _BEGIN_TRAILING)
-        return next((at for at in starts if end in self.ends("trailing", at) | self.ends("proving", at)), None)
+        return next((at for at in range(after, end) if self._is_reason(at, end)), None)
+
+    def _is_reason(self, at: int, end: int) -> bool:
+        if self.words[at] in _BEGIN_TRAILING and end in self.ends("trailing", at) | self.ends("proving", at):
+            return True
+        return at > 0 and self.words[at - 1] in _BEFORE_FOLLOWING and end in self.ends("following", at)
 
     def ends(self, name: str, start: int) -> frozenset[int]:
         """Every place where a match of this entry can end that begins here."""
