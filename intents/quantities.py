@@ -58,7 +58,8 @@ _UNIT_NAMES = {
     **dict.fromkeys(("day", "days", "d"), "d"),
     **dict.fromkeys(("week", "weeks", "w"), "w"),
 }
-VOCABULARY = frozenset((*_WORDS, *_UNIT_NAMES, "dozen", "half", "percent"))
+_QUARTER = ("quarter", "of", "an", "hour")
+VOCABULARY = frozenset((*_WORDS, *_UNIT_NAMES, "dozen", "half", "quarter", "percent"))
 """English words of numbers and durations."""
 
 
@@ -143,7 +144,12 @@ def times(factor: Decimal | int) -> str:
 
 def duration(words: Sequence[str], at: int) -> Span | None:
     """`30m`, `6 h`, `two hours`, `half an hour`, `hour`, `day`; weeks are said in days."""
-    fixed = {("half", "an", "hour"): "30m", ("half", "hour"): "30m", ("hour", "and", "a", "half"): "90m"}
+    fixed = {
+        ("half", "an", "hour"): "30m",
+        ("half", "hour"): "30m",
+        ("hour", "and", "a", "half"): "90m",
+        _QUARTER: "15m",
+    }
     for phrase, value in fixed.items():
         if tuple(words[at : at + len(phrase)]) == phrase:
             return Span(at + len(phrase), value)

@@ -20,6 +20,7 @@ _BLANK = re.compile(r"[?!$#*%_]+")
 _CALL = re.compile(
     r"^(\s*(?:scale|restart|deploy|rollback|status|logs|history))\((?=\w)", re.IGNORECASE
 )  # scale(cart, prod, 5)
+_SMILEY = re.compile(r"[:;=]'?-?[(/\\|DPOo3]+")  # the others end in what closes a sentence
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+", re.ASCII)
 _BOX = re.compile(r"\[ ?\]")  # of a list of things to do
 _SHORTENED = frozenset(("whats", "hows", "wheres", "whos", "whens", "whys"))  # as people type them in a hurry
@@ -160,6 +161,8 @@ def _split(text: str) -> list[str]:
 def _chunk(chunk: str) -> list[str]:
     if _EMOJI_CODES.fullmatch(chunk):
         return [_emoji(code[1]) for code in _EMOJI_CODE.finditer(chunk)]
+    if _SMILEY.fullmatch(chunk):
+        return [","]
     if chunk.lower() == "'s":
         return [chunk]
     body = chunk.lstrip(_OPENING)

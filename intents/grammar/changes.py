@@ -72,6 +72,9 @@ def verbless(parse: Parse) -> Draft | None:
     placed = parse.verbs is not None and parse.verbs <= {"deploy", "history"} and "deploy" in parse.verbs
     if placed and "version" in slots:  # "to prod" or "→ prod"; "cart 2.1.0 in prod" may ask what runs there
         return _deploy(slots)
+    if parse.verbs is not None and "deploy" in parse.verbs and "version" in slots and {"aimed", "begs"} & set(slots):
+        draft = _deploy(slots)  # "cart to 2.1.0 in prod", "cart 2.1.0 in prod please"
+        return draft and draft._replace(unsure=not {"aimed", "begs"} <= set(slots))
     return None
 
 

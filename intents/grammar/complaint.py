@@ -24,7 +24,19 @@ _BECAUSE = frozenset((",", ";", "-", "because", "cause", "cuz", "cos", "since", 
 _ORDERS = frozenset(("deploy", "rollback", "scale", "restart"))
 _TRIAGE = frozenset({"triage"})
 _INVESTIGATE = frozenset(
-    ("investigate", "triage", "diagnose", "debug", "troubleshoot", "into", "changed", "happened", "wrong")
+    (
+        "investigate",
+        "triage",
+        "diagnose",
+        "debug",
+        "troubleshoot",
+        "into",
+        "changed",
+        "happened",
+        "happening",
+        "wrong",
+        "why",
+    )
 )
 _LONGEST = 300  # characters of a symptom
 
@@ -41,6 +53,7 @@ def at(sentence: Sentence, names: Names, lexicon: Lexicon, start: int) -> Iterat
             yield from _before(sentence, names, lexicon, named.end, named.name)
     else:
         yield from _after(words, lexicon, start + (words[start] in _BECAUSE))
+        yield from _told_behind(sentence, start)
 
 
 def _before(sentence: Sentence, names: Names, lexicon: Lexicon, at: int, service: str) -> Iterator[Piece]:
@@ -97,6 +110,13 @@ def _recounted(sentence: Sentence, names: Names) -> Iterator[Piece]:
         yield Piece(end + 1, _TRIAGE, tuple(slots))
         if len({*services}) == 1:
             yield Piece(end + 1, _TRIAGE, (*slots, ("service", services[0])))
+
+
+def _told_behind(sentence: Sentence, start: int) -> Iterator[Piece]:
+    """`investigate search in prod, answers take forever`."""
+    words = sentence.words
+    if words[start] in (",", ";") and not _INVESTIGATE.isdisjoint(words[:start]) and not guards.orders(words[start:]):
+        yield Piece(len(words), _TRIAGE, (("told", " ".join(sentence.spelled[start + 1 :])[:_LONGEST]),))
 
 
 def _after(words: Sequence[str], lexicon: Lexicon, at: int) -> Iterator[Piece]:

@@ -60,6 +60,9 @@ def _limit(words: Sequence[str], start: int) -> Iterator[Piece]:
     flag = _SINCE.fullmatch(words[start])
     if flag and not words[start].startswith("--since") and quantities.integer(flag[1]):
         yield Piece(start + 1, _LOGS, (("limit", int(flag[1])),))
+    dashed = words[start] == "tail" and start + 1 < len(words) and words[start + 1].removeprefix("-")
+    if dashed and dashed != words[start + 1] and quantities.integer(dashed):
+        yield Piece(start + 2, _LOGS, (("limit", int(dashed)),))
     place = start + (words[start] in ("last", "latest", "newest", "tail", "--tail", "the", "limit", "-n"))
     if place < len(words) and words[place] in ("last", "latest", "newest"):
         place += 1
