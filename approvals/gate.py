@@ -84,7 +84,7 @@ class Gate:
         try:
             policy = self.policy  # of both: were it another one by now, what is recorded would be stale (A1)
             plan = self._executor.plan(action, policy.version)
-            view = self._lookup.asking(policy, plan, actor)
+            view = self._lookup.asking(policy, plan, actor, self._clock.now())
         except Exception as error:
             self._attempt("submit", error, actor, action=action.as_json())
             raise

@@ -243,6 +243,11 @@ class Ledger:
                 logbook.append(connection, now, "request.watching", request_id, None, {"fence": fence})
             return now - (since or now)
 
+    def left(self, run: Request) -> bool:
+        """Whether the log has it that this run, under this fence, was given leave for its rollback. Raises Altered."""
+        with reading(self._engine) as connection:
+            return warrant.left_under(connection, run)
+
     def forsaken(self, now: datetime) -> list[Request]:
         """Guarded runs that nobody keeps alive, oldest first; `now` is the machine's clock, which may be behind."""
         over = requests.c.lease_until <= as_text(now + self._watermark.ahead)

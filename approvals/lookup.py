@@ -46,24 +46,24 @@ class Lookup:
         return self._in_force()
 
     def view(self, plan: Plan, actors: Iterable[Actor], now: datetime) -> View:
-        """Everything that a ruling on this plan may look at; `actors` are those who take part in it."""
+        """Everything that a ruling on this plan may look at; `actors` are those who take part, `now` by our clock."""
         policy, concerned = self.policy, frozenset(actors)
         if plan.amends:  # no key that was handed over opens that
             said = self.amendment(plan)
             groups = self.members(policy, _named(said))
-            return View(policy, self._registry, groups, self.people(concerned), amendment=said)
+            return View(policy, self._registry, groups, self.people(concerned), amendment=said, clock=now)
         handed = tuple(d for d in self.delegations(now) if d.taker in concerned)
         names = _concerned(policy, plan)
         if handed and policy.delegation and policy.delegation.to != ANYONE:
             names += policy.delegation.to
         people = self.people(concerned | {d.giver for d in handed})
         members = self.members(policy, names)
-        return View(policy, self._registry, members, people, handed, self.unproven(policy, plan))
+        return View(policy, self._registry, members, people, handed, self.unproven(policy, plan), clock=now)
 
-    def asking(self, policy: Policy, plan: Plan, actor: Actor) -> View:
+    def asking(self, policy: Policy, plan: Plan, actor: Actor, now: datetime) -> View:
         """The same for somebody who asks for it, by the policy that it was planned under. A lent key asks nothing."""
         members, people = self.members(policy, _concerned(policy, plan)), self.people((actor,))
-        return View(policy, self._registry, members, people, unproven=self.unproven(policy, plan))
+        return View(policy, self._registry, members, people, unproven=self.unproven(policy, plan), clock=now)
 
     def unproven(self, policy: Policy, plan: Plan) -> tuple[str, ...]:
         """Which evals the version of this plan has not passed, or not as often as this policy wants; in words."""

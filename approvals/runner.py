@@ -21,7 +21,7 @@ from approvals.lookup import Lookup
 from approvals.moves import Move, Outrun
 from approvals.powers import Executing
 from approvals.request import Request, State
-from approvals.store import StoreDown
+from approvals.store import AnswerLost, StoreDown
 from approvals.warrant import Altered
 
 LEASE = timedelta(seconds=30)
@@ -58,6 +58,7 @@ class Runner:
         self.name = secrets.token_hex(8)
         self._active: dict[str, _Run | None] = {}  # None: looked at, not started
         self._ahead: dict[str, str] = {}  # the run of the same target for which a request waits
+        self._unheard: set[tuple[str, int]] = set()  # runs whose leave may be recorded, and was not given
         self._lock = threading.Lock()
 
     def run(self, request_id: str, policy_now: Callable[[Request, datetime], Move | None]) -> Request:
@@ -252,6 +253,8 @@ class Runner:
     def _leave(self, run: Request, trip: Trip) -> Grant:
         """Leave for the rollback that the run's plan declares, recorded before it is given; once, and for this run.
 
+        Where the store took it and its answer was lost, it is given to the same run when that asks again: nobody else
+        can have recorded it under its fence, and nobody was given it.
         Raises GrantRefused where it may not be; another TwokeyError where that cannot be told now.
         """
         back = run.plan.way_back
@@ -259,13 +262,20 @@ class Runner:
             raise GrantRefused
         began = self._clock.now()
         concerned = (run.requester, *(d.approver for d in run.decisions))
-        view = self._leaving.view(run.plan, concerned, began)
+        view, asked = self._leaving.view(run.plan, concerned, began), (run.id, run.fence)
+
+        def rule(current: Request, now: datetime) -> Move | None:
+            move = rulings.on_trip(current, now, self._leaving.within(view, now), run.fence, trip)
+            return None if asked in self._unheard and self._ledger.left(current) else move
+
         try:
-            self._ledger.move(
-                run.id, lambda now, at: rulings.on_trip(now, at, self._leaving.within(view, at), run.fence, trip)
-            )
+            self._ledger.move(run.id, rule)
+        except AnswerLost:
+            self._unheard.add(asked)
+            raise
         except Altered as error:
             raise GrantRefused(error.say) from error
+        self._unheard.discard(asked)
         return Grant(request_id=objects.back_id(run.id), digest=back.digest, expires_at=began + LEASE)
 
     def _record(self, run: Request, outcome: Outcome) -> Request:

@@ -29,6 +29,7 @@ class View:
     delegations: tuple[Delegation, ...] = ()  # to the people concerned
     unproven: tuple[str, ...] = ()  # which evals the version of this plan has not passed, in words
     amendment: Verdict | None = None  # what the policy in force says to another policy, where that is the plan (A9)
+    clock: datetime | None = None  # the time by this machine; the one that counts is ahead where another's ever was
 
 
 def judge_plan(view: View, plan: Plan, requester: Actor, now: datetime) -> Verdict:
@@ -56,4 +57,9 @@ def judge(view: View, action_json: dict[str, JsonValue], requester: Actor, now: 
         action = view.registry.parse(action_json)
     except BadInput as error:
         return Forbidden("", error.say)
-    return verdicts.judge(view.policy, action, requester, view.groups, now, view.unproven)
+    said = verdicts.judge(view.policy, action, requester, view.groups, now, view.unproven)
+    if view.clock is None or now <= view.clock or isinstance(said, Forbidden):
+        return said
+    # Nobody ends a freeze early by a clock of theirs that is fast, or by writing down a later time than it is (A6).
+    by_ours = verdicts.judge(view.policy, action, requester, view.groups, view.clock, view.unproven)
+    return by_ours if isinstance(by_ours, Forbidden) else said

@@ -23,6 +23,7 @@ from approvals.tables import as_text, as_time, audit_events, audit_seals, delega
 MOST_HANDS = 10
 """So many runners may take one run over: whatever kills each of them is no accident."""
 
+_TRIPPED = "request.guard_tripped"
 _DECIDED = {"request.approved": True, "request.denied": False}
 
 _before = audit_events.alias("before")
@@ -83,7 +84,7 @@ def require_declared(connection: Connection, request: Request) -> None:
     before, Altered where the log does not say that it may be.
     """
     trail = _trail(connection, request.id)
-    if any(entry["kind"] == "request.guard_tripped" for entry in trail):
+    if any(entry["kind"] == _TRIPPED for entry in trail):
         raise GrantRefused("Its rollback was begun already, and is never begun twice.")
     held = [entry for entry in trail if entry["kind"] in {"request.running", "request.taken_over"}]
     back = request.plan.way_back
@@ -91,6 +92,12 @@ def require_declared(connection: Connection, request: Request) -> None:
         raise Altered
     if (held[0]["data"].get("declares"), held[-1]["data"]["fence"]) != (back.digest, request.fence):
         raise Altered
+
+
+def left_under(connection: Connection, request: Request) -> bool:
+    """Whether the rollback of this run was begun under the very fence that it has. Raises Altered."""
+    trips = [entry["data"]["fence"] for entry in _trail(connection, request.id) if entry["kind"] == _TRIPPED]
+    return trips == [request.fence]
 
 
 def require_takeable(connection: Connection, request: Request) -> None:

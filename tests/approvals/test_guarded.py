@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Connection, event, select, update
+from sqlalchemy.exc import OperationalError
 
 from actions.action import Change
 from actions.errors import GrantRefused, TwokeyError
@@ -26,6 +27,7 @@ from approvals.moves import Outrun
 from approvals.policy_model import Policy
 from approvals.request import Request, Requirement, State
 from approvals.runner import DEADLINE, LEASE
+from approvals.store import AnswerLost
 from approvals.tables import requests
 from approvals.verdict import Allowed, Escalation, Forbidden, NeedsApproval
 from tests.approvals.doubles import ANA, BEN, CARLA, DEV, GUARDED, PLAYGROUND, SCALE, TRIP, Hands, House, a_house
@@ -170,6 +172,29 @@ def test_leave_is_given_once(house: House) -> None:
     heard = _asked(house)
     assert len(heard.grants) == 1
     assert {error.say for error in heard.refused} == {"Its rollback was begun already, and is never begun twice."}
+    assert house.kinds().count("request.guard_tripped") == 1
+
+
+@pytest.mark.parametrize(("times", "done"), [(1, True), (2, True), (1, False)])
+def test_leave_whose_answer_was_lost_is_given_to_the_run_that_asks_again(house: House, times: int, done: bool) -> None:
+    """E1, L1: the connection breaks at the commit, which may be done; it is recorded once, and not left out."""
+    hands = Asking()
+    other = a_house(house.path, clock=house.clock, folk=house.folk, hands=hands)
+    left = [times]
+
+    def lose(connection: Connection) -> None:
+        if left[0] and other.ledger.running():
+            left[0] -= 1
+            if done:
+                connection.connection.dbapi_connection.execute("COMMIT")  # type: ignore[union-attr]  # it is open
+            raise OperationalError("COMMIT", None, OSError("gone"), connection_invalidated=True)
+
+    hands.between = lambda request_id: (
+        event.contains(other.engine, "commit", lose) or event.listen(other.engine, "commit", lose)
+    )
+    other.gate.run(house.approved(GUARDED).id)
+    assert (len(hands.grants), left) == (1, [0])
+    assert [type(error) for error in hands.refused[:times]] == [AnswerLost] * times
     assert house.kinds().count("request.guard_tripped") == 1
 
 

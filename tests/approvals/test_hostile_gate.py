@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from actions.action import Change, Read
+from actions.clock import ManualClock
 from actions.errors import Unreachable
 from actions.outcome import Grant, Outcome
 from actions.plan import Plan
@@ -21,7 +22,8 @@ from approvals import rulings
 from approvals.request import Event, State
 from approvals.runner import LEASE
 from approvals.view import View
-from tests.approvals.doubles import ANA, BEN, CARLA, DEV, PAYMENTS, Hands, House, a_house
+from tests.approvals.doubles import ANA, BEN, CARLA, DEV, GUARDED, PAYMENTS, SCALE, Hands, House, a_house
+from tests.approvals.test_guarded import _freeze
 
 
 class Noting(Hands):
@@ -116,3 +118,23 @@ def test_one_request_that_cannot_be_read_back_holds_up_no_other(tmp_path: Path) 
 
 def _lost() -> None:
     raise Unreachable
+
+
+@pytest.mark.parametrize("guarded", [False, True], ids=["the change", "its guard's rollback"])
+def test_nobody_ends_a_freeze_by_a_clock_that_is_fast(house: House, guarded: bool) -> None:
+    """A3, A6: a gateway whose clock is twelve hours ahead lets it through; the runner goes by its own as well.
+
+    So does a runner by its own where somebody wrote a later time than it is into the store.
+    """
+    verb, action = ("rollback", GUARDED) if guarded else ("scale", SCALE)
+    fast = house.beside(ManualClock(house.clock.now() + timedelta(hours=12)))
+    for each in (house, fast):
+        each.adopt(_freeze(verb))
+    request = fast.approved(action)
+    assert request.state is State.READY
+    ended = house.gate.run(request.id)
+    assert (ended.state, house.hands.effects) == (State.REFUSED, [])
+    assert 'The freeze "now"' in ended.reason
+    assert house.asked(action).state is State.REFUSED
+    house.clock.advance(timedelta(hours=12).total_seconds())
+    assert house.gate.run(house.approved(action).id).state is State.SUCCEEDED
