@@ -189,9 +189,11 @@ def test_leave_whose_answer_was_lost_is_given_to_the_run_that_asks_again(house: 
                 connection.connection.dbapi_connection.execute("COMMIT")  # type: ignore[union-attr]  # it is open
             raise OperationalError("COMMIT", None, OSError("gone"), connection_invalidated=True)
 
-    hands.between = lambda request_id: (
-        event.contains(other.engine, "commit", lose) or event.listen(other.engine, "commit", lose)
-    )
+    def arm(_: str) -> None:
+        if not event.contains(other.engine, "commit", lose):
+            event.listen(other.engine, "commit", lose)
+
+    hands.between = arm
     other.gate.run(house.approved(GUARDED).id)
     assert (len(hands.grants), left) == (1, [0])
     assert [type(error) for error in hands.refused[:times]] == [AnswerLost] * times
