@@ -78,6 +78,9 @@ def _complaints(error: ValidationError, node: yaml.Node | None, name: str) -> st
         message = problem["msg"].removeprefix("Value error, ").rstrip(".")
         if problem["type"] == "extra_forbidden":
             message = "there is no such key; check its spelling"
+        elif problem["type"] == "too_short":
+            least = (problem.get("ctx") or {}).get("min_length", 1)
+            message = f"needs at least {least} of them, and has {(problem.get('ctx') or {}).get('actual_length', 0)}"
         lines.append(f"{name}:{line}: {known or 'the file'}: {message}.")
     return "\n".join(lines)
 

@@ -13,7 +13,17 @@ from approvals.actor import Actor, same
 from approvals.policy_model import ANYONE, Match, Policy, Rule
 from approvals.quorum import Groups
 from approvals.request import Delegation
-from approvals.verdict import Allowed, NeedsApproval, Subject, Verdict, judge_subject, matches, overriding, rule_for
+from approvals.verdict import (
+    TESTED,
+    Allowed,
+    NeedsApproval,
+    Subject,
+    Verdict,
+    judge_subject,
+    matches,
+    overriding,
+    rule_for,
+)
 
 
 @dataclass(frozen=True)
@@ -72,9 +82,10 @@ def _lines(
     where = f'Rule {place + 1} of {len(policy.rules)}, "{rule.name}"'
     yield f"{where}, decides about {subject}: it is for {_about(rule.match)}."
     if place:
-        yield f"The {place} before it do not fit: {', '.join(_misfit(r) for r in policy.rules[:place])}."
+        before = "one before it does" if place == 1 else f"{place} before it do"
+        yield f"The {before} not fit: {', '.join(_misfit(r) for r in policy.rules[:place])}."
     yield _askers(rule)
-    if rule.evals:
+    if rule.evals and subject.verb == TESTED:
         otherwise = f", or else {quorum.say(overriding(rule))} have to agree" if rule.override else ""
         many = f"its last {rule.passes} runs" if rule.passes > 1 else "the last run"
         yield f"A deploy of a service with evals needs {many} of exactly its version to have passed{otherwise}."

@@ -11,7 +11,7 @@ from approvals.audit.note import SignerKey
 
 
 class NoKey(TwokeyError):
-    """There is no key to sign checkpoints with. Set TWOKEY_AUDIT_KEY, or TWOKEY_AUDIT_KEY_FILE."""
+    """There is no key to sign checkpoints with. Run `twokey audit key --new FILE`; TWOKEY_AUDIT_KEY_FILE names it."""
 
 
 class Keyring:
@@ -75,7 +75,7 @@ def write(file: Path, key: SignerKey) -> None:
             out.flush()
             os.fsync(out.fileno())
     except OSError as error:
-        raise ConfigError(f"The key cannot be written: {error}.") from None
+        raise ConfigError(f"The key cannot be written to {file}: {error.strerror}.") from None
 
 
 def _read(file: Path) -> SignerKey:

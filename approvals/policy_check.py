@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from actions import durations
+from actions import durations, quantities
 from actions.catalog import Catalog
 from actions.registry import Registry
 from approvals import quorum, subjects
 from approvals.actor import Actor, Directory
 from approvals.policy_model import ANYONE, Match, Policy, Rule
 from approvals.quorum import Groups
-from approvals.verdict import matches, overriding, rule_for
+from approvals.verdict import TESTED, matches, overriding, rule_for
 
 Loc = tuple[str | int, ...]
 
@@ -116,7 +116,8 @@ def _never(policy: Policy, catalog: Catalog, registry: Registry) -> Iterator[Pro
         else:
             by = dict.fromkeys(r.name for subject in taken if (r := rule_for(policy, subject)))
             names = " and ".join(f'"{name}"' for name in by)
-            yield Problem(loc, f"{names} before it takes all that this matches, so the rule never decides.")
+            take = "take" if len(by) > 1 else "takes"
+            yield Problem(loc, f"{names} before it {take} all that this matches, so the rule never decides.")
 
 
 def _delegation(policy: Policy, known: Groups) -> Iterator[Problem]:
@@ -165,7 +166,8 @@ def _reach(index: int, rule: Rule, known: Groups) -> Iterator[Problem]:
         return
     if askers or not quorum.reachable(wanted, known):
         people = len({actor.user_id for r in wanted if r.group for actor in known[r.group]})
-        say = f"{quorum.say(wanted)} cannot be found besides the one who asks: {people} people are in those groups."
+        there = quantities.count(people, "person is", "people are")
+        say = f"{quorum.say(wanted)} cannot be found besides the one who asks: {there} in those groups."
         yield Problem(("rules", index, "override" if rule.override else "approvals"), say)
 
 
@@ -191,7 +193,7 @@ def _evals(policy: Policy, catalog: Catalog) -> Iterator[Problem]:
     for index, rule in enumerate(policy.rules):
         if rule.evals is None:
             continue
-        deploys = rule.match.verbs is None or "deploy" in rule.match.verbs
+        deploys = rule.match.verbs is None or TESTED in rule.match.verbs
         names = tested if rule.match.services is None else [name for name in tested if name in rule.match.services]
         if not deploys or not names:
             yield Problem(("rules", index, "evals"), "it matches no deploy of a service with evals in the catalogue.")

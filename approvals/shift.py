@@ -20,6 +20,7 @@ from approvals.crowd import Crowd
 from approvals.policy_model import Policy
 from approvals.request import Requirement
 from approvals.verdict import (
+    TESTED,
     Allowed,
     Escalation,
     Forbidden,
@@ -115,8 +116,12 @@ class Side(NamedTuple):
 
 
 def proven(old: Side, new: Side) -> Iterator[tuple[Side, Side]]:
-    """Both sides for a version that passed its evals often enough for either, and for fewer passes as they matter."""
-    wanted = [rule.passes if rule else 0 for rule in (rule_for(side.policy, side.subject) for side in (old, new))]
+    """Both sides for a version that passed its evals often enough for either, and for fewer passes as they matter.
+
+    Only a deploy brings a version; of what else can be asked there are just both sides.
+    """
+    rules = [rule_for(side.policy, side.subject) for side in (old, new)]
+    wanted = [rule.passes if rule and new.subject.verb == TESTED else 0 for rule in rules]
     for passed in sorted({*wanted, *(n - 1 for n in wanted if n)}, reverse=True):
         lacking = [_UNPROVEN if many > passed else () for many in wanted]
         yield old._replace(unproven=lacking[0]), new._replace(unproven=lacking[1])

@@ -16,6 +16,9 @@ from approvals.policy_model import ANYONE, Approval, Match, Policy, Rule
 from approvals.quorum import Groups
 from approvals.request import Requirement
 
+TESTED = "deploy"
+"""The verb that brings a version somewhere, so the one of which a rule can want passed evals."""
+
 
 @dataclass(frozen=True)
 class Subject:

@@ -41,7 +41,7 @@ def wish(text: str) -> Wish | None:
 def why(draft: Draft) -> str:
     """One line for the log, `twokey doctor` and Home."""
     return (
-        f"it makes {count(draft)}, so the one before stays in force until {quorum.say(draft.needs)} approves. "
+        f"it makes {count(draft)}, so the one before stays in force; this one takes {quorum.say(draft.needs)}. "
         "In Slack, say `policy` and press Ask for it."
     )
 

@@ -15,11 +15,15 @@ from approvals.actor import Actor
 from approvals.gate import Gate
 from bot.people import Names
 
+_HAND = r"(?:delegate|(?:hand|give|lend)(?: over)? my key)"
+_UNITS = r"m|min|minutes?|h|hours?|d|days?|w|weeks?"
 _GIVE = re.compile(
-    r"delegate (?:to )?<@(?P<user>[A-Z0-9]+)(?:\|[^>]*)?> (?:until (?P<until>\d{1,2}:\d{2})|for (?P<length>\d+[smhdw]))"
+    rf"{_HAND} (?:to )?<@(?P<user>[A-Z0-9]+)(?:\|[^>]*)?> "
+    rf"(?:until (?P<until>\d{{1,2}}:\d{{2}})|for (?:(?P<many>\d+) ?(?P<unit>{_UNITS})))",
+    re.IGNORECASE,
 )
-_ANY = re.compile(r"delegate\b.*", re.DOTALL)
-_END = re.compile(r"delegate (?:end|stop|back)|end delegation")
+_ANY = re.compile(rf"{_HAND}\b.*", re.DOTALL)
+_END = re.compile(r"delegate (?:end|stop|back)|end delegation|take (?:back my key|my key back)")
 
 HOW = "Write `delegate @name until 18:00`, or `delegate @name for 2h`; `delegate end` takes it back."
 
@@ -44,7 +48,8 @@ def wish(text: str) -> Wish | None:
     found = _GIVE.fullmatch(said)
     if not found:
         return Wish("unclear")
-    return Wish("give", found["user"], found["until"] or "", found["length"] or "")
+    length = f"{found['many']}{found['unit'][0].lower()}" if found["many"] else ""
+    return Wish("give", found["user"], found["until"] or "", length)
 
 
 def ends_at(asked: Wish, now: datetime, zone: str) -> datetime:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from actions.errors import TwokeyError
+from actions.quantities import count
 from bot.settings import Settings
 
 if TYPE_CHECKING:
@@ -101,6 +102,33 @@ def _check_store(name: str, settings: Settings) -> Iterator[Finding]:
     with reading(engine):
         yield Finding(name, "ok", engine.url.render_as_string(hide_password=True))
     engine.dispose()
+
+
+def _check_log(name: str, settings: Settings) -> Iterator[Finding]:
+    """L3: whether checkpoints are signed from here, and kept where whoever holds the store cannot change them."""
+    from actions.clock import SystemClock
+    from approvals.checkpoints import Checkpoints
+    from approvals.keyring import NoKey
+    from approvals.ledger import Ledger
+    from approvals.store import open_store
+    from bot.settings import keyring
+
+    engine, keys, clock = open_store(settings.database_url), keyring(settings), SystemClock()
+    try:
+        entries, signed = Ledger(engine, clock).head().size, Checkpoints(engine, keys, clock).latest()
+    finally:
+        engine.dispose()
+    covered = signed.size if signed else 0
+    say = f"a checkpoint covers {covered:,} of {count(entries, 'entry', 'entries')}"
+    places = [str(place) for place in (settings.audit_channel, settings.audit_witness) if place]
+    if covered > entries:
+        yield Finding(name, "wrong", f"{say}: its end was cut off. Run `twokey audit verify`.")
+    elif settings.audit_key is None and keys.file is None:
+        yield Finding(name, "off", f"{say}; none is signed from here. {NoKey().say}")
+    elif not places:
+        yield Finding(name, "off", f"{say}, and lies in the store alone (TWOKEY_AUDIT_CHANNEL, TWOKEY_AUDIT_WITNESS)")
+    else:
+        yield Finding(name, "ok", f"{say}; kept in {' and '.join(places)} as well")
 
 
 def _check_slack(name: str, settings: Settings) -> Iterator[Finding]:
@@ -271,6 +299,7 @@ _CHECKS: dict[str, Callable[[str, Settings], Iterator[Finding]]] = {
     "policy": _check_policy,
     "store": _check_store,
     "policy in force": _check_policy_in_force,
+    "audit log": _check_log,
     "slack": _check_slack,
     "groups": _check_groups,
     "slack socket": _check_socket,

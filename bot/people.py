@@ -217,7 +217,7 @@ def ask(client: WebClient, method: str, params: dict[str, Any], absent: str | No
         code = code_of(error)
         if absent and code == absent:
             return {}
-        raise DirectoryDown(_because(code)) from error
+        raise DirectoryDown(_because(code, params)) from error
     except (SlackClientError, OSError, ValueError, AttributeError) as error:
         raise DirectoryDown from error
     if not isinstance(data, dict):
@@ -236,12 +236,12 @@ def _call(client: WebClient, method: str, params: dict[str, Any]) -> object:
     return client.api_call(method, params=params).data
 
 
-def _because(code: str) -> str | None:
+def _because(code: str, params: Mapping[str, Any]) -> str | None:
     """What to do where waiting does not help; None where it may."""
     if code in {"plan_upgrade_required", "paid_teams_only"}:
         what = "This workspace has no user groups. List people under `members` in the policy's groups instead."
     elif code == "no_such_subteam":
-        what = "The policy names a user group that Slack does not have. Correct its id in the policy."
+        what = f"Slack has no user group {params.get('usergroup')}. Correct its id in the policy."
     elif code == "missing_scope":
         what = "The Slack app lacks a scope. Give it those of manifests/slack-app.yaml and install it again."
     elif code in {"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"}:

@@ -227,19 +227,19 @@ def check_log(text, notes, keys):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("log", nargs="?", type=pathlib.Path)
-    parser.add_argument("--key")
+    parser.add_argument("--key", type=read_key)
     parser.add_argument("--checkpoint", action="append", default=[], type=pathlib.Path)
     parser.add_argument("--proof", action="append", default=[], type=pathlib.Path)
     given = parser.parse_args()
+    given.log or given.proof or parser.error("name the LOG.jsonl or a --proof that is to be checked")
     try:
-        keys = [read_key(given.key)] if given.key else []
+        keys = [given.key] if given.key else []
         notes = [note for file in given.checkpoint for note in split_notes(file.read_text("utf-8"))]
         if given.log:
             count = check_log(given.log.read_bytes().decode(), notes, keys)
-            print(f"{count} entries, each as it was written; {len(notes)} checkpoints agree")
-        marks = dict(read_checkpoint(note, keys) for note in notes)
+            print(f"{count} entries, each as it was written; held against {len(notes)} checkpoints")
         for file in given.proof:
-            print(check_proof(json.loads(file.read_text("utf-8")), keys, marks))
+            print(check_proof(json.loads(file.read_text("utf-8")), keys, dict(read_checkpoint(n, keys) for n in notes)))
         print("signatures are good" if keys else "no signature was checked: that needs --key")
     except (Bad, OSError, ValueError, KeyError, TypeError, IndexError) as error:
         sys.exit(f"BAD: {error}" if isinstance(error, Bad) else f"BAD: this cannot be read: {error!r}")

@@ -10,13 +10,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from actions.action import Action
     from approvals.actor import Actor
     from approvals.policy_model import Policy
     from approvals.request import Delegation
+    from approvals.verdict import Verdict
     from bot.settings import Settings
 
 app = typer.Typer(help="Who may do what, and with whose agreement.", no_args_is_help=True)
+
+SOMEBODY = "somebody"
+"""Who asks where nobody is named."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 File = Annotated[Path | None, typer.Option("--policy", help="The policy; TWOKEY_POLICY if not given.")]
@@ -31,12 +37,12 @@ def check(policy_file: File = None, live: Live = False, as_json: Json = False) -
     from actions import catalog, yamlfile
     from actions.registry import Registry
     from actions.verbs import VERBS
-    from approvals import policy, policy_check
+    from approvals import policy_check
     from bot import settings
 
     found = settings.load()
     path = policy_file or found.policy
-    read = policy.load(path)
+    read = _read(found, policy_file)
     groups = _live(found, read) if live else None
     problems = policy_check.check(read, catalog.load(found.catalog), Registry(VERBS), groups)
     lines = [(yamlfile.line_of(path, problem.loc), problem) for problem in problems]
@@ -54,7 +60,7 @@ def check(policy_file: File = None, live: Live = False, as_json: Json = False) -
 @app.command()
 def explain(
     sentence: Annotated[list[str], typer.Argument(help="What somebody would write, like: scale checkout to 5 in prod")],
-    who: Annotated[str, typer.Option("--as", help="The person who asks, by user id.")] = "somebody",
+    who: Annotated[str, typer.Option("--as", help="The person who asks, by user id.")] = SOMEBODY,
     among: Annotated[list[str] | None, typer.Option("--in", help="A group the person is in; repeat for more.")] = None,
     policy_file: File = None,
     live: Live = False,
@@ -66,14 +72,14 @@ def explain(
     """
     from actions.clock import SystemClock
     from actions.errors import BadInput
-    from approvals import policy, policy_check
+    from approvals import policy_check
     from approvals.actor import Actor
     from approvals.explanation import explain as put_in_words
     from approvals.policy import Forbidden, NeedsApproval, Subject
     from bot import settings
 
     found = settings.load()
-    read = policy.load(policy_file or found.policy)
+    read = _read(found, policy_file)
     action = _action(found, " ".join(sentence))
     unknown = [group for group in among or () if group not in read.groups]
     if unknown:
@@ -81,18 +87,19 @@ def explain(
     actor = Actor(team_id="", user_id=who)
     groups = policy_check.assumed(read) if not live else _live(found, read)
     if live:
+        _require_known(found, who)
         actor = next((a for members in groups.values() for a in members if a.user_id == who), actor)
     groups = {name: members | {actor} if name in (among or ()) else members for name, members in groups.items()}
     unnamed = () if live else [name for name, group in read.groups.items() if group.usergroup]
     lent = _lent(found) if live else ()
     said = put_in_words(read, Subject.of(action), actor, groups, SystemClock().now(), unnamed, lent)
-    kind = type(said.verdict).__name__
+    kind, lines = type(said.verdict).__name__, [*said.lines, *_unasked(read, said.verdict, unnamed, among or ())]
     if as_json:
         needs = said.verdict.requirements if isinstance(said.verdict, NeedsApproval) else ()
         listed = [requirement.model_dump() for requirement in needs]
-        print(json.dumps({"verdict": kind, "rule": said.verdict.rule, "needs": listed, "lines": said.lines}))
+        print(json.dumps({"verdict": kind, "rule": said.verdict.rule, "needs": listed, "lines": lines}))
     else:
-        print("\n".join(said.lines))
+        print("\n".join(lines))
     raise typer.Exit(1 if isinstance(said.verdict, Forbidden) else 0)
 
 
@@ -108,15 +115,16 @@ def diff(
     """
     from dataclasses import asdict
 
-    from actions import catalog, quantities
+    from actions import catalog, quantities, yamlfile
     from actions.clock import SystemClock
     from actions.registry import Registry
     from actions.verbs import VERBS
-    from approvals import comparison, policy, quorum
+    from approvals import comparison, quorum
+    from approvals.policy_model import Policy
     from approvals.shift import in_lines
     from bot import settings
 
-    before, after = policy.load(old), policy.load(new)
+    before, after = (yamlfile.load(file, Policy) for file in (old, new))
     services = catalog.load(settings.load().catalog)
     shifts = comparison.compare(before, after, services, Registry(VERBS), SystemClock().now())
     weaker = any(shift.weaker for shift in shifts)
@@ -143,6 +151,34 @@ def schema(
     from approvals.policy_model import Policy
 
     print(yamlfile.schema(Catalog if of_catalog else Policy), end="")
+
+
+def _read(found: Settings, named: Path | None) -> Policy:
+    """The policy of the command line, or else the setting's."""
+    from actions import yamlfile
+    from approvals import policy
+    from approvals.policy_model import Policy
+
+    return yamlfile.load(named, Policy) if named else policy.load(found.policy)
+
+
+def _unasked(read: Policy, verdict: Verdict, unnamed: Sequence[str], among: Sequence[str]) -> Iterator[str]:
+    """What Slack would have to be asked before anybody can say that this person may not ask."""
+    from approvals.verdict import Forbidden
+
+    rule = next((rule for rule in read.rules if rule.name == verdict.rule), None)
+    asked = [name for name in rule.ask if name in unnamed] if rule and isinstance(rule.ask, tuple) else []
+    if isinstance(verdict, Forbidden) and asked and not set(asked) & set(among):
+        yield f"Only Slack knows who is in {' or '.join(asked)}: add --live to ask it, or --in {asked[0]} for a member."
+
+
+def _require_known(found: Settings, who: str) -> None:
+    """Raises BadInput where Slack knows nobody by this id."""
+    from actions.errors import BadInput
+    from bot import people, slack
+
+    if who != SOMEBODY and not people.ask(slack.sync_client(found), "users.info", {"user": who}, "user_not_found"):
+        raise BadInput(f"Slack knows nobody by the id {who}. A profile's menu has it: Copy member ID.")
 
 
 def _action(found: Settings, sentence: str) -> Action:

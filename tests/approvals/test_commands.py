@@ -69,6 +69,10 @@ def test_a_wrong_policy_is_named_by_file_line_and_key(run: Command, tmp_path: Pa
     assert 'rules.4.approvals.0.from: there is no group "srre"' in said
     (problem,) = json.loads(run("policy check --json --policy", str(wrong))[1])["problems"]
     assert wrong.read_text().splitlines()[problem["line"] - 1].strip() == "- from: srre"
+    data["groups"]["sre"] = {"members": []}
+    wrong.write_text(yaml.safe_dump(data, sort_keys=False))
+    assert "groups.sre.members: needs at least 1 of them, and has 0." in run("policy check --policy", str(wrong))[1]
+    assert run("policy check --policy", str(tmp_path / "none"))[1].endswith("No such file or directory.")
     wrong.write_text("rulez: []")
     assert "there is no such key" in run("policy check --policy", str(wrong))[1]
 
@@ -81,6 +85,14 @@ def test_explain_answers_without_slack(run: Command) -> None:
     code, said = run("policy explain scale payments to 3 in prod --json")
     assert (code, json.loads(said)["verdict"]) == (1, "Forbidden")
     assert run("policy explain status of cart in prod")[0] == 0
+
+
+def test_explain_asks_for_slack_where_only_slack_knows_who_may_ask(run: Command) -> None:
+    """Without it nobody can say that somebody is none of a user group's members."""
+    hint = "Only Slack knows who is in engineers: add --live to ask it, or --in engineers for a member."
+    assert hint in run("policy explain scale payments to 3 in prod --as U0ANA")[1]
+    code, said = run("policy explain scale payments to 3 in prod --in engineers")
+    assert (code, hint in said, "with evals" in said) == (0, False, False)
 
 
 def test_explain_says_what_it_does_not_know(run: Command) -> None:

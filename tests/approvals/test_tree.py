@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -138,6 +140,12 @@ def test_a_file_of_many_checkpoints_is_taken_apart() -> None:
     every = [note.signed(Checkpoint("twokey/a", size, b"\0" * 32).text, KEY, KEY) for size in (1, 20, 300)]
     assert list(notes("".join(every))) == list(notes("\n".join(every))) == every
     assert OTHERS.split_notes("".join(every)) == every
+
+
+def test_the_independent_verifier_calls_nothing_good_where_nothing_was_named() -> None:
+    """L4: a script whose variable is empty does not pass."""
+    run = subprocess.run([sys.executable, "-I", VERIFIER], capture_output=True, text=True)
+    assert (run.returncode, "name the LOG.jsonl or a --proof" in run.stderr) == (2, True)
 
 
 def test_the_independent_verifier_is_small_and_needs_nothing_but_the_standard_library() -> None:

@@ -79,3 +79,20 @@ def test_a_file_that_is_not_there_is_said_with_the_setting_that_names_it(tmp_pat
     assert found["catalogue"].say.endswith(
         "none.yaml: cannot be read: No such file or directory. TWOKEY_CATALOG names the file."
     )
+
+
+def test_it_says_how_far_checkpoints_reach_and_where_they_are_kept(tmp_path: Path) -> None:
+    """L3: one that lies in the store alone proves nothing to whoever doubts the store."""
+
+    def log(**environ: str) -> tuple[str, str]:
+        database = f"sqlite:///{tmp_path / 't.db'}"
+        found = doctor.examine(settings.load({"TWOKEY_DATABASE_URL": database, **environ}))
+        ((state, say),) = ((one.state, one.say) for one in found if one.check == "audit log")
+        return state, say
+
+    state, say = log()
+    assert (state, say.split(",")[0]) == ("off", "a checkpoint covers 0 of 0 entries")
+    assert "TWOKEY_AUDIT_WITNESS" in say
+    state, say = log(TWOKEY_AUDIT_WITNESS="/mnt/witness", TWOKEY_AUDIT_CHANNEL="C0OPS")
+    assert (state, say.split("; ")[1]) == ("ok", "kept in C0OPS and /mnt/witness as well")
+    assert not (tmp_path / "t.audit-key").exists()

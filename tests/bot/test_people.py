@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
 from slack_sdk import WebClient
+from typer.testing import CliRunner
 
 from actions.clock import ManualClock
 from approvals.actor import Actor, DirectoryDown
+from bot.cli import policy
 from bot.people import Names, SlackDirectory
+from bot.playground.demo import HERE
 from bot.playground.host import Host
 
 
@@ -95,7 +99,7 @@ def test_what_the_list_does_not_say_is_asked_one_by_one(fake: Fake, listed: obje
     found = SlackDirectory(client, "T1").members(BOTH)
     assert found == dict.fromkeys(BOTH, frozenset({actor("U2")}))
     slack.answers["usergroups.users.list"] = {"ok": False, "error": "no_such_subteam"}
-    with pytest.raises(DirectoryDown, match="Correct its id"):
+    with pytest.raises(DirectoryDown, match=r"Slack has no user group S\w+\. Correct its id"):
         SlackDirectory(client, "T1").members(BOTH)
 
 
@@ -211,3 +215,18 @@ def test_a_name_is_remembered_and_an_unknown_one_is_the_id(fake: Fake) -> None:
     assert slack.asked == ["users.info"]
     slack.answers["users.info"] = {"ok": False, "error": "user_not_found"}
     assert names.of(["U2"]) == {"U2": "U2"}
+
+
+def test_whom_slack_does_not_know_is_not_taken_for_somebody_without_rights(fake: Fake, tmp_path: Path) -> None:
+    """`twokey policy explain --as ana`: a name is no id, and that is what is said."""
+    slack, client = fake
+    slack.answers["usergroups.list"] = {
+        "ok": True,
+        "usergroups": [{"id": name, "users": ["U1"]} for name in ("S0ENGINEERS", "S0SRE", "S0PAYMENTS")],
+    }
+    slack.answers["users.info"] = {"ok": False, "error": "user_not_found"}
+    files = {"TWOKEY_CATALOG": HERE / "catalog.yaml", "TWOKEY_POLICY": HERE / "policy.yaml"}
+    environ = {"SLACK_API_URL": client.base_url, "SLACK_BOT_TOKEN": "xoxb-1", **{k: str(v) for k, v in files.items()}}
+    call = ["explain", "--live", "--as", "ana", "restart cart in prod"]
+    said = CliRunner().invoke(policy.app, call, env=environ | {"TWOKEY_DATABASE_URL": f"sqlite:///{tmp_path}/t.db"})
+    assert "Slack knows nobody by the id ana." in str(said.exception)

@@ -87,11 +87,7 @@ def log_of_file(file: Path) -> Log:
     """An export; - is standard input. Raises BadInput naming the line that is none."""
     from approvals.audit import lines, verification
 
-    name = str(file)
-    try:
-        text = sys.stdin.read() if name == "-" else file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{name} cannot be read: {error}.") from None
+    name, text = str(file), text_of(file)
     found = text.removesuffix("\n").split("\n") if text else []
 
     def read(number: int, line: str) -> Entry:
@@ -114,10 +110,21 @@ def checkpoint_in(file: Path) -> Checkpoint:
     from approvals.audit import note
     from approvals.audit.checkpoint import Checkpoint
 
+    text = text_of(file)
     try:
-        return Checkpoint.parse(note.taken_apart(file.read_text(encoding="utf-8"))[0])
-    except (OSError, UnicodeDecodeError, BadInput):
+        return Checkpoint.parse(note.taken_apart(text)[0])
+    except BadInput:
         raise BadInput(f"{file} is no checkpoint; `twokey audit checkpoint` prints one.") from None
+
+
+def text_of(file: Path) -> str:
+    """What stands in a file; - is standard input. Raises BadInput where it cannot be read."""
+    try:
+        return sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"{file} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise BadInput(f"{file} is not UTF-8 text.") from None
 
 
 def keys_of(given: str | None, of: Ledger | None, log: Log) -> list[VerifierKey]:

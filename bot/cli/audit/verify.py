@@ -79,9 +79,10 @@ def _marks(file: Path, keys: list[VerifierKey]) -> tuple[list[Mark], bool]:
     """What the checkpoints say, and whether there is a signature that nobody could check."""
     from approvals.audit import checkpoint
 
+    text = opened.text_of(file)
     try:
-        found = list(checkpoint.marks(file.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, BadInput):
+        found = list(checkpoint.marks(text))
+    except BadInput:
         found = []
     if not found:
         raise BadInput(f"{file} is no checkpoint; `twokey audit checkpoint` prints one.")

@@ -14,7 +14,7 @@ FAMILIES = (about, chat, conversations, files, marks, modals, people)
 METHODS: dict[str, Method] = {name: method for family in FAMILIES for name, method in family.METHODS.items()}
 SCOPES = (
     "app_mentions:read,channels:history,channels:join,channels:read,chat:write,commands,emoji:read,files:read,"
-    "files:write,im:history,im:read,im:write,pins:read,pins:write,reactions:read,reactions:write,team:read,"
+    "files:write,groups:read,im:history,im:read,im:write,pins:read,pins:write,reactions:read,reactions:write,team:read,"
     "usergroups:read,users:read,users:read.email,users.profile:read"
 )
 APP_METHODS = {"apps.connections.open"}  # the ones that want the app-level token
