@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, event, insert
 from sqlalchemy.exc import IntegrityError
 
-from approvals import audit, rows
+from approvals import audit, ballot, rows
 from approvals.gate import DecisionRefused
 from approvals.ledger import Ledger, NoSuchRequest, Recording
 from approvals.moves import Move, Outrun
@@ -58,6 +58,19 @@ def test_what_follows_from_a_request_is_there_with_it_or_neither_is(house: House
         house.gate.submit(SCALE, ANA, {}, fail)
     assert len(followed) == 1
     assert (house.ledger.recent(10), house.kinds()) == ([], [])
+
+
+def test_what_follows_from_a_move_is_there_with_it_or_neither_is(house: House) -> None:
+    """L1, A9: the last approval of a policy brings it into force, or is none."""
+    request, moves = house.asked(), len(house.kinds())
+
+    def fail(_record: Recording, after: Request) -> None:
+        assert after.state is State.WITHDRAWN
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        house.ledger.move(request.id, lambda now, at: ballot.on_withdrawal(now, at, ANA), fail)
+    assert (house.ledger.get(request.id), len(house.kinds())) == (request, moves)
 
 
 def test_a_decision_meets_only_the_request_that_it_was_made_about(house: House) -> None:
