@@ -20,6 +20,7 @@ _BLANK = re.compile(r"[?!$#*%_]+")
 _CALL = re.compile(
     r"^(\s*(?:scale|restart|deploy|rollback|status|logs|history))\((?=\w)", re.IGNORECASE
 )  # scale(cart, prod, 5)
+_PICTURE = "\ue003"  # stands for emoji that say nothing; a private character, which no sentence may hold
 _SMILEY = re.compile(r"[:;=]'?-?[(/\\|DPOo3]+")  # the others end in what closes a sentence
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+", re.ASCII)
 _BOX = re.compile(r"\[ ?\]")  # of a list of things to do
@@ -154,8 +155,25 @@ def _split(text: str) -> list[str]:
         if found and line.strip():
             found.append(";")
         for chunk in _BOX.sub("☐", _ARROW.sub(" → ", line.replace("=>", "→"))).split():
-            found += _chunk(chunk)
-    return [word for word in found if word]
+            words = [word for word in _chunk(chunk) if word]
+            found += words or [_PICTURE] * _is_picture(chunk)
+    return _ended(found)
+
+
+def _is_picture(chunk: str) -> bool:
+    return bool(_EMOJI_CODES.fullmatch(chunk)) or any(map(_is_emoji, chunk))
+
+
+def _ended(words: list[str]) -> list[str]:
+    """A picture between two words ends a thought, as a comma does; at either end of a sentence it only decorates."""
+    last = max((at for at, word in enumerate(words) if word != _PICTURE), default=-1)
+    found: list[str] = []
+    for word in words[: last + 1]:
+        if word != _PICTURE:
+            found.append(word)
+        elif found and found[-1] not in _MARKS:
+            found.append(",")
+    return found
 
 
 def _chunk(chunk: str) -> list[str]:
