@@ -48,6 +48,7 @@ _MINE = _ITS_ID & (requests.c.fence == bindparam("its_fence")) & (requests.c.sta
 _UNWATCHED = Direct(select(requests.c.unwatched).where(_MINE))
 _SAME_RUNS = (requests.c.target == bindparam("target")) & (requests.c.state == State.RUNNING)
 _BUSY = Direct(select(requests.c.id).where(_SAME_RUNS).limit(1))
+_IDS = 100  # of one statement, which takes only so many values: a quarter's changes are more
 _RESTS_ON_THE_LOG = {Event.START, Event.APPROVE, Event.ADOPT, Event.BREAK_GLASS, Event.TRIP, Event.TAKE_OVER}
 
 
@@ -340,9 +341,12 @@ def _one(found: Found) -> Request:
 
 def _with_decisions(connection: Connection, found: Any) -> list[Request]:
     ids = [row["id"] for row in found]
-    query = select(decisions).where(decisions.c.request_id.in_(ids)).order_by(decisions.c.id)
-    made = connection.execute(query).mappings().all() if ids else []
-    return [rows.to_request(row, [d for d in made if d["request_id"] == row["id"]]) for row in found]
+    made: dict[str, list[Any]] = {request_id: [] for request_id in ids}
+    for first in range(0, len(ids), _IDS):
+        query = select(decisions).where(decisions.c.request_id.in_(ids[first : first + _IDS])).order_by(decisions.c.id)
+        for decision in connection.execute(query).mappings():
+            made[decision["request_id"]].append(decision)
+    return [rows.to_request(row, made[row["id"]]) for row in found]
 
 
 def _after(before: Request, move: Move) -> Request:

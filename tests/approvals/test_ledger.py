@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event, insert
+from sqlalchemy import Connection, event, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from approvals import audit, ballot, rows
@@ -15,7 +17,7 @@ from approvals.ledger import Ledger, NoSuchRequest, Recording
 from approvals.moves import Move, Outrun
 from approvals.request import Decision, Event, Request, State
 from approvals.store import StoreDown, open_store
-from approvals.tables import decisions
+from approvals.tables import decisions, requests
 from tests.approvals.doubles import ANA, BEN, CARLA, DEV, DORA, PAYMENTS, SCALE, House, in_threads
 from tests.stores import broken, held, store_url
 
@@ -226,3 +228,20 @@ def test_two_writers_keep_one_chain(house: House, beside: Callable[[], House]) -
     found = audit.verify(house.ledger.entries())
     assert isinstance(found, audit.Verified)
     assert found.count == 30
+
+
+def test_however_many_requests_there_are_each_is_read_with_its_own_decisions(house: House) -> None:
+    """A store takes only so many values in one statement, and "what changed this quarter?" finds more requests."""
+    request = house.approved()
+    with house.engine.begin() as connection:
+        row = dict(connection.execute(select(requests)).mappings().one())
+        decision = dict(connection.execute(select(decisions)).mappings().one())
+        connection.execute(insert(requests), [{**row, "id": f"{n:03}", "state": "succeeded"} for n in range(150)])
+        made = [{**decision, "id": 1000 - n, "request_id": f"{n:03}", "reason": f"{n:03}"} for n in range(150)]
+        connection.execute(insert(decisions), made)
+        driver: Any = connection.connection.dbapi_connection
+        if connection.dialect.name == "sqlite":
+            driver.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 120)
+    found = house.ledger.recent(1000)
+    assert len(found) == 151
+    assert all([d.reason for d in each.decisions] == [each.id] for each in found if each.id != request.id)
