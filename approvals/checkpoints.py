@@ -24,7 +24,7 @@ from approvals.audit.checkpoint import Checkpoint
 from approvals.audit.note import SignerKey, VerifierKey
 from approvals.audit.verification import BEGINNING, Start
 from approvals.keyring import Keyring
-from approvals.logbook import Kept
+from approvals.logbook import Kept, Mangled
 from approvals.store import reading, writing
 from approvals.watermark import Watermark
 
@@ -98,6 +98,10 @@ class Checkpoints:
                 self._post_again()
         except TwokeyError as error:
             self._troubled(error)
+        except Exception:  # somebody wrote what is none into the store: silence would say that all is well
+            if self.trouble != Mangled().say:
+                _log.exception("checkpoint")
+            self._troubled(Mangled())
 
     def make(self) -> Kept:
         """Sign what the log is now, keep it and post it; the last one again where nothing came since.
@@ -178,13 +182,16 @@ class Checkpoints:
             self.trouble = None
 
     def _due(self) -> bool:
+        """Raises as `make` where the last one is none, or its log was cut off: a forged one must put off no other."""
         with reading(self.engine) as connection:
             size, newest = logbook.last(connection)[0], logbook.latest(connection)
+            if newest is not None:
+                self._key(newest)
+                _start(connection, newest)
         if newest is None or size == newest.size:
             return newest is None and size > 0
-        if size < newest.size:
-            return True  # its end was cut off, or a checkpoint forged: `make` says so, and goes on saying it
-        return self._starting or size - newest.size >= self._every or self._clock.now() - newest.at >= self._at_least
+        old = abs(self._clock.now() - newest.at) >= self._at_least  # or by a clock that was set back since
+        return self._starting or size - newest.size >= self._every or old
 
     def _troubled(self, error: TwokeyError) -> None:
         if self.trouble != error.say:

@@ -114,13 +114,13 @@ def split_notes(text):
 def heir(entry, keys):
     """The key to which a trusted key hands on in this entry, or None."""
     data = entry["data"]
-    if entry["kind"] != "audit.key.rotated" or not data.get("note"):
+    if entry["kind"] != "audit.key.rotated":
         return None
     try:
         text, old = read_note(data["note"], keys)
         said = f"twokey audit key rotation v1\n{data['before']}\n{data['after']}\n"
         return read_key(data["after"]) if text == said and old == read_key(data["before"]) else None
-    except (Bad, ValueError):
+    except (Bad, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 

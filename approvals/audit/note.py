@@ -138,7 +138,7 @@ def _key(text: str, wrong: str, check: bool = True) -> tuple[str, bytes]:
     digits, _, raw = rest.partition("+")
     try:
         key = base64.b64decode(raw, validate=True)
-    except binascii.Error:
+    except ValueError:
         raise BadInput(wrong) from None
     if not name or re.search(r"\s", name) or key[:1] != _ED25519 or len(key) != 33:
         raise BadInput(wrong)

@@ -8,6 +8,7 @@ from typing import Any
 from actions.errors import BadInput
 from approvals.request import TRANSITIONS, State
 
+_WORDS = [state.value for state in State]
 _LEGAL = {(source, target) for (source, _), target in TRANSITIONS.items()} | {(state, state) for state in State}
 
 
@@ -18,10 +19,12 @@ def replay(events: Iterable[Mapping[str, Any]], before: Mapping[str, State] | No
     """
     states: dict[str, State] = dict(before or {})
     for event in events:
-        request = event["request"]
-        if request is None or "state" not in event["data"]:
+        request, data = event["request"], event["data"]
+        if request is None or not isinstance(data, dict) or "state" not in data:
             continue
-        was, becomes = states.get(request, State.PROPOSED), State(event["data"]["state"])
+        if data["state"] not in _WORDS:
+            raise BadInput(f"Entry {event['seq']}: it brings request {request} into a state that is none.")
+        was, becomes = states.get(request, State.PROPOSED), State(data["state"])
         if (was, becomes) not in _LEGAL:
             raise BadInput(f"Entry {event['seq']}: request {request} cannot go from {was} to {becomes}.")
         states[request] = becomes

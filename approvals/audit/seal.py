@@ -65,12 +65,10 @@ def said(entries: Iterable[Entry], start: Start) -> dict[str, Any] | None:
     """What the entry says of the seal after which these entries begin; None where none of them does."""
     for entry in entries:
         if _MARK in entry.body:
-            fields = entry.fields
-            if fields["kind"] == KIND and (fields["data"]["size"], fields["data"]["head"]) == (
-                start.tree.size,
-                start.head,
-            ):
-                return dict(fields["data"])
+            kind, data = entry.fields["kind"], entry.fields["data"]
+            end = isinstance(data, dict) and (data.get("size"), data.get("head"))
+            if kind == KIND and end == (start.tree.size, start.head):
+                return dict(data)
     return None
 
 

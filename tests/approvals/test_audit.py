@@ -238,6 +238,15 @@ def test_a_log_that_tells_of_an_impossible_step_is_not_replayed() -> None:
         audit.replay(events)
 
 
+@pytest.mark.parametrize("state", ["done", None, ["ready"]], ids=str)
+def test_a_log_that_tells_of_a_state_that_is_none_is_not_replayed(state: object) -> None:
+    """L5: whoever may append writes it; the entry is named, and `twokey audit verify` does not fall over."""
+    odd: list[dict[str, object]] = [{"seq": 1, "request": "r", "data": []}]
+    odd.append({"seq": 2, "request": "r", "data": {"state": state}})
+    with pytest.raises(BadInput, match="Entry 2: it brings request r into a state that is none"):
+        audit.replay(odd)
+
+
 def test_the_log_has_what_is_needed_to_know_what_was_approved_and_sent(house: House) -> None:
     """L1: the whole plan, the digest, who decided, the patch that was sent, the policy that held, the outcome."""
     ready = house.approved()

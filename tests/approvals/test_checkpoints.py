@@ -7,14 +7,17 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
 
 from actions.errors import ConfigError, TwokeyError
-from approvals import audit
+from approvals import audit, logbook
 from approvals.audit import lineage, note
 from approvals.audit.checkpoint import Checkpoint, notes
 from approvals.audit.note import VerifierKey
 from approvals.checkpoints import Checkpoints, NotContinued, OtherKey, WitnessFile
 from approvals.keyring import Keyring, NoKey
+from approvals.store import writing
+from approvals.tables import as_text, audit_checkpoints
 from tests.approvals.doubles import House
 from tests.stores import ON_POSTGRES, UNGUARD, by_hand
 
@@ -220,3 +223,45 @@ def test_a_key_from_a_setting_is_rotated_into_a_file(house: House, keys: Keyring
     with pytest.raises(OtherKey):
         found.make()
     assert notary(house, Keyring((tmp_path / "new-key").read_text())).make().key == str(new)
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"note": "none"},
+        {"key": "twokey/é+é+é"},
+        {"at": "9999-12-31T00:00:00.000000Z"},
+        {"at": "never"},
+        {"peaks": b"short"},
+    ],
+    ids=lambda forged: next(iter(forged)),
+)
+def test_no_forged_checkpoint_puts_off_the_next_one_in_silence(
+    house: House, keys: Keyring, forged: dict[str, object]
+) -> None:
+    """L3: whoever may add rows would add one for the log's end again and again, and none would ever be due."""
+    found = notary(house, keys)
+    write(house, 3)
+    found.tick()
+    made = found.latest()
+    assert made
+    write(house, 2)
+    row = {"size": 5, "at": as_text(made.at), "note": made.note, "key": made.key, "peaks": logbook.packed(made.tree)}
+    with writing(house.engine) as connection:
+        connection.execute(insert(audit_checkpoints), {**row, **forged})
+    found.tick()
+    assert found.trouble
+
+
+def test_a_clock_that_was_set_back_keeps_no_checkpoint_from_being_due(house: House, keys: Keyring) -> None:
+    """A6, L3: the last one is of a year ahead by then."""
+    found = notary(house, keys)
+    house.clock.step(86_400 * 365)
+    write(house, 1)
+    found.tick()
+    house.clock.step(-86_400 * 365)
+    write(house, 1)
+    found.tick()
+    newest = found.latest()
+    assert newest
+    assert (newest.size, found.trouble) == (2, None)

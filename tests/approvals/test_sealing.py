@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from pydantic import JsonValue
 from sqlalchemy import delete, insert, text, update
 from sqlalchemy.exc import IntegrityError
 
@@ -119,6 +120,20 @@ def test_a_table_that_changed_behind_a_seal_is_found(house: House, tmp_path: Pat
         told = seal.contradiction(house.ledger.entries(), start, forged)
         assert told == "the requests that ended before the log was sealed are not in the table as they were"
     assert "archived" in str(seal.contradiction([], start, states))
+
+
+@pytest.mark.parametrize("data", [{}, {"size": 1}, {"size": "1", "head": None}], ids=str)
+def test_what_only_looks_like_a_seal_is_passed_over(house: House, tmp_path: Path, data: dict[str, JsonValue]) -> None:
+    """L5, A9: whoever may append to the log would keep everybody from judging and from verifying."""
+    lived(house)
+    house.ledger.note(seal.KIND, data)
+    sealed(house, tmp_path / "archive")
+    house.ledger.note(seal.KIND, data)
+    start = house.ledger.logbook.start()
+    assert seal.contradiction(house.ledger.entries(), start, house.ledger.states()) is None
+    found = seal.said(house.ledger.entries(), start)
+    assert found
+    assert found["size"] == start.tree.size
 
 
 def test_a_log_that_is_not_whole_is_not_archived(house: House, tmp_path: Path) -> None:

@@ -5,11 +5,14 @@ Each of them is one step away from a right one, and differs from it in that step
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from actions import canonical
 from actions.errors import BadInput
 from approvals import audit
-from approvals.audit import EMPTY, GENESIS, Broken, Entry, note, proof, verify
+from approvals.audit import EMPTY, GENESIS, Broken, Entry, lineage, note, proof, verify
 from approvals.audit.checkpoint import Checkpoint
 from approvals.audit.note import NotSigned, SignerKey
 from approvals.audit.proof import Nodes
@@ -105,6 +108,24 @@ def test_an_entry_that_does_not_follow_is_named_without_any_checkpoint(at: int, 
     assert found.seq == at + 1
     with pytest.raises(OTHERS.Bad, match=f"entry {at + 1}: it does not follow"):
         OTHERS.check_log(exported(log), [], [])
+
+
+@pytest.mark.parametrize("data", [{"note": 5}, {"note": "x\n\n— a b\n"}, {"note": None}, {}, [], "x"], ids=str)
+def test_an_entry_that_only_looks_like_a_change_of_keys_keeps_nobody_from_verifying(data: Any) -> None:
+    """L4: whoever may append to the log writes it; the keys stay what they are."""
+    log = [*LOG, following(LOG, data, "audit.key.rotated")] if isinstance(data, dict) else [*LOG, _odd(data)]
+    assert isinstance(verify(log), audit.Verified)
+    keys = list(KEYS)
+    assert OTHERS.check_log(exported(log), [signed(LOG)], keys) == SIZE + 1
+    assert keys == KEYS
+    assert lineage.followed([KEY.verifier], log) == [KEY.verifier]
+
+
+def _odd(data: object) -> Entry:
+    """An entry that nothing of ours writes, and whose hash fits."""
+    fields = {**following(LOG, {}, "audit.key.rotated").fields, "data": data}
+    body = canonical.canonical(fields)
+    return Entry(SIZE + 1, body, LOG[-1].hash, audit.link(LOG[-1].hash, body))
 
 
 @pytest.mark.parametrize(
