@@ -5,7 +5,6 @@ SQL of one database stands in `sqlite` and `postgres` alone; which one it is fol
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
@@ -22,6 +21,7 @@ from approvals.reel import Reel
 from approvals.store import migrations, postgres, roles, sqlite
 from approvals.store.dialect import Dialect
 from approvals.store.direct import Direct, Found
+from approvals.store.turn import Late, Turn
 
 _DIALECTS: tuple[Dialect, ...] = (sqlite.SQLite(), postgres.PostgreSQL())
 _HOW = "write it like sqlite:///twokey.db or postgresql://twokey@db.internal/twokey"
@@ -35,27 +35,7 @@ class AnswerLost(StoreDown):
     """The store took a change and its answer was lost; look at what is recorded now before you try again."""
 
 
-class _Turn:
-    """One writer at a time in this process; other processes meet at the store's own lock.
-
-    SQLite has whoever finds the file locked sleep, up to 100 ms at a time; here the next one goes on at once. On
-    PostgreSQL those that wait here keep no connection.
-    """
-
-    def __init__(self, patience: float) -> None:
-        self._patience, self._lock = patience, threading.Lock()
-
-    @contextmanager
-    def taken(self) -> Iterator[None]:
-        if not self._lock.acquire(timeout=self._patience):
-            raise StoreDown
-        try:
-            yield
-        finally:
-            self._lock.release()
-
-
-_TURNS: WeakKeyDictionary[Engine, _Turn] = WeakKeyDictionary()
+_TURNS: WeakKeyDictionary[Engine, Turn] = WeakKeyDictionary()
 
 
 def open_store(url: str, patience: float = 5.0, make: bool = True) -> Engine:
@@ -186,7 +166,7 @@ def _translated() -> Iterator[None]:
         yield
     except IntegrityError:
         raise
-    except (DBAPIError, PoolTimeout) as error:
+    except (DBAPIError, PoolTimeout, Late) as error:
         raise StoreDown from error
 
 
@@ -225,7 +205,7 @@ def _dialect(url: URL) -> Dialect:
 def _connected(url: str, patience: float, make: bool) -> tuple[Engine, Dialect]:
     parsed, dialect = _understood(url)
     engine = dialect.engine(parsed, patience, make)
-    _TURNS[engine] = _Turn(patience)
+    _TURNS[engine] = Turn(patience)
     return engine, dialect
 
 
