@@ -33,12 +33,16 @@ class NotSealed(TwokeyError):
 
 @dataclass(frozen=True)
 class Sealed:
-    """What was archived: entries `first` to `size`, in `file`, with a signed checkpoint beside it."""
+    """What was archived: entries `first` to `size`, in `file`, with a signed checkpoint beside it.
+
+    `held_up` where the entry after them is old enough, and belongs to a request that is still under way.
+    """
 
     first: int
     size: int
     file: Path
     checkpoint: Path
+    held_up: bool
 
 
 def files(folder: Path) -> list[Path]:
@@ -57,11 +61,12 @@ def seal_before(engine: Engine, ledger: Ledger, key: SignerKey, before: datetime
         if size <= start.tree.size:
             raise NotSealed("No entry is that old, or the oldest belong to a request that is still under way.")
         kept = list(logbook.rows(connection, None, size))  # all that will be removed
+        held_up = size < logbook.last(connection)[0] and logbook.time_of(connection, size + 1) < before
     found = verify(kept, start=start)
     odd = seal.contradiction(ledger.entries(), start, ledger.states())
     if not isinstance(found, Verified) or odd:
         raise NotSealed(f"The log is not whole, so nothing is removed: {odd or 'see `twokey audit verify`'}.")
-    made = Sealed(start.tree.size + 1, size, *_names(folder, start.tree.size + 1, size))
+    made = Sealed(start.tree.size + 1, size, *_names(folder, start.tree.size + 1, size), held_up)
     first = [lines.as_first_line(start)] if start.tree.size else []
     _write(made.file, [*first, *map(lines.as_line, kept)])
     _write(made.checkpoint, note.signed(Checkpoint(key.name, size, found.tree.root).text, key).splitlines())

@@ -20,7 +20,7 @@ from bot.people import Names
 _SHOW = re.compile(r"policy|policies|catalog(?:ue)?|(?:policy|catalog(?:ue)?) (?:show|status|list)")
 _DECIDE = re.compile(r"(?:policy|catalog(?:ue)?) (?:ask|propose|approve|deny|adopt|accept|reject)\b.*", re.DOTALL)
 
-NO_WORDS = "I take no approvals in words, for a policy or a catalogue neither: press the button."
+NO_WORDS = "I take no approvals in words, not for a policy or a catalogue either: press the button."
 
 
 @dataclass(frozen=True)

@@ -240,7 +240,7 @@ def main():
             print(f"{count} entries, each as it was written; held against {len(notes)} checkpoints")
         for file in given.proof:
             print(check_proof(json.loads(file.read_text("utf-8")), keys, dict(read_checkpoint(n, keys) for n in notes)))
-        print("signatures are good" if keys else "no signature was checked: that needs --key")
+        print("signatures are good" if keys and (notes or given.proof) else "no signature was checked (see --help)")
     except (Bad, OSError, ValueError, KeyError, TypeError, IndexError) as error:
         sys.exit(f"BAD: {error}" if isinstance(error, Bad) else f"BAD: this cannot be read: {error!r}")
 

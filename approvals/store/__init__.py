@@ -31,6 +31,10 @@ class StoreDown(TwokeyError):
     """The store cannot be written right now; nothing was recorded, so nothing was run. Try again in a minute."""
 
 
+class NotItsPart(StoreDown):
+    """The database lets this user do nothing of that, so nothing was recorded: see `twokey migrate --roles`."""
+
+
 class AnswerLost(StoreDown):
     """The store took a change and its answer was lost; look at what is recorded now before you try again."""
 
@@ -167,7 +171,7 @@ def _translated() -> Iterator[None]:
     except IntegrityError:
         raise
     except (DBAPIError, PoolTimeout, Late) as error:
-        raise StoreDown from error
+        raise (NotItsPart if _is_denied(error) else StoreDown) from error
 
 
 @contextmanager
@@ -184,7 +188,13 @@ def _explained(engine: Engine, dialect: Dialect) -> Iterator[None]:
 
 def _first(error: DBAPIError) -> str:
     lines = str(error.orig).strip().splitlines()
-    return lines[0].rstrip(".") if lines else "it says nothing"
+    hint = "; grant this user one of the roles of `twokey migrate --roles`" if _is_denied(error) else ""
+    return (lines[0].rstrip(".") if lines else "it says nothing") + hint
+
+
+def _is_denied(error: Exception) -> bool:
+    """Whether waiting helps nobody: insufficient_privilege (PostgreSQL, appendix A)."""
+    return getattr(getattr(error, "orig", None), "sqlstate", None) == "42501"
 
 
 def _understood(url: str) -> tuple[URL, Dialect]:

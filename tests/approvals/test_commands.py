@@ -183,6 +183,7 @@ def test_checkpoints_proofs_and_keys_are_printed_for_an_auditor(house: House, ru
     marks.write_text(mark.read_text() + run("audit checkpoint")[1])
     log.write_text(run("audit export")[1])
     assert verify_log(log, "--key", key, "--checkpoint", marks)[0] == 0
+    assert "no signature was checked" in verify_log(log, "--key", key)[1]
     own = run("audit verify --checkpoint", str(marks))
     assert own[0] == 0
     assert key in own[1]
@@ -215,6 +216,8 @@ def test_a_sealed_log_verifies_with_and_without_its_archive(house: House, run: C
     assert run("audit verify --checkpoint", str(mark))[0] == 0
     code, said = run("audit verify --json --archive", archive, "--checkpoint", str(mark))
     assert (code, json.loads(said)["count"], json.loads(said)["archived"]) == (0, 6, 0)
+    other = run("audit key --new", str(tmp_path / "new"))[1].strip()
+    assert "name it with --archive" in run("audit verify --checkpoint", str(mark), "--key", other)[1]
     assert run("audit prove --archive", archive, "2")[0] == 0
     assert "--archive" in run("audit prove 2")[1]
     assert len(run("audit export --format csv")[1].splitlines()) == 3

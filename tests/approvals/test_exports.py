@@ -67,11 +67,12 @@ def test_no_cell_of_a_csv_is_a_formula(start: str) -> None:
 
 def test_a_csv_tells_what_the_log_tells(house: House) -> None:
     lived(house)
-    text = "\n".join([sheet.HEADER, *map(sheet.as_row, house.ledger.entries())])
+    text = "\n".join(sheet.rows(house.ledger.entries()))
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     assert [row["kind"] for row in rows] == house.kinds()
     succeeded = next(row for row in rows if row["state"] == State.SUCCEEDED)
     assert len(succeeded["hash"]) == 64
+    assert (succeeded["verb"], succeeded["service"], succeeded["environment"]) == ("scale", "checkout", "prod")
     submitted = next(row for row in rows if row["kind"] == "request.submitted")
     assert [submitted[name] for name in ("user", "verb", "service", "environment")] == [
         ANA.user_id,

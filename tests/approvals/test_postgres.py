@@ -68,7 +68,7 @@ def test_gateway_and_runner_share_nothing_but_the_store_and_neither_does_the_oth
     """P3, E1: the gateway cannot start what it let through, and the runner lets nothing through."""
     gateway, runner = apart.house("gateway"), apart.house("runner")
     request = gateway.asked()
-    with pytest.raises(StoreDown):
+    with pytest.raises(StoreDown, match="see `twokey migrate --roles`"):
         runner.gate.decide(request.id, request.plan.digest, BEN, approve=True)
     gateway.gate.decide(request.id, request.plan.digest, BEN, approve=True)
     with pytest.raises(StoreDown):

@@ -90,8 +90,9 @@ def test_what_is_under_way_is_not_archived(house: House, notary: Checkpoints, tm
     lived(house, 1)
     ready = house.approved()
     made = sealed(house, tmp_path / "archive", house.clock.now().replace(year=2027))
-    assert made.size == 4
+    assert (made.size, made.held_up) == (4, True)
     assert house.gate.run(ready.id).state is State.SUCCEEDED
+    assert not sealed(house, tmp_path / "archive", house.clock.now().replace(year=2027)).held_up
     with pytest.raises(NotSealed, match="No entry is that old"):
         sealed(house, tmp_path / "archive", datetime(2026, 1, 1, tzinfo=house.clock.now().tzinfo))
 

@@ -32,12 +32,11 @@ def export(
     """Write the whole log to standard output, one line an entry."""
     from approvals.audit import lines, ocsf, sheet
 
-    written = {Format.JSONL: lines.as_line, Format.CSV: sheet.as_row, Format.OCSF: ocsf.as_line}[form]
     with opened.store() as store:
         log = opened.log_of_store(store.ledger, archive)
-        if form is Format.CSV:
-            print(sheet.HEADER)
         if form is Format.JSONL and log.start.tree.size:
             print(lines.as_first_line(log.start))
-        for entry in log.entries():
-            print(written(entry))
+        found = log.entries()
+        as_line = ocsf.as_line if form is Format.OCSF else lines.as_line
+        for line in sheet.rows(found) if form is Format.CSV else map(as_line, found):
+            print(line)

@@ -28,7 +28,9 @@ def seal(
         store.checkpoints.make()  # which covers what is sealed, and finishes a rotation that broke off
         made = seal_before(store.engine, store.ledger, store.keys.key(), before.replace(tzinfo=UTC), to)
     if as_json:
-        print(json.dumps({"first": made.first, "last": made.size, "file": str(made.file)}))
+        print(json.dumps({"first": made.first, "last": made.size, "file": str(made.file), "held_up": made.held_up}))
         return
     print(f"Entries {made.first} to {made.size} are in {made.file}, with their checkpoint in {made.checkpoint}.")
     print("The log says so, and goes on after them. Keep both files.")
+    if made.held_up:
+        print(f"Entry {made.size + 1} belongs to a request that is still under way: it and all after it stay for now.")

@@ -42,7 +42,7 @@ def verify(
         ledger = store.ledger if store else None
         log = opened.log_of_store(ledger, archive) if ledger else opened.log_of_file(export_file or Path("-"))
         keys = opened.keys_of(key, ledger, log)
-        given, unchecked = _marks(checkpoint_file, keys) if checkpoint_file else ([], False)
+        given, unchecked = _marks(checkpoint_file, keys, log) if checkpoint_file else ([], False)
         _require_reach(given, log)
         data, say = _found(store, log, given, archive is not None)
     if given:
@@ -75,9 +75,10 @@ def _found(store: Store | None, log: Log, given: list[Mark], archived: bool) -> 
     return data | {"archived": log.start.tree.size}, say
 
 
-def _marks(file: Path, keys: list[VerifierKey]) -> tuple[list[Mark], bool]:
+def _marks(file: Path, keys: list[VerifierKey], log: Log) -> tuple[list[Mark], bool]:
     """What the checkpoints say, and whether there is a signature that nobody could check."""
     from approvals.audit import checkpoint
+    from approvals.audit.note import NotSigned
 
     text = opened.text_of(file)
     try:
@@ -87,8 +88,12 @@ def _marks(file: Path, keys: list[VerifierKey]) -> tuple[list[Mark], bool]:
     if not found:
         raise BadInput(f"{file} is no checkpoint; `twokey audit checkpoint` prints one.")
     signed = [text for _, text in found if text is not None]
-    for text in signed if keys else ():
-        checkpoint.Checkpoint.opened(text, keys)
+    try:
+        for text in signed if keys else ():
+            checkpoint.Checkpoint.opened(text, keys)
+    except NotSigned as error:
+        where = " A key may have been handed on in what is archived: name it with --archive."
+        raise NotSigned(f"{error.say}{where if log.start.tree.size else ''}") from None
     return [mark for mark, _ in found], bool(signed and not keys)
 
 
