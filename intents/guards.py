@@ -46,6 +46,7 @@ _INJECTION, _DANGER, _DESTRUCTION = _any("injection"), _any("danger"), _any("des
 _NEGATION, _CONDITION, _QUESTION = _any("negation"), _any("conditions"), _any("questions")
 _INTENT = _any("intents")
 _SCHEDULE, _SCOPE, _PLURAL, _REPORT = _any("schedules"), _any("scopes"), _any("plurals"), _any("reports")
+_WAITING, _VERDICT = _any("waiting"), _any("verdicts")
 _NOUN, _WANTED = _any("nouns"), _any("wanted")
 _COMPLAINT = re.compile(
     "|".join(_DATA["complaints"].split("\n"))
@@ -57,6 +58,10 @@ _APPROVAL_WORDS = frozenset(_DATA["approval_words"].split())
 _APPROVING_WORDS = frozenset(_DATA["approving_words"].split())
 _PLACES = frozenset(("in", "on", "to", "into", "onto", "-n", "--namespace", "→"))
 _POINTS = frozenset(("it", "that", "this", "same", "again", "its"))
+_ON_HOME = (
+    "What waits for you, and what became of what you asked for, is on my Home tab. "
+    "Each card says who may approve it, and why it was refused."
+)
 _AND = re.compile(r" (?:and|then|also|plus|&|&&|as well as|followed by|along with|or|afterwards|;|,) ")
 
 
@@ -187,12 +192,20 @@ def never(view: View) -> Objection | None:
         return Objection(
             "not_an_operation", "I never read an approval from words. Please press Approve or Deny on the card itself."
         )
+    if _about_requests(view):
+        return Objection("not_an_operation", _ON_HOME)
     if _INJECTION.search(view.plain):
         return Objection(
             "unsafe",
             "I can't be told to work around my own rules. Say which service and environment, and what to do with it.",
         )
     return None
+
+
+def _about_requests(view: View) -> bool:
+    """Whether somebody asks what waits, what became of a request, or who may approve one."""
+    waits = not view.services and not view.environments and _WAITING.search(view.text)
+    return bool(waits or _VERDICT.search(view.text))
 
 
 def warns(word: str) -> bool:

@@ -30,7 +30,7 @@ from intents.tokens import Sentence
 from tests.hostile.model_endpoint import HOW, model_endpoint
 
 REGISTRY = evals.registered()
-SAMPLE = 9  # of each catalogue's
+SAMPLE = 7  # of each catalogue's
 ENOUGH = 0.5  # of the questions answered by the model itself
 PATIENCE = 600.0  # seconds for an answer, of which a quiet machine needs a few
 ASKED_FOR = os.environ.get("TWOKEY_TEST_MODEL_SENTENCES", "")

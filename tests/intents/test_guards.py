@@ -61,3 +61,25 @@ def test_what_nobody_wants_to_see_is_not_shown_whatever_a_model_makes_of_it(sent
     """R4: the guard of reads, which stands behind a model's answer."""
     objection = guards.read(guards.View(Sentence(sentence), NAMES))
     assert (objection is not None and objection.reason == "negated") is turned_down
+
+
+@pytest.mark.parametrize(
+    ("sentence", "of_requests"),
+    [
+        ("what is waiting for me?", True),
+        ("anything I still have to approve?", True),
+        ("why was my deploy refused", True),
+        ("why is the restart of cart in prod not approved yet", True),
+        ("who is allowed to approve a deploy of cart to prod?", True),
+        ("did someone deny my request", True),
+        ("who approved the last deploy of cart in prod?", False),
+        ("why is cart failing in prod", False),
+    ],
+)
+async def test_a_question_about_requests_is_told_where_their_answers_are(
+    reader: Reader, sentence: str, of_requests: bool
+) -> None:
+    """R1: it orders nothing, and whoever asks is not left with "I did not understand that"."""
+    reading = await reader.read(sentence)
+    assert isinstance(reading, Refusal if of_requests else Command), reading
+    assert ("Home" in str(reading.as_json().get("say"))) is of_requests
