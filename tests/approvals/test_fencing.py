@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
+from pydantic import JsonValue
 from sqlalchemy import insert, update
 from sqlalchemy.exc import IntegrityError
 
+from actions.errors import StalePlan
 from actions.outcome import Step
 from approvals import audit
 from approvals.gate import DecisionRefused
-from approvals.request import State
+from approvals.moves import Move
+from approvals.request import Event, State
 from approvals.runner import DEADLINE, LEASE
 from approvals.tables import as_text, audit_events, decisions, delegations, requests
-from tests.approvals.doubles import ANA, BEN, CARLA, DORA, House
+from approvals.warrant import Altered
+from tests.approvals.doubles import ANA, BEN, CARLA, DORA, GUARDED, House
 from tests.stores import UNGUARD
 
 
@@ -168,6 +173,39 @@ def test_what_the_log_does_not_say_runs_nothing(
     assert after.state is State.REFUSED
     assert ("audit verify" in after.reason) is (forge is not forge_state), "its policy already asks for an approval"
     assert house.hands.effects == []
+
+
+@pytest.mark.parametrize("error", [None, StalePlan("somebody scaled it")], ids=["it ran", "it went stale"])
+def test_what_is_over_does_not_run_because_the_table_says_that_it_is_ready(
+    house: House, beside: Callable[[], House], error: StalePlan | None
+) -> None:
+    """E1: an approval is used once, whoever writes the table afterwards."""
+    house.hands.check_error = error
+    ended = house.gate.run(house.approved().id)
+    house.hands.check_error = None
+    effects = list(house.hands.effects)
+    assert (ended.state.final, len(effects)) == (True, error is None)
+    with house.engine.begin() as store:
+        store.execute(update(requests).values(state="ready", outcome=None, reason="", finished_at=None))
+    after = beside().gate.run(ended.id)
+    assert (after.state, house.hands.effects) == (State.REFUSED, effects)
+    assert "audit verify" in after.reason
+
+
+@pytest.mark.parametrize("how", ["declared", "something else", "nothing", "declared twice"])
+def test_leave_is_for_what_one_start_in_the_log_declared(house: House, how: str) -> None:
+    """E1: and for nothing else, whoever wrote that it runs."""
+    request = house.approved(GUARDED)
+    assert request.plan.way_back
+    declares = {"nothing": None, "something else": "0" * 64}.get(how, request.plan.way_back.digest)
+    said: dict[str, JsonValue] = {"fence": 1, "declares": declares}
+    held = {"fence": 1, "lease_until": house.clock.now() + LEASE}
+    house.ledger.move(request.id, lambda _now, _at: Move("request.running", Event.START, None, held, said))
+    if how == "declared twice":
+        house.ledger.note("request.running", {**said, "state": "running"}, request_id=request.id)
+    with nullcontext() if how == "declared" else pytest.raises(Altered):
+        house.ledger.move(request.id, lambda _now, _at: Move("request.guard_tripped", Event.TRIP, data={"fence": 1}))
+    assert ("request.guard_tripped" in house.kinds()) is (how == "declared")
 
 
 def test_who_writes_themselves_out_of_their_own_request_cannot_approve_it(house: House) -> None:

@@ -109,6 +109,10 @@ def test_a_request_whose_entries_lie_on_both_sides_keeps_its_state(house: House,
     assert seal.contradiction(house.ledger.entries(), start, house.ledger.states()) is None
     told = seal.contradiction(house.ledger.entries(), start, {request.id: State.SUCCEEDED})
     assert told == f"request {request.id} is succeeded in the table and denied in the log"
+    lived(house)  # and so does the next seal, which begins in the middle of it
+    sealed(house, tmp_path / "archive")
+    start = house.ledger.logbook.start()
+    assert seal.contradiction(house.ledger.entries(), start, house.ledger.states()) is None
 
 
 def test_a_table_that_changed_behind_a_seal_is_found(house: House, tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ Each of them is one step away from a right one, and differs from it in that step
 
 from __future__ import annotations
 
+import base64
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -12,10 +14,12 @@ import pytest
 from actions import canonical
 from actions.errors import BadInput
 from approvals import audit
-from approvals.audit import EMPTY, GENESIS, Broken, Entry, lineage, note, proof, verify
+from approvals.audit import EMPTY, GENESIS, Broken, Entry, lineage, lines, note, proof, verify
 from approvals.audit.checkpoint import Checkpoint
 from approvals.audit.note import NotSigned, SignerKey
 from approvals.audit.proof import Nodes
+from approvals.audit.tree import leaf, node
+from approvals.audit.verification import Start
 from tests.approvals.doubles import ANA
 from tests.approvals.logs import KEY, a_log, exported, following, independent, rewritten, signed, tree_of
 
@@ -25,6 +29,7 @@ LOG = a_log(7)
 NODES = Nodes(EMPTY, [row.body for row in LOG])
 SIZE, TOP = len(LOG), tree_of(LOG).root
 STRANGER = SignerKey("twokey/test", bytes(range(1, 33)))
+OTHER = str(SignerKey("twokey/test", bytes(range(2, 34))).verifier)
 
 
 def checkpoint(size: int = SIZE, root: bytes = TOP, origin: str = KEY.name, key: SignerKey = KEY) -> str:
@@ -128,6 +133,14 @@ def _odd(data: object) -> Entry:
     return Entry(SIZE + 1, body, LOG[-1].hash, audit.link(LOG[-1].hash, body))
 
 
+def shifted(mark: str) -> str:
+    """The same signature with the order of Ed25519's group added to its number, which RFC 8032, 5.1.7 refuses."""
+    text, _, line = mark.rpartition(" ")
+    raw = base64.b64decode(line)
+    number = int.from_bytes(raw[36:], "little") + 2**252 + 27742317777372353535851937790883648493
+    return f"{text} {base64.b64encode(raw[:36] + number.to_bytes(32, 'little')).decode()}\n"
+
+
 @pytest.mark.parametrize(
     "mark",
     [
@@ -136,8 +149,16 @@ def _odd(data: object) -> Entry:
         checkpoint(size=6).replace("\n6\n", "\n7\n", 1),
         checkpoint(root=bytes(32)).replace("A" * 43 + "=", checkpoint().split("\n")[2], 1),
         checkpoint().rpartition("\n\n")[0] + "\n\n" + checkpoint(size=6).rpartition("\n\n")[2],
+        shifted(checkpoint()),
     ],
-    ids=["another key of that name", "another log", "another size", "another root", "the signature of another"],
+    ids=[
+        "another key of that name",
+        "another log",
+        "another size",
+        "another root",
+        "the signature of another",
+        "another spelling",
+    ],
 )
 def test_a_checkpoint_that_its_key_did_not_sign_for_its_log_is_none(mark: str) -> None:
     """L3: whatever it says of the log, and though all of it may be true."""
@@ -146,6 +167,44 @@ def test_a_checkpoint_that_its_key_did_not_sign_for_its_log_is_none(mark: str) -
     for check in (lambda: OTHERS.check_log(exported(LOG), [mark], list(KEYS)), lambda: includes(LOG[0], [], mark)):
         with pytest.raises(OTHERS.Bad, match=r"no key that is trusted|signature .* is wrong|of twokey/other"):
             check()
+
+
+def test_a_proof_has_just_as_many_steps_as_a_tree_of_that_size() -> None:
+    """Whatever root was signed (RFC 9162, 2.1.3.2)."""
+    path, top = proof.inclusion(NODES, 0, 4), tree_of(LOG[:4]).root
+    for size, steps, root in ((7, path, top), (4, [*path, TOP], node(TOP, top))):
+        assert not proof.included(LOG[0].body, 0, size, steps, root)
+        with pytest.raises(OTHERS.Bad, match=r"too (short|long)"):
+            includes(LOG[0], steps, checkpoint(size, root))
+
+
+@pytest.mark.parametrize("number", [0, 5])
+def test_no_entry_is_proven_that_no_log_of_that_size_can_have(number: int) -> None:
+    """L2: though the tree holds it."""
+    row = audit.entry((number - 1, GENESIS), "2026-11-02T09:00:00.000000Z", "x", None, ANA, {})
+    assert not proof.included(row.body, number - 1, 1, [], leaf(row.body))
+    with pytest.raises(OTHERS.Bad, match=f"entry {number} is not in the log"):
+        includes(row, [], checkpoint(1, leaf(row.body)))
+
+
+def test_a_key_hands_on_by_a_note_that_says_so_of_itself_and_by_no_other() -> None:
+    """L3: whatever else a trusted key signed, or an entry says."""
+    right = lineage.handed_on(KEY, STRANGER.verifier)
+    of_another = note.signed(str(right["note"]).partition("\n\n")[0].replace(str(KEY.verifier), OTHER) + "\n", KEY)
+    for said in (right, {**right, "note": signed(LOG)}, {**right, "before": OTHER, "note": of_another}):
+        log = [*LOG, following(LOG, said, lineage.KIND)]
+        known = lineage.followed([KEY.verifier], log)
+        assert known == [KEY.verifier, *([STRANGER.verifier] if said is right else [])]
+        with nullcontext() if said is right else pytest.raises(OTHERS.Bad, match="no key that is trusted"):
+            OTHERS.check_log(exported(log), [signed(log, STRANGER)], list(KEYS))
+
+
+def test_a_checkpoint_over_less_than_was_archived_says_nothing_of_the_rest() -> None:
+    """L2: what comes after the archive alone cannot be held against it."""
+    rest = f"{lines.as_first_line(Start(LOG[3].hash, tree_of(LOG[:4])))}\n{exported(LOG[4:])}"
+    assert OTHERS.check_log(rest, [signed(LOG[:4]), signed(LOG[:6])], list(KEYS)) == SIZE
+    with pytest.raises(OTHERS.Bad, match="entry 3: after entry 4"):
+        OTHERS.check_log(rest, [signed(LOG[:3])], list(KEYS))
 
 
 def test_the_right_checkpoint_is_one() -> None:
