@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
+from functools import cache
 
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -19,6 +20,7 @@ from approvals import breakglass
 from approvals.actor import Actor, Directory
 from approvals.gate import Gate
 from approvals.ledger import Ledger
+from approvals.policy import Allowed
 from approvals.policy_check import membership
 from approvals.request import Request, Requirement
 from bot.blocks.home import Health, Shown, home
@@ -76,8 +78,11 @@ class HomePage:
         plan = request.plan
         if plan.amends:
             return Background(approvers)
+        now = self._now(plan.service, plan.environment, actor)
+        if not self._reads(actor)(request):
+            return Background(approvers, now=now, withheld=True)
         recent = self._changes.recent(plan.service, plan.environment, self._clock.now() - LATELY)
-        return Background(approvers, list(recent)[:5], self._now(plan.service, plan.environment, actor))
+        return Background(approvers, list(recent)[:5], now)
 
     def _now(self, service: str, environment: str, actor: Actor) -> tuple[str, ...]:
         def silent(_step: Step) -> None:
@@ -92,22 +97,39 @@ class HomePage:
 
     def _draw(self, actor: Actor) -> dict[str, object]:
         waiting = [r for r in self._ledger.waiting() if r.requester != actor]
-        groups = self._groups_of(actor)
+        groups, reads = self._groups_of(actor), self._reads(actor)
         mine = [r for r in waiting if _among(r.missing, groups)]
         undecided = [r for r in mine if all(d.approver != actor for d in r.decisions)]
         owned = self._owned(actor, groups)
         due = [r for r in self._ledger.unreviewed() if breakglass.review_due(r) and _could_review(r, actor, groups)]
         examples, _ = self._conversation.examples(actor, None)
         return home(
-            self._shown(undecided),
+            self._shown(each for each in undecided if groups or reads(each)),
             self._shown(due),
             self._shown(self._ledger.asked_by(actor, 10)),
-            self._shown(self._ledger.recent(10, owned or None)),
+            self._shown(filter(reads, self._ledger.recent(10, owned or None))),
             self._health(),
             examples,
         )
 
-    def _shown(self, requests: Sequence[Request]) -> list[Shown]:
+    def _reads(self, actor: Actor) -> Callable[[Request], bool]:
+        """Whether the policy lets this person read what a request is about: nobody learns here what it keeps back."""
+
+        @cache
+        def judged(service: str | None, environment: str | None) -> bool:
+            asked = {"verb": "history", "service": service, "environment": environment}
+            try:
+                return isinstance(self._preview.judge(self._registry.parse(asked), actor), Allowed)
+            except TwokeyError:
+                return False
+
+        def reads(request: Request) -> bool:
+            plan = request.plan
+            return judged(None, None) if plan.amends else judged(plan.service, plan.environment)
+
+        return reads
+
+    def _shown(self, requests: Iterable[Request]) -> list[Shown]:
         return [(request, self._faces.of(request)) for request in requests]
 
     def _groups_of(self, actor: Actor) -> set[str]:

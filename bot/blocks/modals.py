@@ -41,6 +41,7 @@ class Background:
     approvers: tuple[str, ...] | None = None  # names; None while it is being looked up
     recent: Sequence[ChangeRecord] | None = None
     now: tuple[str, ...] | None = None  # how the service is doing now
+    withheld: bool = False  # the policy does not let this person read what changed
 
 
 def details(request: Request, face: Face, background: Background) -> Block:
@@ -199,6 +200,8 @@ def _who(request: Request, background: Background) -> str:
 
 
 def _recent(background: Background) -> str:
+    if background.withheld:
+        return "The policy does not let you read what changed there."
     if background.recent is None:
         return "Looking …"
     lines = []
