@@ -31,6 +31,7 @@ from approvals.policy_model import Policy
 from approvals.request import Requirement
 from approvals.shelf import Foreign, Forged, Kind, Shelf, draft_id
 from approvals.shift import Shift, in_lines
+from approvals.store.direct import Direct
 
 A_MOMENT = 0.5  # seconds for which a policy that is only shown is not looked up again
 
@@ -120,7 +121,7 @@ class Charter:
         self._catalogs = Shelf("catalog", tables.catalogs, tables.catalog_drafts, self._restored)
         self._shelves: Mapping[Kind, Shelf[Any]] = {"policy": self._policies, "catalog": self._catalogs}
         newest = (each.newest.scalar_subquery() for each in self._shelves.values())
-        self._newest = select(*newest)  # made once: building a statement costs more than running it
+        self._newest = Direct(select(*newest))
         self._known = _NOTHING
         self._read: tuple[str, Catalog] | None = None  # one value, so that no thread sees half of another's
         self._glimpsed: tuple[Policy, float] | None = None
@@ -128,8 +129,7 @@ class Charter:
 
     def in_force(self) -> Policy:
         """The policy that holds now, whichever process adopted it. Raises NoPolicy, OtherCatalog, Forged."""
-        with self._ledger.looking() as connection:
-            found = self._standing(connection)
+        found = self._current()
         if found.policy is None:
             raise NoPolicy
         if found.catalog not in {None, self._catalog.version}:
@@ -145,8 +145,7 @@ class Charter:
 
     def known(self) -> Policy | None:
         """The same, whatever catalogue this process goes by; None before the first one. Raises Forged."""
-        with self._ledger.looking() as connection:
-            return self._standing(connection).policy
+        return self._current().policy
 
     def for_what_runs(self) -> Policy:
         """The same, for a run that began before another catalogue came into force. Raises NoPolicy, Forged."""
@@ -162,13 +161,11 @@ class Charter:
 
     def outgrown(self) -> bool:
         """Whether another catalogue is in force than the one that this process goes by. Raises Forged."""
-        with self._ledger.looking() as connection:
-            return self._standing(connection).catalog not in {None, self._catalog.version}
+        return self._current().catalog not in {None, self._catalog.version}
 
     def version(self, kind: Kind) -> str | None:
         """Which one is in force; None before the first one. Raises Forged."""
-        with self._ledger.looking() as connection:
-            return self._standing(connection).version(kind)
+        return self._current().version(kind)
 
     def put_forward(self, paper: Policy | Catalog) -> Draft | None:
         """Have this file's policy or catalogue adopted, if it may be. The draft as which it is held back otherwise.
@@ -265,9 +262,17 @@ class Charter:
         needs = comparison.quorum_for(policy, shifts) or (Requirement(group=None, count=1),)
         return Draft(draft_id(before, paper.version), kind, paper.version, before, policy, tuple(shifts), needs)
 
+    def _current(self) -> _Standing:
+        """What is in force. Mostly that is what was, and then one statement says so. Raises Forged."""
+        known, (newest,) = self._known, self._ledger.glance(self._newest)
+        if known.seqs == newest:
+            return known
+        with self._ledger.looking() as connection:
+            return self._standing(connection)
+
     def _standing(self, connection: Connection) -> _Standing:
         """What is in force, in a transaction under way. Raises Forged."""
-        policy, catalog = connection.execute(self._newest).one()
+        policy, catalog = self._newest.all(connection)[0]
         with self._lock:
             if self._known.seqs != (policy, catalog):
                 self._known = _Standing(
