@@ -15,9 +15,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
+from actions.action import Change
 from actions.clock import ManualClock
 from actions.errors import TwokeyError, Unreachable
 from actions.objects import back_id
+from actions.plan import Plan
 from actions.registry import Registry
 from actions.verbs import VERBS
 from approvals import audit
@@ -25,7 +27,8 @@ from approvals.actor import Actor
 from approvals.gate import Gate
 from approvals.policy import Policy
 from approvals.request import Request, State
-from tests.approvals.doubles import GUARDED, SCALE, TEAM, TRIP, Folk, House, Rules, a_house
+from approvals.runner import LEASE
+from tests.approvals.doubles import GUARDED, SCALE, TEAM, TRIP, Folk, Hands, House, Rules, a_house
 from tests.hostile.statemachine import FINAL, STARTED, Shape, World, enough, steps
 
 pytestmark = pytest.mark.sqlite  # states are copied as whole files
@@ -61,6 +64,15 @@ def a_policy(shape: Shape, marker: str) -> Policy:
             "break_glass": {"who": ["sre"], "start_within": "15m"},
         }
     )
+
+
+class Brief(Hands):
+    """Their guards watch no longer than a lease lasts, so that a dead runner's run is settled after two leases."""
+
+    def plan(self, action: Change, policy_version: str) -> Plan:
+        plan = super().plan(action, policy_version)
+        guard = plan.guard and plan.guard.model_copy(update={"window": LEASE.seconds})
+        return plan.model_copy(update={"guard": guard})
 
 
 @dataclass
@@ -180,7 +192,7 @@ def product(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Product]
     folk.people = set(PEOPLE.values())
     folk.groups = {name: frozenset(PEOPLE[letter] for letter in members) for name, members in shape.groups}
     folk.groups["everybody"] = frozenset(PEOPLE.values())
-    house = a_house(tmp_path / "twokey.db", rules=a_policy(shape, "first"), folk=folk)
+    house = a_house(tmp_path / "twokey.db", rules=a_policy(shape, "first"), folk=folk, hands=Brief())
     other = Gate(Rules(a_policy(shape, "second")), folk, house.ledger, house.hands, Registry(VERBS), house.clock)
     event.listen(house.engine, "connect", _unsafe)
     house.engine.dispose()
