@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from actions import canonical, objects
+from actions import canonical, objects, restoring
 from actions.errors import StalePlan
 from actions.executor import Executor
 from tests.actions.conftest import CHECKOUT, PlanFactory, Run
@@ -59,6 +59,8 @@ def test_nothing_in_a_plan_lets_a_value_be_guessed(
     again = copy.deepcopy(live)
     again["metadata"]["uid"] = "another"
     assert objects.at(live, objects.TEMPLATE) != objects.at(again, objects.TEMPLATE)
+    for revision in configured.revisions(CHECKOUT):
+        assert restoring.of(live, revision).fingerprint != restoring.of(again, revision).fingerprint
 
 
 def test_it_brings_back_exactly_what_was_there(plan_factory: PlanFactory, run: Run, configured: ClusterDouble) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from approvals import policy
 from approvals.actor import Actor
@@ -15,6 +16,7 @@ from approvals.moves import Move
 from approvals.policy import Policy
 from approvals.policy_model import Rule
 from approvals.request import Request, State
+from approvals.tables import as_text, requests
 from tests.approvals.doubles import ANA, BEN, CARLA, DORA, PLAYGROUND, SCALE, Folk, House, a_house, in_threads
 from tests.approvals.test_policy_check import CATALOG, REGISTRY
 
@@ -67,6 +69,17 @@ def test_after_the_escalation_and_not_before_the_second_group_may_approve(house:
     assert set(house.gate.approvers(after)) == {BEN, CARLA, DORA}
     assert _tries(house, request.id, DORA)
     assert house.gate.run(request.id).state is State.SUCCEEDED
+
+
+def test_an_escalation_that_the_log_does_not_have_lets_nobody_else_approve(house: House) -> None:
+    """A3: whoever can write the table of requests alone asks no other group before its time."""
+    request = house.asked()
+    opened = [{**each.model_dump(mode="json"), "also": ["leads"]} for each in request.requirements]
+    with house.engine.begin() as store:
+        early = {"escalated_at": as_text(request.created_at + timedelta(minutes=40))}
+        store.execute(update(requests).values(requirements=opened, missing=opened, **early))
+    with pytest.raises(DecisionRefused, match="audit verify"):
+        house.gate.decide(request.id, request.plan.digest, DORA, approve=True)
 
 
 def test_an_escalation_is_judged_again_when_it_runs(house: House) -> None:

@@ -14,14 +14,14 @@ from sqlalchemy.exc import IntegrityError
 
 from actions.errors import StalePlan
 from actions.outcome import Step
-from approvals import audit
+from approvals import audit, rows
 from approvals.gate import DecisionRefused
 from approvals.moves import Move
 from approvals.request import Event, State
 from approvals.runner import DEADLINE, LEASE
 from approvals.tables import as_text, audit_events, decisions, delegations, requests
 from approvals.warrant import Altered
-from tests.approvals.doubles import ANA, BEN, CARLA, DORA, GUARDED, House
+from tests.approvals.doubles import ANA, BEN, CARLA, DORA, GUARDED, PAYMENTS, House
 from tests.stores import UNGUARD
 
 
@@ -206,6 +206,19 @@ def test_leave_is_for_what_one_start_in_the_log_declared(house: House, how: str)
     with nullcontext() if how == "declared" else pytest.raises(Altered):
         house.ledger.move(request.id, lambda _now, _at: Move("request.guard_tripped", Event.TRIP, data={"fence": 1}))
     assert ("request.guard_tripped" in house.kinds()) is (how == "declared")
+
+
+def test_an_approval_of_another_request_is_none_of_this_one_wherever_it_is_filed(house: House) -> None:
+    """A5, E1: Ben approved the same change once before, and its entry and row are put under this request."""
+    other, request = house.asked(PAYMENTS), house.asked(PAYMENTS)
+    (given,) = house.gate.decide(other.id, other.plan.digest, BEN, approve=True).decisions
+    with house.engine.begin() as store:
+        store.exec_driver_sql(UNGUARD)
+        store.execute(update(audit_events).where(audit_events.c.seq == 3).values(request_id=request.id))
+        store.execute(insert(decisions), rows.decision_row(given.model_copy(update={"request_id": request.id})))
+        store.execute(update(requests).where(requests.c.id == request.id).values(rev=request.rev + 1))
+    with pytest.raises(DecisionRefused, match="audit verify"):
+        house.gate.decide(request.id, request.plan.digest, CARLA, approve=True)
 
 
 def test_who_writes_themselves_out_of_their_own_request_cannot_approve_it(house: House) -> None:
