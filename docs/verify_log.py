@@ -81,11 +81,10 @@ def read_note(note, keys):
     for line in lines.splitlines() if keys else ():
         name, raw = line.removeprefix("— ").split(" ")
         found = base64.b64decode(raw, validate=True)
-        for key in keys:
-            if key[:2] == (name, found[:4]):
-                if not ed25519(key[2], f"{text}\n".encode(), found[4:]):
-                    raise Bad(f"the signature of {name} is wrong: the checkpoint was changed")
-                return f"{text}\n", key
+        for key in (each for each in keys if each[:2] == (name, found[:4])):
+            if not ed25519(key[2], f"{text}\n".encode(), found[4:]):
+                raise Bad(f"the signature of {name} is wrong: the checkpoint was changed")
+            return f"{text}\n", key
     if keys:
         raise Bad("no key that is trusted here signed this checkpoint")
     return f"{text}\n", None
@@ -113,11 +112,10 @@ def split_notes(text):
 
 def heir(entry, keys):
     """The key to which a trusted key hands on in this entry, or None."""
-    data = entry["data"]
     if entry["kind"] != "audit.key.rotated":
         return None
     try:
-        text, old = read_note(data["note"], keys)
+        text, old = read_note((data := entry["data"])["note"], keys)
         said = f"twokey audit key rotation v1\n{data['before']}\n{data['after']}\n"
         return read_key(data["after"]) if text == said and old == read_key(data["before"]) else None
     except (Bad, ValueError, KeyError, TypeError, AttributeError):
@@ -199,21 +197,22 @@ def check_entry(line, number, head):
     return entry, body
 
 
-def check_log(text, notes, keys):
-    """How many entries there are, each as it was written. Raises Bad that names the first that is not."""
-    lines, size, head, peaks = text.removesuffix("\n").split("\n") if text else [], 0, "0" * 64, []
-    if lines and lines[0].startswith('{"after":'):  # the beginning was archived
-        after = json.loads(lines.pop(0))["after"]
-        size, head, peaks = after["size"], after["head"], [bytes.fromhex(peak) for peak in after["peaks"]]
-    begin, roots, wanted = size, {size: root(peaks)}, {read_checkpoint(note, [])[0] for note in notes}
-    for number, line in enumerate(lines, size + 1):
-        entry, body = check_entry(line, number, head)
+def check_log(log, notes, keys):
+    """How many entries these lines hold, each as it was written. Raises Bad that names the first that is not."""
+    begin, size, head, peaks, wanted = 0, 0, "0" * 64, [], {read_checkpoint(note, [])[0] for note in notes}
+    roots = {0: root(peaks)}
+    for place, line in enumerate(part.removesuffix("\n") for part in log):
+        if place == 0 and line.startswith('{"after":'):  # the beginning was archived
+            after = json.loads(line)["after"]
+            begin, head, peaks = after["size"], after["head"], [bytes.fromhex(peak) for peak in after["peaks"]]
+            size, roots = begin, {begin: root(peaks)}
+            continue
+        entry, body = check_entry(line, size + 1, head)
         found, width = hashlib.sha256(b"\x00" + body).digest(), size
         while width & 1:
             found, width = node(peaks.pop(), found), width >> 1
-        peaks, size, head = [*peaks, found], number, entry["hash"]
-        if size in wanted:
-            roots[size] = root(peaks)
+        peaks, size, head = [*peaks, found], size + 1, entry["hash"]
+        roots |= {size: root(peaks)} if size in wanted else {}
         keys += [key for key in [heir(entry, keys)] if keys and key]
     for named, top in sorted(read_checkpoint(note, keys) for note in notes):
         if named > size:
@@ -236,7 +235,8 @@ def main():
         keys = [given.key] if given.key else []
         notes = [note for file in given.checkpoint for note in split_notes(file.read_text("utf-8"))]
         if given.log:
-            count = check_log(given.log.read_bytes().decode(), notes, keys)
+            with given.log.open(encoding="utf-8", newline="\n") as log:
+                count = check_log(log, notes, keys)
             print(f"{count} entries, each as it was written; held against {len(notes)} checkpoints")
         for file in given.proof:
             print(check_proof(json.loads(file.read_text("utf-8")), keys, dict(read_checkpoint(n, keys) for n in notes)))

@@ -5,7 +5,7 @@ It is an entry of the log, `log.sealed`: chain and checkpoints cover it as they 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import JsonValue
@@ -45,14 +45,16 @@ def states_after(entries: Sequence[Entry], start: Start) -> dict[str, State]:
     return replay((entry.fields for entry in entries), _open(said(entries, start)))
 
 
-def contradiction(entries: Iterable[Entry], start: Start, table: Mapping[str, State]) -> str | None:
-    """Where the requests' table says something else than the log after `start`; None if nowhere (L5)."""
-    kept = [entry for entry in entries if _STATE in entry.body or _MARK in entry.body]
-    seal = said(kept, start)
+def contradiction(entries: Callable[[], Iterable[Entry]], start: Start, table: Mapping[str, State]) -> str | None:
+    """Where the requests' table says something else than the log after `start`; None if nowhere (L5).
+
+    `entries` are walked as they are read, since a log may be longer than any memory; twice where some were archived.
+    """
+    seal = said(entries(), start) if start.tree.size else None
     if start.tree.size and seal is None:
         return f"no entry says that the first {start.tree.size} entries were archived"
     try:
-        states = replay((entry.fields for entry in kept), _open(seal))
+        states = replay((entry.fields for entry in entries() if _STATE in entry.body), _open(seal))
     except BadInput as error:
         return error.say.rstrip(".")
     rest = _without(table, states)

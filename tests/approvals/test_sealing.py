@@ -71,7 +71,7 @@ def test_what_was_archived_verifies_alone_and_the_rest_goes_on_after_it(
     alone = audit.verify(house.ledger.entries(), start=house.ledger.logbook.start())
     assert together == alone
     assert isinstance(alone, audit.Verified)
-    assert seal.contradiction(house.ledger.entries(), house.ledger.logbook.start(), house.ledger.states()) is None
+    assert seal.contradiction(house.ledger.entries, house.ledger.logbook.start(), house.ledger.states()) is None
     key = str(Keyring(file=tmp_path / "key").key().verifier)
     for part in (first, second):
         assert verify_log(part.file, "--checkpoint", part.checkpoint, "--key", key)[0] == 0
@@ -106,13 +106,13 @@ def test_a_request_whose_entries_lie_on_both_sides_keeps_its_state(house: House,
     house.clock.advance(60)
     assert sealed(house, tmp_path / "archive", cut).size == 1
     start = house.ledger.logbook.start()
-    assert seal.contradiction(house.ledger.entries(), start, house.ledger.states()) is None
-    told = seal.contradiction(house.ledger.entries(), start, {request.id: State.SUCCEEDED})
+    assert seal.contradiction(house.ledger.entries, start, house.ledger.states()) is None
+    told = seal.contradiction(house.ledger.entries, start, {request.id: State.SUCCEEDED})
     assert told == f"request {request.id} is succeeded in the table and denied in the log"
     lived(house)  # and so does the next seal, which begins in the middle of it
     sealed(house, tmp_path / "archive")
     start = house.ledger.logbook.start()
-    assert seal.contradiction(house.ledger.entries(), start, house.ledger.states()) is None
+    assert seal.contradiction(house.ledger.entries, start, house.ledger.states()) is None
 
 
 def test_a_table_that_changed_behind_a_seal_is_found(house: House, tmp_path: Path) -> None:
@@ -122,9 +122,9 @@ def test_a_table_that_changed_behind_a_seal_is_found(house: House, tmp_path: Pat
     start, states = house.ledger.logbook.start(), house.ledger.states()
     some = next(iter(states))
     for forged in ({**states, some: State.DENIED}, {k: v for k, v in states.items() if k != some}):
-        told = seal.contradiction(house.ledger.entries(), start, forged)
+        told = seal.contradiction(house.ledger.entries, start, forged)
         assert told == "the requests that ended before the log was sealed are not in the table as they were"
-    assert "archived" in str(seal.contradiction([], start, states))
+    assert "archived" in str(seal.contradiction(list, start, states))
 
 
 @pytest.mark.parametrize("data", [{}, {"size": 1}, {"size": "1", "head": None}], ids=str)
@@ -135,7 +135,7 @@ def test_what_only_looks_like_a_seal_is_passed_over(house: House, tmp_path: Path
     sealed(house, tmp_path / "archive")
     house.ledger.note(seal.KIND, data)
     start = house.ledger.logbook.start()
-    assert seal.contradiction(house.ledger.entries(), start, house.ledger.states()) is None
+    assert seal.contradiction(house.ledger.entries, start, house.ledger.states()) is None
     found = seal.said(house.ledger.entries(), start)
     assert found
     assert found["size"] == start.tree.size

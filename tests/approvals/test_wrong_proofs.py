@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 from contextlib import nullcontext
+from io import StringIO
 from typing import Any
 
 import pytest
@@ -112,7 +113,7 @@ def test_an_entry_that_does_not_follow_is_named_without_any_checkpoint(at: int, 
     assert isinstance(found, Broken)
     assert found.seq == at + 1
     with pytest.raises(OTHERS.Bad, match=f"entry {at + 1}: it does not follow"):
-        OTHERS.check_log(exported(log), [], [])
+        OTHERS.check_log(StringIO(exported(log)), [], [])
 
 
 @pytest.mark.parametrize("data", [{"note": 5}, {"note": "x\n\n— a b\n"}, {"note": None}, {}, [], "x"], ids=str)
@@ -121,7 +122,7 @@ def test_an_entry_that_only_looks_like_a_change_of_keys_keeps_nobody_from_verify
     log = [*LOG, following(LOG, data, "audit.key.rotated")] if isinstance(data, dict) else [*LOG, _odd(data)]
     assert isinstance(verify(log), audit.Verified)
     keys = list(KEYS)
-    assert OTHERS.check_log(exported(log), [signed(LOG)], keys) == SIZE + 1
+    assert OTHERS.check_log(StringIO(exported(log)), [signed(LOG)], keys) == SIZE + 1
     assert keys == KEYS
     assert lineage.followed([KEY.verifier], log) == [KEY.verifier]
 
@@ -164,7 +165,10 @@ def test_a_checkpoint_that_its_key_did_not_sign_for_its_log_is_none(mark: str) -
     """L3: whatever it says of the log, and though all of it may be true."""
     with pytest.raises((NotSigned, BadInput)):
         Checkpoint.opened(mark, [KEY.verifier])
-    for check in (lambda: OTHERS.check_log(exported(LOG), [mark], list(KEYS)), lambda: includes(LOG[0], [], mark)):
+    for check in (
+        lambda: OTHERS.check_log(StringIO(exported(LOG)), [mark], list(KEYS)),
+        lambda: includes(LOG[0], [], mark),
+    ):
         with pytest.raises(OTHERS.Bad, match=r"no key that is trusted|signature .* is wrong|of twokey/other"):
             check()
 
@@ -196,17 +200,30 @@ def test_a_key_hands_on_by_a_note_that_says_so_of_itself_and_by_no_other() -> No
         known = lineage.followed([KEY.verifier], log)
         assert known == [KEY.verifier, *([STRANGER.verifier] if said is right else [])]
         with nullcontext() if said is right else pytest.raises(OTHERS.Bad, match="no key that is trusted"):
-            OTHERS.check_log(exported(log), [signed(log, STRANGER)], list(KEYS))
+            OTHERS.check_log(StringIO(exported(log)), [signed(log, STRANGER)], list(KEYS))
 
 
 def test_a_checkpoint_over_less_than_was_archived_says_nothing_of_the_rest() -> None:
     """L2: what comes after the archive alone cannot be held against it."""
     rest = f"{lines.as_first_line(Start(LOG[3].hash, tree_of(LOG[:4])))}\n{exported(LOG[4:])}"
-    assert OTHERS.check_log(rest, [signed(LOG[:4]), signed(LOG[:6])], list(KEYS)) == SIZE
+    assert OTHERS.check_log(StringIO(rest), [signed(LOG[:4]), signed(LOG[:6])], list(KEYS)) == SIZE
     with pytest.raises(OTHERS.Bad, match="entry 3: after entry 4"):
-        OTHERS.check_log(rest, [signed(LOG[:3])], list(KEYS))
+        OTHERS.check_log(StringIO(rest), [signed(LOG[:3])], list(KEYS))
 
 
 def test_the_right_checkpoint_is_one() -> None:
     assert Checkpoint.opened(checkpoint(), [KEY.verifier]) == Checkpoint(KEY.name, SIZE, TOP)
-    assert OTHERS.check_log(exported(LOG), [signed(LOG), signed(LOG[:3])], list(KEYS)) == SIZE
+    assert OTHERS.check_log(StringIO(exported(LOG)), [signed(LOG), signed(LOG[:3])], list(KEYS)) == SIZE
+
+
+def test_a_signature_is_one_in_its_one_spelling_alone() -> None:
+    """RFC 8032, 5.1.7: S below the group's order, and 5.1.3: no sign where x is 0."""
+    public, text = KEYS[0][2], b"hello\n"
+    signature = base64.b64decode(note.signed("hello\n", KEY).splitlines()[-1].split(" ")[2])[4:]
+    assert OTHERS.ed25519(public, text, signature)
+    again = int.from_bytes(signature[32:], "little") + OTHERS.L
+    assert not OTHERS.ed25519(public, text, signature[:32] + again.to_bytes(32, "little"))
+    for y in (1, OTHERS.P - 1):
+        assert OTHERS.decoded(y.to_bytes(32, "little")) == (0, y, 1, 0)
+        assert OTHERS.decoded((y | 1 << 255).to_bytes(32, "little")) is None
+    assert OTHERS.decoded((OTHERS.P + 1).to_bytes(32, "little")) is None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,7 @@ def said(log: list[Entry]) -> tuple[int | None, int | None]:
     """The first bad entry by the product and by the other verifier; None where they find none."""
     found = verify(log, [MARK])
     try:
-        OTHERS.check_log(exported(log), [NOTE], [OTHERS.read_key(str(KEY.verifier))])
+        OTHERS.check_log(StringIO(exported(log)), [NOTE], [OTHERS.read_key(str(KEY.verifier))])
     except OTHERS.Bad as bad:
         return (found.seq if isinstance(found, Broken) else None), int(str(bad).split()[1].rstrip(":"))
     return (found.seq if isinstance(found, Broken) else None), None

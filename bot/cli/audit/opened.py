@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from shutil import copyfileobj
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -84,11 +88,14 @@ def log_of_store(of: Ledger, archive: Path | None) -> Log:
 
 
 def log_of_file(file: Path) -> Log:
-    """An export; - is standard input. Raises BadInput naming the line that is none."""
+    """An export, which is read as it is walked; - is standard input. Raises BadInput naming the line that is none."""
     from approvals.audit import lines, verification
 
-    name, text = str(file), text_of(file)
-    found = text.removesuffix("\n").split("\n") if text else []
+    name, kept = str(file), _kept() if str(file) == "-" else file
+
+    def text() -> Iterator[str]:
+        with _told(file), kept.open(encoding="utf-8", newline="\n") as found:
+            yield from (line.removesuffix("\n") for line in found)
 
     def read(number: int, line: str) -> Entry:
         try:
@@ -96,13 +103,22 @@ def log_of_file(file: Path) -> Log:
         except BadInput as error:
             raise BadInput(f"{name}:{number}: {error.say}") from None
 
-    start = lines.from_first_line(found[0]) if found else None
+    start = next((lines.from_first_line(line) for line in islice(text(), 1)), None)
     skip = int(start is not None)
 
     def entries() -> Iterator[Entry]:
-        return (read(number, line) for number, line in enumerate(found[skip:], skip + 1))
+        return (read(number, line) for number, line in enumerate(islice(text(), skip, None), skip + 1))
 
     return Log(start or verification.BEGINNING, entries)
+
+
+def _kept() -> Path:
+    """Standard input as a file, since it is walked more often than once; gone when the process ends."""
+    made = NamedTemporaryFile(prefix="twokey-", suffix=".jsonl")  # noqa: SIM115 - read until the process ends
+    copyfileobj(sys.stdin.buffer, made)
+    made.flush()
+    atexit.register(made.close)
+    return Path(made.name)
 
 
 def checkpoint_in(file: Path) -> Checkpoint:
@@ -119,8 +135,15 @@ def checkpoint_in(file: Path) -> Checkpoint:
 
 def text_of(file: Path) -> str:
     """What stands in a file; - is standard input. Raises BadInput where it cannot be read."""
-    try:
+    with _told(file):
         return sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+
+
+@contextmanager
+def _told(file: Path) -> Iterator[None]:
+    """Why a file cannot be read, for people."""
+    try:
+        yield
     except OSError as error:
         raise BadInput(f"{file} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
