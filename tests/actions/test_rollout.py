@@ -160,3 +160,12 @@ def test_only_the_newest_revision_s_pods_are_judged() -> None:
     pods = [pod(template_hash="old"), pod("CrashLoopBackOff", template_hash="new")]
     assert rollout.newest(pods, revisions) == (pods[1],)
     assert rollout.newest(pods, []) == tuple(pods)
+
+
+def test_what_argo_rollouts_says_is_told_without_the_values_that_it_quotes() -> None:
+    """L6: it hands on what the API server says of a ReplicaSet that it refuses."""
+    said = 'ReplicaSet "app" is invalid: spec.template.spec.containers[0].env[0].value: Invalid value: "hunter2": short'
+    judged = rollout.judge(workload("Rollout", phase="Degraded", message=said), ())
+    assert isinstance(judged, Failed)
+    assert "hunter2" not in judged.reason
+    assert "<hidden>" in judged.reason
