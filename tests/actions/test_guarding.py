@@ -112,6 +112,7 @@ def test_what_somebody_else_changed_meanwhile_is_theirs(bench: Bench, who: str) 
     assert outcome.ok is False
     assert not outcome.rolled_back
     assert "1.4.3" in outcome.summary
+    assert (bench.trips == []) is (who == "before it trips"), "whose it is not asks for no leave"
     assert bench.image() == "registry.example/checkout:1.4.3"
     assert len(bench.cluster.patches) == 1
 
