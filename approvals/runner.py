@@ -227,10 +227,10 @@ class Runner:
     def _make_way(self, undo: Request) -> None:
         """A run that this approved request takes back is watched no longer, so that the undo has not to wait for it."""
         for run in self._ledger.running():
-            if run.plan.target.key == undo.plan.target.key:
-                self._ahead[undo.id] = run.id
             if rulings.on_undo(run, undo) and self._ledger.goes_on(run.id, run.fence):
                 self._ledger.move(run.id, lambda current, now: rulings.on_undo(current, undo))
+            if run.plan.target.key == undo.plan.target.key:  # only now: what waits does not come here again
+                self._ahead[undo.id] = run.id
 
     def _execute(self, request: Request, grant: Grant) -> Outcome:
         def stop() -> bool:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+from sqlalchemy import Connection, event
+from sqlalchemy.exc import OperationalError
+
 from actions.verbs.scale import Scale
 from approvals.request import State
+from approvals.store import StoreDown
 from tests.approvals.doubles import SCALE, House
 
 
@@ -50,3 +55,29 @@ def test_what_waits_for_its_target_asks_nobody_again_before_that_is_free(
     house.gate.run(first.id)
     assert len(set(asked)) == 1
     assert other.gate.run(second.id).state is State.SUCCEEDED
+
+
+def test_an_undo_asks_again_where_the_store_did_not_take_that_nobody_watches(
+    house: House, beside: Callable[[], House]
+) -> None:
+    """E3: else a connection that is lost for a moment has it wait for as long as a guard watches."""
+    house.hands.undo = {**SCALE.as_json(), "replicas": 3}
+    first, other = house.approved(), beside()
+    undo = house.approved(Scale(service="checkout", environment="prod", replicas=3))
+
+    def lost(_: Connection) -> None:
+        raise OperationalError("COMMIT", None, OSError("gone"))
+
+    def during() -> None:
+        house.hands.after_effect = lambda: None
+        event.listen(other.engine, "commit", lost)
+        with pytest.raises(StoreDown):
+            other.gate.run(undo.id)
+        event.remove(other.engine, "commit", lost)
+        assert "request.unwatched" not in house.kinds()
+        assert other.gate.run(undo.id).state is State.READY
+
+    house.hands.after_effect = during
+    house.gate.run(first.id)
+    assert house.hands.stopped
+    assert other.gate.run(undo.id).state is State.SUCCEEDED
