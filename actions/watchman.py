@@ -116,6 +116,7 @@ class Watchman:
         began = self._tools.clock.steady() - elapsed
         if began < self._began:
             self._began, self._judged = began, began - self._step
+            self._reached, self._blind = 0, 0.0  # what was seen so far is judged again, in its place
 
     def _moved(self) -> str:
         """What somebody else did to the target; empty where it is as the change left it, or cannot be read."""

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from actions.errors import Unreachable
 from actions.executor import SETTLED_AFTER, Executor
 from actions.outcome import Grant, Trip
 from actions.record import Record
@@ -97,6 +98,26 @@ def test_looks_before_and_after_a_hole_are_not_in_a_row(bench: Bench) -> None:
     bench.gauge.past = past
     assert bench.watch_on(plan, 300).ok
     assert bench.trips == []
+
+
+def test_a_look_before_the_store_said_when_the_watch_began_is_in_a_row_with_none_of_long_ago(bench: Bench) -> None:
+    """A1, E2: two looks in a row are two that follow one another, in whichever order they became known."""
+    plan = bench.plan()
+    bench.run(plan, stop=20)
+    bench.clock.advance(300)
+    between(bench, -1, 1)
+    bench.gauge.value = bench.gauge.later = BAD
+    down = iter([True])
+
+    def began() -> float:
+        if next(down, False):
+            raise Unreachable
+        bench.gauge.value = bench.gauge.later = WELL
+        return bench.began()
+
+    record = Record(bench.leave(plan), began)
+    outcome = Executor(bench.registry, bench.tools).watch_on(plan, "req-1", lambda step: None, lambda: False, record)
+    assert (bench.trips, outcome.ok) == ([], True)
 
 
 @pytest.mark.parametrize(("hole", "said"), [(120, "2 min of 10 min (Prometheus has no data for it)"), (50, "")])
