@@ -26,7 +26,7 @@ from approvals.view import View, judge_plan
 
 SHORTEST = 10  # characters of a reason that says anything
 
-_USED = {State.RUNNING, State.UNKNOWN, State.SUCCEEDED, State.FAILED, State.ROLLED_BACK}
+USED = {State.RUNNING, State.UNKNOWN, State.SUCCEEDED, State.FAILED, State.ROLLED_BACK}
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def on_review(request: Request, now: datetime, view: View, actor: Actor, note: s
 
 def review_due(request: Request) -> bool:
     """Whether the glass was broken for it, it was used, and nobody else has looked at it."""
-    return request.emergency is not None and request.review is None and request.state in _USED and request.state.final
+    return request.emergency is not None and request.review is None and request.state in USED and request.state.final
 
 
 def concerns(policy: Policy, plan: Plan) -> bool:

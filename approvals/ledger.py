@@ -133,7 +133,10 @@ class Ledger:
         return self._found(requests.c.state == State.WAITING, remind | escalate)
 
     def unreviewed(self) -> list[Request]:
-        """Those for which the glass was broken and that nobody else has looked at yet, oldest first (A10)."""
+        """Those for which the glass was broken and that nobody else has looked at yet, oldest first (A10).
+
+        As the table has them; before the glass is broken again, `move` holds them against the log.
+        """
         used = [State.READY, State.RUNNING, State.UNKNOWN, State.SUCCEEDED, State.FAILED, State.ROLLED_BACK]
         broken = requests.c.emergency.is_not(None) & requests.c.review.is_(None)
         return self._found(broken, requests.c.state.in_(used))
@@ -208,6 +211,8 @@ class Ledger:
                 return before
             if move.event in _RESTS_ON_THE_LOG:
                 warrant.require(connection, before, now)
+            if move.event is Event.BREAK_GLASS:
+                warrant.require_emergencies(connection)
             if move.event is Event.TRIP:
                 warrant.require_declared(connection, before)
             if move.event is Event.TAKE_OVER:

@@ -1,7 +1,7 @@
 """Retention: the old part of the log goes into an archive that proves itself, and only then leaves the store.
 
 The store keeps the archive's last hash and its tree's frontier, so the log goes on as one: proofs that were given stay
-valid, and new ones can be made. What is still under way is never archived.
+valid, and new ones can be made. What is still under way, or still to be reviewed, is never archived.
 """
 
 from __future__ import annotations
@@ -15,16 +15,19 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, delete, func, insert, select
 
 from actions.errors import ConfigError, TwokeyError
-from approvals import logbook, proof, shelf
+from approvals import logbook, proof, shelf, warrant
 from approvals.audit import lines, note, seal
 from approvals.audit.checkpoint import Checkpoint
 from approvals.audit.note import SignerKey
 from approvals.audit.proof import Nodes
 from approvals.audit.verification import Start, Verified, verify
+from approvals.breakglass import USED
 from approvals.ledger import Ledger
 from approvals.request import State
 from approvals.store import reading, writing
 from approvals.tables import as_text, audit_events, audit_seals, requests
+
+STAYING = "a request that is still under way, or to an emergency that nobody reviewed"
 
 
 class NotSealed(TwokeyError):
@@ -35,7 +38,7 @@ class NotSealed(TwokeyError):
 class Sealed:
     """What was archived: entries `first` to `size`, in `file`, with a signed checkpoint beside it.
 
-    `held_up` where the entry after them is old enough, and belongs to a request that is still under way.
+    `held_up` where the entry after them is old enough, and belongs to what stays (STAYING).
     """
 
     first: int
@@ -53,13 +56,14 @@ def files(folder: Path) -> list[Path]:
 def seal_before(engine: Engine, ledger: Ledger, key: SignerKey, before: datetime, folder: Path) -> Sealed:
     """Archive the entries that are older than `before`. A checkpoint has to cover them already.
 
-    Raises NotSealed where there is nothing to archive or the log is not whole; Forged; ConfigError where `folder`
-    cannot be written; StoreDown.
+    Raises NotSealed where there is nothing to archive or the log is not whole; Altered; Forged; ConfigError where
+    `folder` cannot be written; StoreDown.
     """
     with reading(engine) as connection:
+        warrant.require_emergencies(connection)
         start, size = logbook.sealed(connection), _end(connection, before)
         if size <= start.tree.size:
-            raise NotSealed("No entry is that old, or the oldest belong to a request that is still under way.")
+            raise NotSealed(f"No entry is that old, or the oldest belong to {STAYING}.")
         kept = list(logbook.rows(connection, None, size))  # all that will be removed
         held_up = size < logbook.last(connection)[0] and logbook.time_of(connection, size + 1) < before
     found = verify(kept, start=start)
@@ -95,9 +99,13 @@ def _remove(connection: Connection, now: datetime, end: Start, states: Mapping[s
 
 
 def _end(connection: Connection, before: datetime) -> int:
-    """The last entry that is older and belongs to nothing that is under way. Times never run backwards in the log."""
-    under_way = [state.value for state in State if not state.final]
-    live = select(requests.c.id).where(requests.c.state.in_(under_way))
+    """The last entry that is older and belongs to nothing that is under way or to be reviewed (A10).
+
+    Times never run backwards in the log.
+    """
+    under_way = requests.c.state.in_([state for state in State if not state.final])
+    unreviewed = requests.c.emergency.is_not(None) & requests.c.review.is_(None) & requests.c.state.in_(USED)
+    live = select(requests.c.id).where(under_way | unreviewed)
     oldest = select(func.min(audit_events.c.seq)).where(audit_events.c.request_id.in_(live))
     low, high = logbook.sealed(connection).tree.size, logbook.last(connection)[0]
     high = min(high, (connection.execute(oldest).scalar() or high + 1) - 1)

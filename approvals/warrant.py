@@ -12,13 +12,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy import Connection, bindparam, func, select
 
 from actions.errors import BadInput, GrantRefused, TwokeyError
-from approvals import audit
-from approvals.request import Decision, Emergency, Request
+from approvals import audit, logbook
+from approvals.request import Decision, Emergency, Request, Review
 from approvals.store.direct import Direct
-from approvals.tables import as_text, as_time, audit_events, audit_seals, delegations
+from approvals.tables import as_text, as_time, audit_events, audit_seals, delegations, requests
 
 MOST_HANDS = 10
 """So many runners may take one run over: whatever kills each of them is no accident."""
@@ -36,6 +37,8 @@ _ENTRIES = (
 _TRAIL = Direct(_ENTRIES.where(audit_events.c.request_id == bindparam("its_id")).order_by(audit_events.c.seq))
 _NO_REQUESTS = _ENTRIES.where(audit_events.c.request_id.is_(None)).order_by(audit_events.c.seq.desc())
 _NO_REQUESTS = _NO_REQUESTS.execution_options(yield_per=500)
+_ROW = select(requests.c.state, requests.c.emergency, requests.c.review).where(requests.c.id == bindparam("its_id"))
+_GLASS = b'"kind":"request.glass_broken"'
 _ABOUT_KEYS = b'"kind":"delegation.'  # as every canonical body of such a kind holds it
 _LENT = select(delegations.c.id).where(
     delegations.c.giver_user == bindparam("giver"),
@@ -113,6 +116,23 @@ def watched_since(connection: Connection, request: Request) -> datetime | None:
     return as_time(began[0]) if began else None
 
 
+def require_emergencies(connection: Connection) -> None:
+    """That the table has every emergency of the log as the log has it: who broke the glass, its state, its review.
+
+    So nobody ends one, or reviews it, in the table alone (A10). Reads the whole log. Raises Altered.
+    """
+    broken = {str(row[-1]) for row in logbook.bare(connection) if _GLASS in row[1]}
+    for request_id in sorted(broken):
+        row = connection.execute(_ROW, {"its_id": request_id}).first() or (None, None, None)
+        trail = _trail(connection, request_id)
+        states = [entry["data"]["state"] for entry in trail if "state" in entry["data"]]
+        if [states[-1:], _broken(trail), _reviewed(trail)] != _as_emergency(*row):
+            raise Altered(
+                f"The store says something else of the emergency of request {request_id} than the audit log, so "
+                "nothing more is done. Whoever keeps the database has to find out who changed that row."
+            )
+
+
 def _trail(connection: Connection, request_id: str) -> list[Mapping[str, Any]]:
     return [_entry(row, request_id) for row in _TRAIL.all(connection, its_id=request_id)]
 
@@ -168,6 +188,28 @@ def _broken(trail: Sequence[Mapping[str, Any]]) -> tuple[object, ...] | None:
 
 def _as_broken(found: Emergency | None) -> tuple[object, ...] | None:
     return (_person(found.by), as_text(found.at), found.reason) if found else None
+
+
+def _reviewed(trail: Sequence[Mapping[str, Any]]) -> tuple[object, ...] | None:
+    """By somebody else than the one who broke the glass, after that."""
+    by, found = None, None
+    for entry in trail:
+        if entry["kind"] == "request.glass_broken":
+            by, found = entry["actor"], None
+        elif entry["kind"] == "request.reviewed" and entry["actor"] != by:
+            found = (entry["actor"], entry["at"], entry["data"]["note"])
+    return found
+
+
+def _as_emergency(state: str | None, emergency: Any, review: Any) -> list[object] | None:
+    """A row as the log would have it; None where no entry can say that."""
+    try:
+        broken = Emergency.model_validate(emergency) if emergency else None
+        looked = Review.model_validate(review) if review else None
+    except ValidationError:
+        return None
+    said = (_person(looked.by), as_text(looked.at), looked.note) if looked else None
+    return [[state], _as_broken(broken), said]
 
 
 def _person(actor: Any) -> dict[str, str]:

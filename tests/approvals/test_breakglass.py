@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from actions.outcome import Outcome
-from approvals import audit
+from approvals import audit, logbook
 from approvals.actor import Actor
 from approvals.gate import DecisionRefused
 from approvals.policy_model import BreakGlass, Freeze, Policy, Weekly
@@ -186,3 +186,35 @@ def test_an_emergency_that_only_stands_in_the_table_runs_nothing(house: House) -
         record.connection.execute(update(requests).where(requests.c.id == request.id).values(emergency=forged))
     after = house.gate.run(request.id)
     assert (after.state, house.hands.effects) == (State.REFUSED, [])
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"review": {"by": CARLA.model_dump(), "at": "2026-11-02T09:10:00.000000Z", "note": "right call"}},
+        {"emergency": None},
+        {"state": "withdrawn"},
+    ],
+    ids=["reviewed", "no emergency", "never used"],
+)
+def test_a_row_alone_neither_reviews_nor_ends_an_emergency(house: House, forged: dict[str, object]) -> None:
+    """A10: what the log's entries say of it is what counts when somebody would break the glass again."""
+    done = used(house)
+    with house.engine.begin() as store:
+        store.execute(update(requests).where(requests.c.id == done.id).values(**forged))
+    again = house.asked(actor=CARLA)
+    with pytest.raises(DecisionRefused, match=f"of the emergency of request {done.id} than the audit log"):
+        smash(house, again, by=CARLA)
+    assert house.ledger.get(again.id).state is State.WAITING
+
+
+def test_a_review_that_the_log_has_from_the_requester_is_none(house: House) -> None:
+    """A10: also where the row names somebody else."""
+    done = used(house)
+    with house.ledger.recording() as record:
+        data = {"note": "all fine", "state": done.state.value}
+        logbook.append(record.connection, record.now, "request.reviewed", done.id, BEN, dict(data))
+        review = {"by": CARLA.model_dump(), "at": record.now.isoformat(), "note": "all fine"}
+        record.connection.execute(update(requests).where(requests.c.id == done.id).values(review=review))
+    with pytest.raises(DecisionRefused, match="than the audit log"):
+        smash(house, house.asked(actor=CARLA), by=CARLA)

@@ -20,8 +20,9 @@ from approvals.request import State
 from approvals.sealing import NotSealed, Sealed, files, seal_before
 from approvals.shelf import Forged
 from approvals.store import writing
-from approvals.tables import audit_events, policies
-from tests.approvals.doubles import House
+from approvals.tables import audit_events, policies, requests
+from approvals.warrant import Altered
+from tests.approvals.doubles import BEN, CARLA, House
 from tests.approvals.logs import verify_log
 from tests.approvals.test_charter import FIRST, WEAKER, a_charter
 from tests.stores import INTEGRITY, broken, by_hand
@@ -95,6 +96,27 @@ def test_what_is_under_way_is_not_archived(house: House, notary: Checkpoints, tm
     assert not sealed(house, tmp_path / "archive", house.clock.now().replace(year=2027)).held_up
     with pytest.raises(NotSealed, match="No entry is that old"):
         sealed(house, tmp_path / "archive", datetime(2026, 1, 1, tzinfo=house.clock.now().tzinfo))
+
+
+def test_an_emergency_is_archived_when_somebody_reviewed_it(house: House, tmp_path: Path) -> None:
+    """A10: its entries say until then that the glass is not to be broken again; what a row says archives nothing."""
+    lived(house, 1)
+    asked = house.asked(actor=BEN)
+    house.gate.break_glass(asked.id, asked.plan.digest, BEN, "checkout is down")
+    house.gate.run(asked.id)
+    house.clock.advance(DAY)
+    held = sealed(house, tmp_path / "archive")
+    assert (held.size, held.held_up) == (4, True)
+    row, emergency = requests.c.id == asked.id, house.ledger.get(asked.id).emergency
+    assert emergency is not None
+    for altered in (None, emergency.model_dump(mode="json")):
+        with house.engine.begin() as store:
+            store.execute(update(requests).where(row).values(emergency=altered))
+        with pytest.raises(NotSealed if altered else Altered, match="emergency"):
+            sealed(house, tmp_path / "archive")
+    house.gate.review(asked.id, CARLA, "right call")
+    house.clock.advance(DAY)
+    assert sealed(house, tmp_path / "archive").size == held.size + 6  # with the first seal's own entry
 
 
 def test_a_request_whose_entries_lie_on_both_sides_keeps_its_state(house: House, tmp_path: Path) -> None:

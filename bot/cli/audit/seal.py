@@ -22,7 +22,7 @@ def seal(
 
     The archive verifies alone, and together with what is left: `twokey audit verify --archive FOLDER`.
     """
-    from approvals.sealing import seal_before
+    from approvals.sealing import STAYING, seal_before
 
     with opened.store() as store:
         store.checkpoints.make()  # which covers what is sealed, and finishes a rotation that broke off
@@ -33,4 +33,4 @@ def seal(
     print(f"Entries {made.first} to {made.size} are in {made.file}, with their checkpoint in {made.checkpoint}.")
     print("The log says so, and goes on after them. Keep both files.")
     if made.held_up:
-        print(f"Entry {made.size + 1} belongs to a request that is still under way: it and all after it stay for now.")
+        print(f"Entry {made.size + 1} belongs to {STAYING}: it and all after it stay for now.")
