@@ -110,8 +110,11 @@ class Runner:
         now = self._ledger.now()
         at_work = self._hold(now)
         for request in running:
-            mine = request.runner == self.name and request.id in at_work
-            if not mine and not _spared(request, now) and rulings.on_lapse(request, now, self.name):
+            mine = request.runner == self.name
+            if mine and request.id in at_work:
+                continue
+            spared = _spared(request, now, hangs=mine and request.id in self._active)
+            if not spared and rulings.on_lapse(request, now, self.name):
                 self._ledger.move(request.id, lambda current, at: rulings.on_lapse(current, at, self.name))
         for request in self._ledger.unknown():
             self._reconcile(request)
@@ -314,15 +317,17 @@ class Runner:
             return False
 
 
-def _spared(run: Request, now: datetime) -> bool:
+def _spared(run: Request, now: datetime, hangs: bool) -> bool:
     """Whether a run is left as it is for as long as its guard watches, so that a runner may take that over.
 
-    Also one that starts a while after the last one was gone: the metrics keep what nobody looked at.
+    Also one that starts a while after the last one was gone: the metrics keep what nobody looked at. One that `hangs`
+    in this process, which cannot take it over itself, is left to those that live by now, for a moment.
     """
     guard = run.plan.guard
     if guard is None or run.lease_until is None:
         return False
-    return now < run.lease_until + max(LEASE, timedelta(seconds=guard.window))
+    window = timedelta(0) if hangs else timedelta(seconds=guard.window)
+    return now < run.lease_until + max(LEASE, window)
 
 
 def _longest(run: Request) -> timedelta:

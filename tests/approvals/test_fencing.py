@@ -99,6 +99,25 @@ def test_no_run_outlives_the_deadline(house: House) -> None:
     assert house.kinds()[-3:] == ["request.unknown", "request.succeeded", "outcome.late"]
 
 
+def test_a_guarded_run_that_hangs_keeps_its_target_no_longer_than_it_may_take(house: House) -> None:
+    """E1, E3: its own process cannot take it over, so nobody waits for as long as its guard would watch on top."""
+    ready = house.approved(GUARDED)
+    assert ready.plan.guard
+    longest = round((2 * DEADLINE + timedelta(seconds=ready.plan.guard.window)) / LEASE)
+    states: list[State] = []
+
+    def endless() -> None:
+        for _ in range(longest + 3):
+            states.append(house.ledger.get(ready.id).state)
+            house.clock.advance(LEASE.total_seconds())
+            house.gate.tick()
+
+    house.hands.after_effect = endless
+    assert house.gate.run(ready.id).state is State.SUCCEEDED
+    assert set(states[:longest]) == {State.RUNNING}
+    assert house.kinds()[-3:] == ["request.unknown", "request.succeeded", "outcome.late"]
+
+
 def test_the_store_itself_lets_one_request_run_on_a_target(house: House) -> None:
     """E3: also where no code of ours looks first."""
     first, second = house.approved(), house.approved()
