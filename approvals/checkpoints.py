@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
+from pydantic import JsonValue
 from sqlalchemy import Connection, Engine
 
 from actions.clock import Clock
@@ -25,7 +26,7 @@ from approvals.audit.note import SignerKey, VerifierKey
 from approvals.audit.verification import BEGINNING, Start
 from approvals.keyring import Keyring
 from approvals.logbook import Kept, Mangled
-from approvals.store import reading, writing
+from approvals.store import AnswerLost, reading, writing
 from approvals.watermark import Watermark
 
 AGAIN = timedelta(minutes=1)
@@ -124,7 +125,8 @@ class Checkpoints:
         """Let a new key sign from now on, kept in the file `to` or else in the place of the old one.
 
         The change is an entry signed with the old key, unless that is `lost`, and a checkpoint that both sign.
-        Raises as `make` does, and ConfigError where the new key cannot be written.
+        Raises as `make` does, and ConfigError where the new key cannot be written. Where it raises, the file `to` is
+        left behind only if the change may be in the log.
         """
         before = self.latest() if lost else self.make()
         old = None if lost else self._key(before)
@@ -135,16 +137,28 @@ class Checkpoints:
             keyring.write(to, new)
         gone = before.key if before else ""
         said = lineage.handed_on(old, new.verifier) if old else lineage.lost(gone, new.verifier)
-        with writing(self.engine) as connection:
-            now = Watermark(self._clock).read(connection)
-            before = logbook.latest(connection)
-            logbook.append(connection, now, lineage.KIND, None, None, said)
-            made = _signed(connection, before, now, new, *([old] if old else []))
-            logbook.keep(connection, made)
+        try:
+            made = self._handed_on(said, new, *([old] if old else []))
+        except AnswerLost:
+            raise  # the new key may be the one that signs from now on
+        except TwokeyError:
+            if to is not None:
+                to.unlink(missing_ok=True)
+            raise
         if to is None:
             self._keyring.adopt()
         self.post(made)
         return new.verifier
+
+    def _handed_on(self, said: dict[str, JsonValue], new: SignerKey, *old: SignerKey) -> Kept:
+        """The entry of a rotation and the checkpoint over it, or neither."""
+        with writing(self.engine) as connection:
+            now = Watermark(self._clock).read(connection)
+            before = logbook.latest(connection)
+            logbook.append(connection, now, lineage.KIND, None, None, said)
+            made = _signed(connection, before, now, new, *old)
+            logbook.keep(connection, made)
+        return made
 
     def latest(self) -> Kept | None:
         """The last one that was signed."""

@@ -208,13 +208,14 @@ def test_a_row_alone_neither_reviews_nor_ends_an_emergency(house: House, forged:
     assert house.ledger.get(again.id).state is State.WAITING
 
 
-def test_a_review_that_the_log_has_from_the_requester_is_none(house: House) -> None:
-    """A10: also where the row names somebody else."""
+@pytest.mark.parametrize("named", [BEN, CARLA], ids=["as the log", "somebody else"])
+def test_a_review_that_the_log_has_from_the_requester_is_none(house: House, named: Actor) -> None:
+    """A10: whomever the row names."""
     done = used(house)
     with house.ledger.recording() as record:
         data = {"note": "all fine", "state": done.state.value}
         logbook.append(record.connection, record.now, "request.reviewed", done.id, BEN, dict(data))
-        review = {"by": CARLA.model_dump(), "at": record.now.isoformat(), "note": "all fine"}
+        review = {"by": named.model_dump(), "at": record.now.isoformat(), "note": "all fine"}
         record.connection.execute(update(requests).where(requests.c.id == done.id).values(review=review))
     with pytest.raises(DecisionRefused, match="than the audit log"):
         smash(house, house.asked(actor=CARLA), by=CARLA)

@@ -13,9 +13,11 @@ from sqlalchemy import Engine, event
 
 from actions.clock import ManualClock
 from actions.errors import ConfigError
+from approvals.checkpoints import Checkpoints
+from approvals.keyring import Keyring
 from approvals.ledger import Ledger
 from approvals.request import State
-from approvals.store import AnswerLost, StoreDown, open_store, roles, writing
+from approvals.store import AnswerLost, NotItsPart, StoreDown, open_store, roles, writing
 from tests import postgres
 from tests.approvals.doubles import ANA, BEN, CARLA, House, a_house
 from tests.stores import template
@@ -129,6 +131,20 @@ def test_each_user_is_refused_what_is_not_its_part(apart: Apart) -> None:
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             apart.run(user, statement)
     apart.run("auditor", "SELECT * FROM audit_events, decisions, requests")
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_key_is_rotated_wholly_or_not_at_all(apart: Apart, tmp_path: Path, lost: bool) -> None:
+    """L3: who may not write the log leaves no key behind, and may try again as who may."""
+    gateway, auditor = apart.house("gateway"), apart.house("auditor")
+    gateway.asked()
+    keys, new = Keyring(file=tmp_path / "key"), tmp_path / "new"
+    Checkpoints(gateway.engine, keys, gateway.clock).make()
+    with pytest.raises(NotItsPart):
+        Checkpoints(auditor.engine, keys, auditor.clock).rotate(new, lost)
+    assert not new.exists()
+    made = Checkpoints(gateway.engine, keys, gateway.clock).rotate(new, lost)
+    assert Keyring(file=new).key().verifier == made
 
 
 @pytest.mark.parametrize("mode", ["origin", "replica"])
