@@ -74,6 +74,12 @@ def said(entries: Iterable[Entry], start: Start) -> dict[str, Any] | None:
     return None
 
 
+def is_silent(entries: Iterable[Entry], start: Start) -> bool:
+    """Whether an older release sealed what lies before these entries: its seal says nothing of what was in force."""
+    found = said(entries, start) if start.tree.size else None
+    return found is not None and "in_force" not in found
+
+
 def _open(seal: Mapping[str, Any] | None) -> dict[str, State]:
     return {request: State(state) for request, state in seal["open"].items()} if seal else {}
 

@@ -8,8 +8,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from sqlalchemy import delete, insert
 from typer.testing import CliRunner
 
+from approvals import logbook
+from approvals.audit import Start, Verified, seal
+from approvals.audit import verify as verified
+from approvals.tables import as_text, audit_events, audit_seals
 from bot.cli import audit, policy
 from tests.approvals.doubles import PLAYGROUND, House
 from tests.approvals.logs import KEY, verify_log
@@ -222,6 +227,27 @@ def test_a_sealed_log_verifies_with_and_without_its_archive(house: House, run: C
     assert "--archive" in run("audit prove 2")[1]
     assert len(run("audit export --format csv")[1].splitlines()) == 3
     assert "No entry is that old" in run("audit seal --before 2026-11-01 --to", archive)[1]
+
+
+def test_what_the_seal_of_an_older_release_left_out_is_said(house: House, run: Command, tmp_path: Path) -> None:
+    """A9: what was in force there is believed until the log is sealed anew."""
+    for _ in range(3):
+        house.ledger.note("service.started")
+    assert run("audit checkpoint")[0] == 0  # what none covers is not sealed
+    found = verified(house.ledger.entries())
+    assert isinstance(found, Verified)
+    end = Start(found.head, found.tree)
+    with house.ledger.recording() as record:
+        row = {"size": 3, "at": as_text(record.now), "head": end.head, "peaks": logbook.packed(end.tree)}
+        record.connection.execute(insert(audit_seals), row)
+        record.add(seal.KIND, {name: said for name, said in seal.sealed(end, {}, {}, {}).items() if name != "in_force"})
+        record.connection.execute(delete(audit_events).where(audit_events.c.seq <= 3))
+    code, said = run("audit verify")
+    assert (code, "archived the first 3 entries without saying which policy and catalogue" in said) == (0, True)
+    assert json.loads(run("audit verify --json")[1])["seal_is_silent"] is True
+    assert run("audit seal --before 2027-01-01 --to", str(tmp_path / "archive"))[0] == 0
+    code, said = run("audit verify")
+    assert (code, "older release" in said) == (0, False)
 
 
 def test_an_entry_that_is_filed_under_another_request_is_found(house: House, run: Command) -> None:

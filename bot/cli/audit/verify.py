@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from approvals.audit.note import VerifierKey
     from approvals.ledger import Ledger
 
+_SILENT = (
+    " An older release of Twokey archived the first {} entries without saying which policy and catalogue were in force "
+    "there, so the store is believed about that: run `twokey audit seal` anew, and the log says it."
+)
+
 
 def verify(
     export_file: Annotated[
@@ -72,7 +77,16 @@ def _found(store: Store | None, log: Log, given: list[Mark], archived: bool) -> 
     data = {"ok": True, "count": found.count, "head": found.head, "root": found.tree.root.hex()}
     entries = "1 entry" if found.count == 1 else f"{found.count} entries"
     say = f"{entries}, each as it was written{against}. Head {found.head}."
+    if store:
+        data["seal_is_silent"] = _is_silent(store.ledger)
+        say += _SILENT.format(store.ledger.logbook.start().tree.size) if data["seal_is_silent"] else ""
     return data | {"archived": log.start.tree.size}, say
+
+
+def _is_silent(ledger: Ledger) -> bool:
+    from approvals.audit import seal
+
+    return seal.is_silent(ledger.entries(), ledger.logbook.start())
 
 
 def _marks(file: Path, keys: list[VerifierKey], log: Log) -> tuple[list[Mark], bool]:
