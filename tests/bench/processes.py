@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
+from typing import Literal
 
 from bot import warmup
 
@@ -20,6 +21,13 @@ ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0  # seconds for a process to say that it is ready
 _OURS = ("TWOKEY_", "SLACK_", "OPENAI_", "KUBECONFIG", "PROMETHEUS_", "LOKI_")
 _TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def memory(process: int | Literal["self"], kind: Literal["VmRSS", "VmHWM"]) -> float:
+    """What a process has in memory now, or the most it ever had, in MiB (proc_pid_status(5))."""
+    status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
+    kibibytes = next(line.split()[1] for line in status.splitlines() if line.startswith(f"{kind}:"))
+    return round(int(kibibytes) / 1024, 1)
 
 
 class Child:
@@ -51,9 +59,7 @@ class Child:
 
     def resident(self) -> float:
         """VmRSS in MiB."""
-        status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
-        kibibytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:"))
-        return round(int(kibibytes) / 1024, 1)
+        return memory(self._process.pid, "VmRSS")
 
     def cpu(self) -> float:
         """Seconds of processor time that it has used, its threads included (proc_pid_stat(5))."""

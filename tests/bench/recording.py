@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from actions.clock import SystemClock
@@ -13,6 +15,7 @@ from approvals.ledger import Ledger
 from approvals.store import open_store
 from tests.approvals.logs import a_log, put
 from tests.bench.figures import Json, spread
+from tests.bench.processes import memory
 from tests.bench.stores import each_store
 
 
@@ -21,6 +24,7 @@ def measure(folder: Path, appends: int, entries: int) -> Json:
     found: Json = {
         "what": "Ledger.note, each its own transaction (SQLite: WAL, synchronous=FULL; PostgreSQL: fsync and "
         "synchronous_commit on); approvals.inspection.inspect, which `twokey audit verify` runs, of a log in the store",
+        "peak": "VmHWM of the process that verifies alone, its interpreter and libraries included",
     }
     for name, url in each_store(folder / "audit"):
         found[name] = _on(url, appends, entries) if url else "skipped: no PostgreSQL server's programs"
@@ -60,15 +64,23 @@ def _appended(ledger: Ledger, appends: int) -> Json:
 
 
 def _verified(url: str) -> Json:
-    """By one process and by as many as there are cores, which are started for it."""
-    rates: Json = {}
-    for name, processes in (("verified_per_s_by_one", 1), ("verified_per_s", None)):
-        engine = open_store(url)
+    """By one process, which is a fresh one so that its memory is its own, and by as many as there are cores."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as fresh:
+        count, took, peak = fresh.submit(_inspected, url, 1).result()
+    rates: Json = {"verified_per_s_by_one": round(count / took), "verified_peak_mib_by_one": peak}
+    count, took, _ = _inspected(url, None)
+    return rates | {"verified_per_s": round(count / took), "verified_n": count}
+
+
+def _inspected(url: str, processes: int | None) -> tuple[int, float, float]:
+    """How many entries, in how many seconds, and the most memory that this process ever had, in MiB."""
+    engine = open_store(url)
+    try:
         began = time.perf_counter()
         found, _ = inspect(engine, processes=processes)
         took = time.perf_counter() - began
+    finally:
         engine.dispose()
-        if not isinstance(found, audit.Verified):
-            raise TypeError(f"the log that was just written is broken at entry {found.seq}: {found.why}")
-        rates |= {name: round(found.count / took), "verified_n": found.count}
-    return rates
+    if not isinstance(found, audit.Verified):
+        raise TypeError(f"the log that was just written is broken at entry {found.seq}: {found.why}")
+    return found.count, took, memory("self", "VmHWM")

@@ -38,6 +38,7 @@ def test_reading_recording_and_starting_give_figures(found: Json) -> None:
         assert found["audit"][store]["append"]["n"] == TINY.appends
         assert found["audit"][store]["appends_per_s"] > 0
         assert found["audit"][store]["verified_n"] == TINY.entries
+        assert found["audit"][store]["verified_peak_mib_by_one"] > 0
         assert found["decisions"][store]["decision"]["n"] == TINY.decisions
         assert found["decisions"][store]["decide_to_running"]["n"] == TINY.decisions
         assert found["decisions"][store]["burst"]["decisions_per_s"] > 0
