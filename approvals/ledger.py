@@ -324,9 +324,14 @@ class Ledger:
 
     def states(self) -> dict[str, State]:
         """Every request's state, as the table has it; the log must say the same (L5)."""
+        return self.states_then()[0]
+
+    def states_then(self) -> tuple[dict[str, State], int]:
+        """The same, and how many entries the log had at that moment: what came later says something else of them."""
         with reading(self._engine) as connection:
             found = connection.execute(select(requests.c.id, requests.c.state)).all()
-        return {request_id: State(state) for request_id, state in found}
+            size = logbook.last(connection)[0]
+        return {request_id: State(state) for request_id, state in found}, size
 
     def _found(self, *where: ColumnElement[bool], limit: int | None = None, newest: bool = False) -> list[Request]:
         order = requests.c.created_at.desc() if newest else requests.c.created_at

@@ -67,7 +67,7 @@ def seal_before(engine: Engine, ledger: Ledger, key: SignerKey, before: datetime
         kept = list(logbook.rows(connection, None, size))  # all that will be removed
         held_up = size < logbook.last(connection)[0] and logbook.time_of(connection, size + 1) < before
     found = verify(kept, start=start)
-    odd = seal.contradiction(ledger.entries, start, ledger.states())
+    odd = seal.contradiction(ledger.entries, start, *ledger.states_then())
     if not isinstance(found, Verified) or odd:
         raise NotSealed(f"The log is not whole, so nothing is removed: {odd or 'see `twokey audit verify`'}.")
     made = Sealed(start.tree.size + 1, size, *_names(folder, start.tree.size + 1, size), held_up)

@@ -45,16 +45,20 @@ def states_after(entries: Sequence[Entry], start: Start) -> dict[str, State]:
     return replay((entry.fields for entry in entries), _open(said(entries, start)))
 
 
-def contradiction(entries: Callable[[], Iterable[Entry]], start: Start, table: Mapping[str, State]) -> str | None:
+def contradiction(
+    entries: Callable[[], Iterable[Entry]], start: Start, table: Mapping[str, State], size: int | None = None
+) -> str | None:
     """Where the requests' table says something else than the log after `start`; None if nowhere (L5).
 
     `entries` are walked as they are read, since a log may be longer than any memory; twice where some were archived.
+    Of a log in use the table is that of one moment: `size` is how many entries there were then.
     """
     seal = said(entries(), start) if start.tree.size else None
     if start.tree.size and seal is None:
         return f"no entry says that the first {start.tree.size} entries were archived"
     try:
-        states = replay((entry.fields for entry in entries() if _STATE in entry.body), _open(seal))
+        then = (entry for entry in entries() if size is None or entry.seq <= size)
+        states = replay((entry.fields for entry in then if _STATE in entry.body), _open(seal))
     except BadInput as error:
         return error.say.rstrip(".")
     rest = _without(table, states)

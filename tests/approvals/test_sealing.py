@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from approvals.shelf import Forged
 from approvals.store import writing
 from approvals.tables import audit_events, policies, requests
 from approvals.warrant import Altered
-from tests.approvals.doubles import BEN, CARLA, House
+from tests.approvals.doubles import BEN, CARLA, DEV, House
 from tests.approvals.logs import verify_log
 from tests.approvals.test_charter import FIRST, WEAKER, a_charter
 from tests.stores import INTEGRITY, broken, by_hand
@@ -135,6 +136,29 @@ def test_a_request_whose_entries_lie_on_both_sides_keeps_its_state(house: House,
     sealed(house, tmp_path / "archive")
     start = house.ledger.logbook.start()
     assert seal.contradiction(house.ledger.entries, start, house.ledger.states()) is None
+
+
+@pytest.mark.parametrize("archived", [False, True])
+def test_what_is_recorded_while_a_log_is_walked_contradicts_nothing(
+    house: House, tmp_path: Path, archived: bool
+) -> None:
+    """L5: who checks a log in use is told of nothing that came meanwhile, and of what differed before all the same."""
+    lived(house)
+    if archived:
+        sealed(house, tmp_path / "archive")
+    start, waits = house.ledger.logbook.start(), house.asked()
+
+    def meanwhile() -> Iterator[audit.Entry]:
+        if house.ledger.waiting():
+            house.gate.withdraw(waits.id, waits.requester)
+        house.asked(DEV)
+        return house.ledger.entries()
+
+    assert seal.contradiction(meanwhile, start, *house.ledger.states_then()) is None
+    with house.engine.begin() as store:
+        store.execute(update(requests).where(requests.c.id == waits.id).values(state="denied"))
+    told = f"request {waits.id} is denied in the table and withdrawn in the log"
+    assert seal.contradiction(meanwhile, start, *house.ledger.states_then()) == told
 
 
 def test_a_table_that_changed_behind_a_seal_is_found(house: House, tmp_path: Path) -> None:

@@ -144,4 +144,4 @@ def _odd(ledger: Ledger, log: Log, misfiled: int | None) -> str | None:
 
     if misfiled is not None:
         return f"the store files entry {misfiled} under another request than it names"
-    return seal.contradiction(log.entries, log.start, ledger.states())
+    return seal.contradiction(log.entries, log.start, *ledger.states_then())
