@@ -7,16 +7,17 @@ valid, and new ones can be made. What is still under way, or still to be reviewe
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain, islice
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select
 
 from actions.errors import ConfigError, TwokeyError
 from approvals import logbook, proof, shelf, warrant
-from approvals.audit import lines, note, seal
+from approvals.audit import Entry, lines, note, seal
 from approvals.audit.checkpoint import Checkpoint
 from approvals.audit.note import SignerKey
 from approvals.audit.proof import Nodes
@@ -64,22 +65,28 @@ def seal_before(engine: Engine, ledger: Ledger, key: SignerKey, before: datetime
         start, size = logbook.sealed(connection), _end(connection, before)
         if size <= start.tree.size:
             raise NotSealed(f"No entry is that old, or the oldest belong to {STAYING}.")
-        kept = list(logbook.rows(connection, None, size))  # all that will be removed
         held_up = size < logbook.last(connection)[0] and logbook.time_of(connection, size + 1) < before
-    found = verify(kept, start=start)
+
+    def kept() -> Iterator[Entry]:
+        """All that will be removed, read as it is walked: a log may be longer than any memory."""
+        with reading(engine) as connection:
+            yield from logbook.rows(connection, None, size)
+
+    found = verify(kept(), start=start)
     odd = seal.contradiction(ledger.entries, start, *ledger.states_then())
     if not isinstance(found, Verified) or odd:
         raise NotSealed(f"The log is not whole, so nothing is removed: {odd or 'see `twokey audit verify`'}.")
     made = Sealed(start.tree.size + 1, size, *_names(folder, start.tree.size + 1, size), held_up)
     first = [lines.as_first_line(start)] if start.tree.size else []
-    _write(made.file, [*first, *map(lines.as_line, kept)])
+    _write(made.file, chain(first, map(lines.as_line, kept())))
     _write(made.checkpoint, note.signed(Checkpoint(key.name, size, found.tree.root).text, key).splitlines())
     _require_same(made.file, start, found)
+    states, nodes = seal.states_after(kept, start), Nodes(start.tree, (entry.body for entry in kept()))
     with writing(engine) as connection:
         if _end(connection, before) < size:
             raise NotSealed
-        proof.archive(connection, Nodes(start.tree, (entry.body for entry in kept)), size)
-        _remove(connection, ledger.time(connection), Start(found.head, found.tree), seal.states_after(kept, start))
+        proof.archive(connection, nodes, size)
+        _remove(connection, ledger.time(connection), Start(found.head, found.tree), states)
     return made
 
 
@@ -136,7 +143,8 @@ def _write(file: Path, text: Iterable[str]) -> None:
 
 def _require_same(file: Path, start: Start, found: Verified) -> None:
     """What stands on the disk now is the whole of it."""
-    text = file.read_text(encoding="utf-8").splitlines()
-    entries = (lines.from_line(line) for line in text[int(start.tree.size > 0) :])
-    if verify(entries, start=start) != found:
+    with file.open(encoding="utf-8", newline="\n") as text:
+        entries = (lines.from_line(line.removesuffix("\n")) for line in islice(text, int(start.tree.size > 0), None))
+        same = verify(entries, start=start) == found
+    if not same:
         raise NotSealed(f"{file} does not hold what was written to it, so nothing is removed.")

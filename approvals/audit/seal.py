@@ -5,7 +5,7 @@ It is an entry of the log, `log.sealed`: chain and checkpoints cover it as they 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from pydantic import JsonValue
@@ -40,9 +40,9 @@ def sealed(
     }
 
 
-def states_after(entries: Sequence[Entry], start: Start) -> dict[str, State]:
-    """Every request's state after these entries, which begin after `start`. Raises BadInput."""
-    return replay((entry.fields for entry in entries), _open(said(entries, start)))
+def states_after(entries: Callable[[], Iterable[Entry]], start: Start) -> dict[str, State]:
+    """Every request's state after these entries, which begin after `start` and are walked twice. Raises BadInput."""
+    return replay((entry.fields for entry in entries() if _STATE in entry.body), _open(said(entries(), start)))
 
 
 def contradiction(
