@@ -83,8 +83,8 @@ def seal_before(engine: Engine, ledger: Ledger, key: SignerKey, before: datetime
     _require_same(made.file, start, found)
     states, nodes = seal.states_after(kept, start), Nodes(start.tree, (entry.body for entry in kept()))
     with writing(engine) as connection:
-        if _end(connection, before) < size:
-            raise NotSealed
+        if logbook.sealed(connection) != start or _end(connection, before) < size:
+            raise NotSealed("Somebody else archived some of it meanwhile, or works on it now. Nothing is removed.")
         proof.archive(connection, nodes, size)
         _remove(connection, ledger.time(connection), Start(found.head, found.tree), states)
     return made

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import JsonValue
-from sqlalchemy import delete, insert, text, update
+from sqlalchemy import Connection, delete, event, insert, text, update
 from sqlalchemy.exc import IntegrityError
 
 from actions import canonical
@@ -159,6 +159,28 @@ def test_what_is_recorded_while_a_log_is_walked_contradicts_nothing(
         store.execute(update(requests).where(requests.c.id == waits.id).values(state="denied"))
     told = f"request {waits.id} is denied in the table and withdrawn in the log"
     assert seal.contradiction(meanwhile, start, *house.ledger.states_then()) == told
+
+
+def test_of_two_who_seal_at_once_one_does(house: House, tmp_path: Path) -> None:
+    """L2, L5: whoever read the log before somebody else archived some of it removes nothing, wherever that came."""
+    lived(house)
+    house.clock.advance(60)
+    cut = house.clock.now()
+    lived(house, 1)
+    other, begun = house.beside(), iter(range(100))
+
+    def first(_: Connection) -> None:
+        if next(begun) == 7:
+            sealed(other, tmp_path / "first", cut)
+
+    Checkpoints(house.engine, Keyring(file=tmp_path / "key"), house.clock).make()
+    event.listen(house.engine, "begin", first)
+    with pytest.raises(NotSealed):
+        seal_before(house.engine, house.ledger, Keyring(file=tmp_path / "key").key(), house.clock.now(), tmp_path / "b")
+    event.remove(house.engine, "begin", first)
+    start = house.ledger.logbook.start()
+    assert start.tree.size == 8
+    assert seal.contradiction(house.ledger.entries, start, *house.ledger.states_then()) is None
 
 
 def test_a_table_that_changed_behind_a_seal_is_found(house: House, tmp_path: Path) -> None:
