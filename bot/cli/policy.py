@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from actions.action import Action
     from approvals.actor import Actor
+    from approvals.explanation import Explanation
     from approvals.policy_model import Policy
     from approvals.request import Delegation
-    from approvals.verdict import Verdict
     from bot.settings import Settings
 
 app = typer.Typer(help="Who may do what, and with whose agreement.", no_args_is_help=True)
@@ -93,7 +93,7 @@ def explain(
     unnamed = () if live else [name for name, group in read.groups.items() if group.usergroup]
     lent = _lent(found) if live else ()
     said = put_in_words(read, Subject.of(action), actor, groups, SystemClock().now(), unnamed, lent)
-    kind, lines = type(said.verdict).__name__, [*said.lines, *_unasked(read, said.verdict, unnamed, among or ())]
+    kind, lines = type(said.verdict).__name__, _lines(read, said, unnamed, among or ())
     if as_json:
         needs = said.verdict.requirements if isinstance(said.verdict, NeedsApproval) else ()
         listed = [requirement.model_dump() for requirement in needs]
@@ -162,14 +162,16 @@ def _read(found: Settings, named: Path | None) -> Policy:
     return yamlfile.load(named, Policy) if named else policy.load(found.policy)
 
 
-def _unasked(read: Policy, verdict: Verdict, unnamed: Sequence[str], among: Sequence[str]) -> Iterator[str]:
-    """What Slack would have to be asked before anybody can say that this person may not ask."""
+def _lines(read: Policy, said: Explanation, unnamed: Sequence[str], among: Sequence[str]) -> list[str]:
+    """Its lines; but instead of a refusal, where only Slack knows whether this person may ask, how to find out."""
     from approvals.verdict import Forbidden
 
-    rule = next((rule for rule in read.rules if rule.name == verdict.rule), None)
+    rule = next((rule for rule in read.rules if rule.name == said.verdict.rule), None)
     asked = [name for name in rule.ask if name in unnamed] if rule and isinstance(rule.ask, tuple) else []
-    if isinstance(verdict, Forbidden) and asked and not set(asked) & set(among):
-        yield f"Only Slack knows who is in {' or '.join(asked)}: add --live to ask it, or --in {asked[0]} for a member."
+    if not isinstance(said.verdict, Forbidden) or not asked or set(asked) & set(among):
+        return list(said.lines)
+    hint = f"Only Slack knows who is in {' or '.join(asked)}: add --live to ask it, or --in {asked[0]} for a member."
+    return [*(line for line in said.lines if line != said.verdict.say), hint]
 
 
 def _require_known(found: Settings, who: str) -> None:

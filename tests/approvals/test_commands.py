@@ -95,7 +95,8 @@ def test_explain_answers_without_slack(run: Command) -> None:
 def test_explain_asks_for_slack_where_only_slack_knows_who_may_ask(run: Command) -> None:
     """Without it nobody can say that somebody is none of a user group's members."""
     hint = "Only Slack knows who is in engineers: add --live to ask it, or --in engineers for a member."
-    assert hint in run("policy explain scale payments to 3 in prod --as U0ANA")[1]
+    said = run("policy explain scale payments to 3 in prod --as U0ANA")[1]
+    assert hint in said and "may ask for this" not in said
     code, said = run("policy explain scale payments to 3 in prod --in engineers")
     assert (code, hint in said, "with evals" in said) == (0, False, False)
 
