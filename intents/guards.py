@@ -60,7 +60,7 @@ _PLACES = frozenset(("in", "on", "to", "into", "onto", "-n", "--namespace", "→
 _POINTS = frozenset(("it", "that", "this", "same", "again", "its"))
 _ON_HOME = (
     "What waits for you, and what became of what you asked for, is on my Home tab. "
-    "Each card says who may approve it, and why it was refused."
+    "A card says who may approve it, or why it was refused."
 )
 _AND = re.compile(r" (?:and|then|also|plus|&|&&|as well as|followed by|along with|or|afterwards|;|,) ")
 

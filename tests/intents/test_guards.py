@@ -68,6 +68,7 @@ def test_what_nobody_wants_to_see_is_not_shown_whatever_a_model_makes_of_it(sent
     [
         ("what is waiting for me?", True),
         ("anything I still have to approve?", True),
+        ("which requests are still open?", True),
         ("why was my deploy refused", True),
         ("why is the restart of cart in prod not approved yet", True),
         ("who is allowed to approve a deploy of cart to prod?", True),
