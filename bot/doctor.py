@@ -82,11 +82,12 @@ def _check_policy_in_force(name: str, settings: Settings) -> Iterator[Finding]:
 
 
 def _in_force(charter: Charter, file: Path, read: Policy | Catalog, now: datetime) -> Finding:
+    from approvals import amendment
     from approvals.charter import kind_of
     from bot import amending
 
     kind = kind_of(read)
-    name, version, draft = f"{kind} in force", charter.version(kind), charter.compared(read, now)
+    name, version, draft = f"{amendment.WORDS[kind]} in force", charter.version(kind), charter.compared(read, now)
     if version is None:
         return Finding(name, "off", "none yet: the first gateway that starts adopts its file")
     if draft is None or version == read.version:

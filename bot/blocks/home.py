@@ -51,7 +51,7 @@ def home(
     if not waiting:
         blocks.append(kit.section("Nothing. Requests that need your key appear here."))
     blocks += _list("Yours", yours, "You asked for nothing yet.")
-    blocks += _list("Lately", lately, "No change went through Twokey yet.")
+    blocks += _list("Lately", lately, "No change yet that you would see here.")
     blocks.append(kit.header("Health of Twokey"))
     blocks.append(kit.section("\n".join(_health(h) for h in health) or "Not known."))
     blocks += [kit.header("Try this"), kit.section("\n".join(f"• {escape(clip(e, 200))}" for e in examples[:6]) or "–")]
