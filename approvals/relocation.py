@@ -47,7 +47,10 @@ _UNREACHED = _Guard(frozenset())
 
 
 def compare(policy: Policy, old: Catalog, new: Catalog, registry: Registry, now: datetime) -> list[Shift]:
-    """Everything that gets weaker with the new catalogue; objects to which the same happens are one."""
+    """Everything that gets weaker with the new catalogue; objects to which the same happens are one.
+
+    First what needs fewer people, since a card shows what comes first; then what the same people may do more of.
+    """
     told_apart = subjects.named((policy,))
     before, after = (whereabouts.of(catalog, told_apart) for catalog in (old, new))
     judged = _Judged(policy, registry, now)
@@ -62,9 +65,6 @@ def compare(policy: Policy, old: Catalog, new: Catalog, registry: Registry, now:
         if was and becomes:
             for shift in judged.unbound(was, becomes):
                 loosened.setdefault(shift, []).append(place)
-    for shift, places in loosened.items():
-        label, members = _label(places, after.places), _members(places, after.places)
-        shifts.append(replace(shift, service=label, members=members))
     for (old_guard, new_guard), places in moved.items():
         bounds = (after if new_guard else before).places
         label = _label(places, bounds)
@@ -76,6 +76,9 @@ def compare(policy: Policy, old: Catalog, new: Catalog, registry: Registry, now:
         if others != environments:
             label = f"any other workload in {where[1]}"
             shifts += judged.reached(label, *(_Guard(_unnamed(found), every=True) for found in (environments, others)))
+    for shift, places in loosened.items():
+        label, members = _label(places, after.places), _members(places, after.places)
+        shifts.append(replace(shift, service=label, members=members))
     return shifts
 
 

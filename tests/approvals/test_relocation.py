@@ -307,3 +307,10 @@ def test_a_catalogue_comes_back_from_the_store_as_it_was() -> None:
     assert relocation.summary(a_catalog(service("new")), a_catalog(service("cart", max_replicas=9))) == {
         "services": {"added": [], "removed": ["new"], "changed": ["cart"]}
     }
+
+
+def test_what_needs_fewer_people_comes_before_what_the_same_people_may_do_more_of() -> None:
+    """A9: a card shows what comes first, and counts the rest."""
+    found = shifts(together(service("checkout", max_replicas=40), DEV_IS_PROD))
+    fewer = ["nobody else" in shift.after or shift.after.startswith("out of") for shift in found]
+    assert fewer == sorted(fewer, reverse=True) and set(fewer) == {True, False}
