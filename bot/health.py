@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from actions.errors import TwokeyError
+from approvals.amendment import WORDS
 from approvals.charter import Charter
 from approvals.checkpoints import Checkpoints
 from approvals.ledger import Ledger
@@ -64,7 +65,7 @@ class HealthCheck:
             drafts = self._charter.drafts()
         except TwokeyError as error:
             return [Health("policy", False, error.say)]
-        return [Health("policy", False, amending.why(draft)) for draft in drafts]
+        return [Health(WORDS[draft.kind], False, amending.why(draft)) for draft in drafts]
 
     def _log(self) -> list[Health]:
         try:
