@@ -36,12 +36,18 @@ class Wire:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        for each in (self._listener, *self._open):
-            with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-            each.close()
+        self._end(self._listener)
+        self._threads[0].join(60)  # it accepts: now nothing more is opened
+        self._end(*self._open)
         for thread in self._threads:
             thread.join(60)
+        for each in (self._listener, *self._open):
+            each.close()  # only when nobody waits on it any more
+
+    def _end(self, *sockets: socket.socket) -> None:
+        for each in sockets:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
 
     def url(self, database: str) -> str:
         """The way to one of the server's databases over this wire."""
