@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import postgres
 from tests.approvals.doubles import OPENED, House, a_house
 from tests.approvals.lab import a_lab
-from tests.stores import forget
+from tests.stores import forget, template
 
 # How long an example takes says more about what else the machine does than about the code.
 settings.register_profile("approvals", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -21,6 +22,14 @@ def closed() -> Iterator[None]:
     yield
     while OPENED:
         OPENED.pop().dispose()
+
+
+@pytest.fixture
+def database() -> Iterator[str]:
+    """A database of its own on the tests' PostgreSQL, with this version's tables."""
+    name = postgres.server().create(template())
+    yield name
+    postgres.server().drop(name)
 
 
 @pytest.fixture

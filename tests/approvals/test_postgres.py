@@ -20,7 +20,6 @@ from approvals.request import State
 from approvals.store import AnswerLost, NotItsPart, StoreDown, open_store, roles, writing
 from tests import postgres
 from tests.approvals.doubles import ANA, BEN, CARLA, House, a_house
-from tests.stores import template
 
 pytestmark = pytest.mark.skipif(postgres.binaries() is None, reason="no PostgreSQL: apt-get install postgresql")
 
@@ -38,13 +37,6 @@ class Apart:
         """A statement of somebody who holds this user's password."""
         with psycopg.connect(postgres.server().url(self.database, user), autocommit=True) as connection:
             connection.execute(statement.encode())
-
-
-@pytest.fixture
-def database() -> Iterator[str]:
-    name = postgres.server().create(template())
-    yield name
-    postgres.server().drop(name)
 
 
 @pytest.fixture

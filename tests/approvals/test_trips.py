@@ -16,7 +16,6 @@ from approvals.store import AnswerLost, StoreDown, open_store, writing
 from tests import postgres
 from tests.approvals.doubles import ANA, BEN, SCALE, House, a_house
 from tests.approvals.wire import Wire
-from tests.stores import template
 
 pytestmark = pytest.mark.skipif(postgres.binaries() is None, reason="no PostgreSQL: apt-get install postgresql")
 
@@ -24,13 +23,6 @@ WARM = 6  # the driver prepares what was asked more often than five times
 SUBMIT, DECIDE, RUN = 4, 7, 13
 """Round trips. Of a decision: the request, the keys that were lent, the turn, what is so, what the log says of it,
 what becomes of it, and the commit."""
-
-
-@pytest.fixture
-def database() -> Iterator[str]:
-    name = postgres.server().create(template())
-    yield name
-    postgres.server().drop(name)
 
 
 @pytest.fixture
